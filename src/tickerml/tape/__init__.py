@@ -1,0 +1,1 @@
+"""What happened: one sequence of facts, and how it is written, read and checked."""

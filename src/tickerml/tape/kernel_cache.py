@@ -1,0 +1,60 @@
+"""The hash of all kernel sources, and the cache folder it names. Imports no numba, so that `--version` stays quick.
+
+Numba's cache does not notice when an imported helper changes, so its directory is named by the hash of every
+kernel source (docs/decisions/0002-kernel-cache.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+SOURCE_ROOT: Final = Path(__file__).resolve().parent.parent
+_MARKS: Final = (b"@kernel", b"@fold")
+
+
+def kernel_sources() -> dict[str, Path]:
+    """Every source file that defines a kernel, or numbers that kernels read, by its name relative to the package."""
+    found = {}
+    for path in sorted(SOURCE_ROOT.rglob("*.py")):
+        text = path.read_bytes()
+        if any(mark in text for mark in _MARKS) or path.name in {"rows.py", "tables.py"}:
+            found[path.relative_to(SOURCE_ROOT).as_posix()] = path
+    return found
+
+
+def source_hashes() -> dict[str, str]:
+    """SHA-256 of each kernel source, so that two runs can name the file that differs."""
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in kernel_sources().items()}
+
+
+@cache
+def kernel_hash() -> str:
+    """SHA-256 over all kernel sources of this installation; printed at start and written into every tape header."""
+    digest = hashlib.sha256()
+    for name, one in source_hashes().items():
+        digest.update(f"{name}\0{one}\n".encode())
+    return digest.hexdigest()
+
+
+def cache_root() -> Path:
+    """Folder for compiled kernels and generated modules: TICKERML_CACHE, else the user's cache folder."""
+    named = os.environ.get("TICKERML_CACHE")
+    if named:
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "tickerml"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tickerml"
+
+
+@cache
+def kernel_folder() -> Path:
+    """Folder of this kernel hash: one for each set of flags, because bounds-checked code is other code."""
+    flags = "checked" if os.environ.get("NUMBA_BOUNDSCHECK", "0") not in {"", "0"} else "fast"
+    name = f"{kernel_hash()[:16]}-{version('numba')}-py{sys.version_info[0]}{sys.version_info[1]}-{flags}"
+    return cache_root() / "kernels" / name
