@@ -1,0 +1,201 @@
+"""One dialect for parameters: a frozen dataclass is at once parameters, config section, `--param`, sweep and docs.
+
+A field is `name: Annotated[float, Range(lo, hi)] = default  # unit; what it means`. Kernels read the record made here.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+import textwrap
+import tokenize
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from io import StringIO
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from tickerml.tape.errors import ConfigError
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Record
+
+INST: Final = np.dtype(  # what a fold may know of its instrument: the record `i`
+    [
+        ("tick", "f8"),  # quote per tick
+        ("lot", "f8"),  # base units (or contracts) per lot
+        ("multiplier", "f8"),  # coins per base unit: 1000 for 1000PEPE
+        ("unit", "f8"),  # quote value of 1 tick x 1 lot; 0 for inverse contracts
+        ("lot_value", "f8"),  # quote value of 1 lot whatever its price: inverse contracts; 0 for linear ones
+    ]
+)
+"""Quote value of `qty` lots at `price` ticks is `qty * (price * i["unit"] + i["lot_value"])` for every instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Closed interval of allowed values; also the range of a sweep. `Annotated[float, Range(0, 1)]`."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class ParamField:
+    """One parameter as people see it: CLI help, config schema, docs table."""
+
+    name: str
+    type: str  # "float", "int", "bool", "one of absolute, relative", "3 x float"
+    default: Any  # None when the parameter must be given
+    range: Range | None
+    comment: str  # unit and meaning
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one annotated field is stored: its scalar type, how many, and the words it may take."""
+
+    scalar: type
+    count: int = 0  # of a fixed tuple; 0 = a scalar
+    words: tuple[str, ...] = ()
+    range: Range | None = None
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """The type in words."""
+        if self.words:
+            return "one of " + ", ".join(self.words)
+        return f"{self.count} x {self.scalar.__name__}" if self.count else self.scalar.__name__
+
+
+_CODE: Final[dict[type, str]] = {float: "f8", int: "i8", bool: "i8"}
+
+
+def describe(cls: type[Any]) -> tuple[ParamField, ...]:
+    """Name, type, default, range and comment of each field, in order.
+
+    Raises ConfigError (param-type) when `cls` is no dataclass or a field has a type that no record can hold.
+    """
+    kinds, comments = _kinds(cls), _comments(cls)
+    return tuple(
+        ParamField(
+            f.name, kinds[f.name].text, _default(f), kinds[f.name].range, kinds[f.name].note or comments.get(f.name, "")
+        )
+        for f in fields(cls)
+    )
+
+
+def params_dtype(cls: type[Any]) -> np.dtype[np.void]:
+    """The record type of a parameter class: f8, i8 (ints, bools, index of a word) or a fixed run of them.
+
+    A class without fields gives one unused byte, because numba has no empty record. Raises ConfigError (param-type).
+    """
+    parts: list[Any] = []
+    for name, kind in _kinds(cls).items():
+        code = _CODE[kind.scalar] if not kind.words else "i8"
+        parts.append((name, code, (kind.count,)) if kind.count else (name, code))
+    return np.dtype(parts or [("none", "i1")])
+
+
+def params_record(obj: object) -> Record:
+    """The record of `obj` that kernels read as `p`. Raises ConfigError (param-type, param-range) naming the field."""
+    record = np.zeros(1, params_dtype(type(obj)))
+    for name, kind in _kinds(type(obj)).items():
+        value = getattr(obj, name)
+        record[name] = kind.words.index(_word(name, kind, value)) if kind.words else _numbers(name, kind, value)
+    return record[0]
+
+
+def instrument_record(instrument: Instrument) -> Record:
+    """The record `i` of an instrument's constants, see INST."""
+    tick, lot = instrument.tick, instrument.lot
+    record = np.zeros(1, INST)
+    record["tick"], record["lot"], record["multiplier"] = float(tick), float(lot), float(instrument.multiplier)
+    if instrument.inverse:
+        record["lot_value"] = float(lot * instrument.contract_size)
+    else:
+        record["unit"] = float(tick * lot)
+    return record[0]
+
+
+def _kinds(cls: type[Any]) -> dict[str, _Kind]:
+    if not is_dataclass(cls):
+        raise ConfigError(
+            "param-type", f"{cls.__name__} is not a dataclass", try_="put @dataclass(frozen=True) above it"
+        )
+    hints = get_type_hints(cls, include_extras=True)
+    return {f.name: _kind(cls, f.name, hints[f.name]) for f in fields(cls)}
+
+
+def _kind(cls: type[Any], name: str, hint: object) -> _Kind:
+    extras: tuple[Any, ...] = ()
+    if get_origin(hint) is Annotated:
+        hint, *rest = get_args(hint)
+        extras = tuple(rest)
+    span = next((e for e in extras if isinstance(e, Range)), None)
+    note = next((e for e in extras if isinstance(e, str)), "")
+    args = get_args(hint)
+    if hint in _CODE:
+        return _Kind(hint, range=span, note=note)
+    if get_origin(hint) is Literal and all(isinstance(a, str) for a in args):
+        return _Kind(str, words=args, note=note)
+    if get_origin(hint) is tuple and args and args[0] in _CODE and len(set(args)) == 1:
+        return _Kind(args[0], count=len(args), range=span, note=note)
+    wanted = "float, int, bool, a Literal of words, or a tuple of a fixed number of them"
+    shown = hint if get_origin(hint) in {Union, UnionType} else getattr(hint, "__name__", hint)
+    raise ConfigError(
+        "param-type", f"{cls.__name__}.{name} is {shown}, which no kernel can read", means=f"use {wanted}"
+    )
+
+
+def _numbers(name: str, kind: _Kind, value: object) -> object:
+    many = value if isinstance(value, tuple) else (value,)
+    if isinstance(value, tuple) != bool(kind.count) or len(many) != max(1, kind.count):
+        raise ConfigError("param-type", f"{name} takes {kind.text}, not {value!r}", key=name)
+    for one in many:
+        if not isinstance(one, int | float) or (kind.scalar is not float and one != int(one)) or math.isnan(one):
+            raise ConfigError("param-type", f"{name} takes {kind.text}, not {one!r}", key=name)
+        if kind.range is not None and one not in kind.range:
+            low, high = kind.range.low, kind.range.high
+            raise ConfigError("param-range", f"{name} = {one!r} is outside {low:g} to {high:g}", key=name)
+    return value
+
+
+def _word(name: str, kind: _Kind, value: object) -> str:
+    if not isinstance(value, str) or value not in kind.words:
+        raise ConfigError("param-range", f"{name} = {value!r}; it is one of {', '.join(kind.words)}", key=name)
+    return value
+
+
+def _default(field: Field[object]) -> object:
+    if field.default is not MISSING:
+        return field.default
+    return field.default_factory() if field.default_factory is not MISSING else None
+
+
+def _comments(cls: type[Any]) -> dict[str, str]:
+    """The inline comment of each field; empty where the source is not at hand (an interactive session)."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__[:-1]):
+        try:
+            source = textwrap.dedent(inspect.getsource(base))
+        except (OSError, TypeError):
+            continue
+        by_line = dict(_comment_lines(source))
+        (body,) = ast.parse(source).body
+        for node in body.body if isinstance(body, ast.ClassDef) else ():
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                found[node.target.id] = by_line.get(node.end_lineno or 0, "")
+    return found
+
+
+def _comment_lines(source: str) -> Iterator[tuple[int, str]]:
+    for token in tokenize.generate_tokens(StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string.lstrip("#").strip()
