@@ -1,0 +1,52 @@
+"""What all tests share: where the real market data lies, and how many examples a random test tries."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A test run gives the same answer twice; `make soak` looks for new seeds.
+settings.register_profile("quick", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "soak", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("soak" if os.environ.get("TICKERML_SOAK") else "quick")
+
+
+def data_folder() -> Path | None:
+    """The real market data: TICKERML_DATA, else ../shared/data; None where neither is there."""
+    named = os.environ.get("TICKERML_DATA")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real market data. A test that uses it carries `@pytest.mark.real`."""
+    folder = data_folder()
+    if folder is None:
+        pytest.skip("no real market data: set TICKERML_DATA to its folder")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if data_folder() is None:
+        reason = pytest.mark.skip(reason="no real market data: set TICKERML_DATA to its folder")
+        for item in items:
+            if item.get_closest_marker("real"):
+                item.add_marker(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With TICKERML_REQUIRE_REAL a real-data test that is skipped fails: the data is there, so it must have run."""
+    report = yield
+    required = os.environ.get("TICKERML_REQUIRE_REAL") and item.get_closest_marker("real")
+    if required and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"a real-data test was skipped although the data is required: {report.longrepr}"
+    return report
