@@ -11,7 +11,7 @@ from importlinter import Contract, ContractCheck, fields, output
 
 
 class RoomsContract(Contract):
-    """`rooms`: lines "room: room, room"; `libraries`: lines "library: room, room", the only rooms that may import it."""
+    """`rooms`: lines "room: room, room"; `libraries`: lines "library: room, room", its only importers."""
 
     type_name = "rooms"
 

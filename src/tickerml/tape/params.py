@@ -82,10 +82,10 @@ def describe(cls: type[Any]) -> tuple[ParamField, ...]:
 
     Raises ConfigError (param-type) when `cls` is no dataclass or a field has a type that no record can hold.
     """
-    kinds, comments = _kinds(cls), _comments(cls)
+    kinds, notes = _kinds(cls), comments(cls)
     return tuple(
         ParamField(
-            f.name, kinds[f.name].text, _default(f), kinds[f.name].range, kinds[f.name].note or comments.get(f.name, "")
+            f.name, kinds[f.name].text, _default(f), kinds[f.name].range, kinds[f.name].note or notes.get(f.name, "")
         )
         for f in fields(cls)
     )
@@ -179,7 +179,7 @@ def _default(field: Field[object]) -> object:
     return field.default_factory() if field.default_factory is not MISSING else None
 
 
-def _comments(cls: type[Any]) -> dict[str, str]:
+def comments(cls: type[Any]) -> dict[str, str]:
     """The inline comment of each field; empty where the source is not at hand (an interactive session)."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__[:-1]):
