@@ -31,9 +31,14 @@ class TickerMLError(Exception):
         key: str | None = None,
         means: str = "",
         try_: str = "",
+        more: tuple[TickerMLError, ...] = (),
     ) -> None:
-        """`message` in the user's words; `means`: what was done and not lost; `try_`: a line that can be pasted."""
+        """`message` in the user's words; `means`: what was done and not lost; `try_`: a line that can be pasted.
+
+        `more`: further problems found in the same pass, so that a person sees all of them at once.
+        """
         super().__init__(message)
+        self.more = more
         self.code, self.message, self.where, self.key, self.means, self.try_ = code, message, where, key, means, try_
 
     def __str__(self) -> str:

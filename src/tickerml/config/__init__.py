@@ -1,0 +1,41 @@
+"""Settings: one frozen dataclass a section, read from YAML or JSON, environment and command line, all checked at once.
+
+`load(["config.yaml"])` gives a `Config`; `Config()` is all defaults. Each field's comment is its unit and meaning, its
+`Range` what is allowed: help, JSON Schema, the default file and docs/settings.md are made from these lines.
+"""
+
+from tickerml.config.load import from_mapping, load, to_mapping
+from tickerml.config.sections import (
+    Config,
+    Data,
+    Exchange,
+    Fees,
+    Latency,
+    MlMicrostructure,
+    Model,
+    PscIntegration,
+    Queue,
+    Risk,
+    Superp,
+    Synthetic,
+    Trading,
+)
+
+__all__ = [
+    "Config",
+    "Data",
+    "Exchange",
+    "Fees",
+    "Latency",
+    "MlMicrostructure",
+    "Model",
+    "PscIntegration",
+    "Queue",
+    "Risk",
+    "Superp",
+    "Synthetic",
+    "Trading",
+    "from_mapping",
+    "load",
+    "to_mapping",
+]

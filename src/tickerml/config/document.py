@@ -1,0 +1,102 @@
+"""A configuration file as values and places: which line and column each key and value came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+from tickerml.tape.errors import ConfigError, Where
+
+KeyPath: TypeAlias = tuple[str, ...]
+SECRETS: Final = frozenset({"api_key", "api_secret"})
+_SECRET_VALUE: Final = re.compile(r"(?i)((?:key|secret|token|password)[\"']?\s*[:=]\s*)[^\s,}]+")
+
+
+@dataclass
+class Document:
+    """One source of settings: `values` nested by section, and the place of each key and of each value."""
+
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+    keys: dict[KeyPath, Where] = field(default_factory=dict)
+    places: dict[KeyPath, Where] = field(default_factory=dict)
+
+
+def read(path: Path) -> Document:
+    """A YAML or JSON file (JSON is YAML). Raises ConfigError: config-file, config-syntax, config-duplicate."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            "config-file", f"there is no configuration file {path}", try_=f"tickerml new config --out {path}"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("config-file", f"{path} cannot be read as text: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Document:
+    """The same from text. Only the first syntax error can be known; every duplicate key is told."""
+    lines = text.splitlines()
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = Where(name) if mark is None else _where(name, lines, mark.line, mark.column, 1)
+        raise ConfigError("config-syntax", f"this is not YAML: {error.problem or error.context}", where=where) from None
+    except yaml.YAMLError as error:  # a character that YAML does not allow: no mark
+        raise ConfigError("config-syntax", f"{name} is not YAML: {error}", where=Where(name)) from None
+    if root is None:
+        return Document(name)
+    if not isinstance(root, yaml.MappingNode):
+        where = _where(name, lines, root.start_mark.line, root.start_mark.column, 1)
+        raise ConfigError("config-syntax", "a configuration is sections of `key: value` lines", where=where)
+    found = Document(name, values)
+    problems = list(_walk(root, (), found, lines))
+    if problems:
+        raise together(problems)
+    return found
+
+
+def together(problems: list[ConfigError]) -> ConfigError:
+    """The first problem, carrying the others; the last one says how many there are."""
+    first, *rest = problems
+    count = "1 problem" if not rest else f"{len(problems)} problems"
+    problems[-1].means = f"{count}, nothing was started"
+    first.more = tuple(rest)
+    return first
+
+
+def lookup(values: Mapping[str, Any], path: KeyPath) -> Any:
+    """The value under nested keys; None where there is none."""
+    found: Any = values
+    for part in path:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _walk(node: yaml.MappingNode, path: KeyPath, into: Document, lines: list[str]) -> Iterator[ConfigError]:
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        here = (*path, key)
+        mark = key_node.start_mark
+        where = _where(into.name, lines, mark.line, mark.column, key_node.end_mark.column - mark.column)
+        if here in into.keys:
+            yield ConfigError("config-duplicate", f'"{key}" is set twice', where=where, key=".".join(here))
+        into.keys[here] = where
+        start, end = value_node.start_mark, value_node.end_mark
+        width = end.column - start.column if end.line == start.line else 1
+        into.places[here] = _where(into.name, lines, start.line, start.column, width)
+        if isinstance(value_node, yaml.MappingNode):
+            yield from _walk(value_node, here, into, lines)
+
+
+def _where(name: str, lines: list[str], line: int, column: int, width: int) -> Where:
+    text = lines[line] if line < len(lines) else ""
+    return Where(name, line + 1, column + 1, _SECRET_VALUE.sub(r"\1********", text), max(1, width))

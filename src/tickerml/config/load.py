@@ -1,0 +1,158 @@
+"""Files, environment and command line into one checked `Config`; one pass finds and tells all problems."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from tickerml.config.document import SECRETS, Document, KeyPath, lookup, read, together
+from tickerml.config.problems import conflicts, refused
+from tickerml.config.schema import model, sections, settings
+from tickerml.config.sections import Config
+from tickerml.tape.errors import ConfigError, Where
+
+PREFIX: Final = "TICKERML__"
+
+
+def load(
+    paths: Iterable[str | Path] = (),
+    *,
+    env: Mapping[str, str] | None = None,
+    options: Mapping[str, tuple[str, object]] | None = None,
+) -> Config:
+    """The settings of a run: `options` over `env` (default: the process's) over later files over earlier ones.
+
+    `options`: "section.key" -> (the option's name as typed, its value). Raises ConfigError; the first problem carries
+    the others in `more`.
+    """
+    documents = [read(Path(path)) for path in paths]
+    documents.append(_environment(os.environ if env is None else env))
+    documents.append(_options(options or {}))
+    problems = [one for document in documents for one in _exposed(document)]
+    return _checked(documents, problems)
+
+
+def from_mapping(values: Mapping[str, Any], name: str = "settings") -> Config:
+    """The settings held in a mapping, such as a run's manifest. Raises ConfigError."""
+    return _checked([Document(name, dict(values))], [])
+
+
+def to_mapping(config: Config) -> dict[str, Any]:
+    """JSON-ready and without secrets: what a run's manifest keeps. `from_mapping` reads it back."""
+    plain: dict[str, Any] = _plain(config)
+    return plain
+
+
+def _environment(env: Mapping[str, str]) -> Document:
+    """TICKERML__SECTION__KEY=value; the value is read as YAML, so lists and numbers are written as in a file."""
+    found = Document("environment")
+    for name in sorted(env):
+        if not name.startswith(PREFIX):
+            continue
+        path = tuple(name[len(PREFIX) :].lower().split("__"))
+        shown = "********" if path[-1] in SECRETS else env[name]
+        _put(found, path, _typed(path, env[name]), Where("environment", text=f"{name}={shown}", mark=len(name)))
+    return found
+
+
+def _options(options: Mapping[str, tuple[str, object]]) -> Document:
+    found = Document("command line")
+    for key, (typed, value) in options.items():
+        where = Where("command line", text=f"{typed} {value}", mark=len(typed))
+        path = tuple(key.split("."))
+        _put(found, path, _typed(path, value) if isinstance(value, str) else value, where)
+    return found
+
+
+def _typed(path: KeyPath, text: str) -> Any:
+    """Text for a setting that is text (a key of digits only stays text); else what YAML reads."""
+    section = sections().get(path[0])
+    if section is not None and path[-1] in settings(section) and settings(section)[path[-1]].type is str:
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _put(document: Document, path: KeyPath, value: Any, where: Where) -> None:
+    inner = document.values
+    for part in path[:-1]:
+        step = inner.setdefault(part, {})
+        if not isinstance(step, dict):
+            return
+        inner = step
+    inner[path[-1]] = value
+    document.keys[path] = document.places[path] = where
+
+
+def _exposed(document: Document) -> Iterator[ConfigError]:
+    """A file that holds a secret must be readable by its owner only (Windows has no such bits: not checked there)."""
+    held = (path for path, where in document.places.items() if path[-1] in SECRETS and where.line is not None)
+    secret = next((path for path in held if lookup(document.values, path)), None)
+    if secret is None or sys.platform == "win32" or not Path(document.name).stat().st_mode & 0o077:
+        return
+    yield ConfigError(
+        "config-secret",
+        f"{document.name} holds {'.'.join(secret)} and others on this machine can read it",
+        where=document.keys[secret],
+        key=".".join(secret),
+        try_=f"chmod 600 {document.name}",
+    )
+
+
+def _checked(documents: list[Document], problems: list[ConfigError]) -> Config:
+    merged: dict[str, Any] = {}
+    for document in documents:
+        _merge(merged, document.values)
+    try:
+        config: Config = _build(Config, model().model_validate(merged).model_dump())
+    except ValidationError as error:
+        raise together([*problems, *refused(error, merged, documents)]) from None
+    problems += conflicts(config, documents)
+    if problems:
+        raise together(problems)
+    return config
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Sections are joined, everything else (lists too) is replaced; an empty section says nothing."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        elif isinstance(value, Mapping):
+            into[key] = {}
+            _merge(into[key], value)
+        elif value is not None or not isinstance(into.get(key, {}), dict):
+            into[key] = value
+
+
+def _build(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    """The frozen dataclass of checked values; entries of `exchanges` are built one by one."""
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        section = sections().get(name) if cls is Config else None
+        if section is None:
+            made[name] = value
+        elif name == "exchanges":
+            made[name] = {key: _build(section, one) for key, one in value.items()}
+        else:
+            made[name] = _build(section, value)
+    return cls(**made)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.name not in SECRETS}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, bool | int | float | str) else str(value)

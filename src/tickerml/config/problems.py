@@ -1,0 +1,107 @@
+"""What pydantic refused, in the user's words: the key as written, its place, what may stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from tickerml.config.document import SECRETS, Document, KeyPath, lookup
+from tickerml.config.schema import Setting, sections, settings, span
+from tickerml.config.sections import Config
+from tickerml.tape.errors import ConfigError, Where
+
+
+def refused(error: ValidationError, merged: Mapping[str, Any], documents: list[Document]) -> list[ConfigError]:
+    """One problem a key, in the order of the lines that hold them."""
+    kinds: dict[KeyPath, str] = {}
+    for one in error.errors(include_url=False, include_context=False):
+        kinds.setdefault(_known(one["loc"]), one["type"])
+    found = [_problem(path, kind, merged, documents) for path, kind in kinds.items()]
+    return sorted(found, key=lambda e: e.where.line or 0 if e.where else 0)
+
+
+def _known(loc: tuple[int | str, ...]) -> KeyPath:
+    """Section and key of a problem, without the position in a list that follows."""
+    depth = 3 if loc and loc[0] == "exchanges" else 2
+    return tuple(str(part) for part in loc[:depth])
+
+
+def _problem(path: KeyPath, kind: str, merged: Mapping[str, Any], documents: list[Document]) -> ConfigError:
+    dotted = ".".join(path)
+    known: Mapping[str, Setting] = settings(sections()[path[0]]) if len(path) > 1 and path[0] in sections() else {}
+    if kind == "extra_forbidden":
+        names = known or dict.fromkeys(sections())
+        where = _place(path, documents, "keys")
+        return ConfigError(
+            "config-key",
+            f'"{path[-1]}" is not a {"setting" if known else "section"}',
+            where=replace(where, note=_near(path[-1], names)) if where else None,
+            key=dotted,
+            try_="" if _near(path[-1], names) else f"one of: {', '.join(names)}",
+        )
+    value, where = lookup(merged, path), _place(path, documents, "places")
+    setting = known.get(path[-1])
+    if setting is None:
+        return ConfigError(
+            "config-type", f"{dotted} is {_shown(value)}; it is a section of keys", where=where, key=dotted
+        )
+    shown = "********" if path[-1] in SECRETS else _shown(value)
+    limits = setting.range if kind in {"greater_than_equal", "less_than_equal"} else None
+    code = "config-range" if limits or setting.words else "config-type"
+    wanted = f"it must be {span(limits)}" if limits else f"it must be {setting.wanted}"
+    return ConfigError(code, f"{dotted} is {shown}; {wanted} ({setting.comment})", where=where, key=dotted)
+
+
+def _near(name: str, names: Mapping[str, Setting | None]) -> str:
+    close = get_close_matches(name, names, n=1, cutoff=0.7)
+    if not close:
+        return ""
+    setting = names[close[0]]
+    about = f" ({setting.allowed}, default {setting.shown})" if setting is not None else ""
+    return f"did you mean {close[0]}?{about}"
+
+
+def _place(path: KeyPath, documents: list[Document], of: str) -> Where | None:
+    """Where the winning value was written: the last source that has it."""
+    for document in reversed(documents):
+        found: Mapping[KeyPath, Where] = getattr(document, of)
+        if path in found:
+            return found[path]
+    return None
+
+
+def _shown(value: Any) -> str:
+    text = {True: "true", False: "false", None: "empty"}.get(value) if isinstance(value, bool | None) else None
+    return text or (f'"{value}"' if isinstance(value, str) else str(value))
+
+
+def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
+    """What no single key can know."""
+    psc = config.psc_integration
+    if psc.short_threshold >= psc.long_threshold:
+        yield ConfigError(
+            "config-conflict",
+            f"psc_integration.short_threshold is {psc.short_threshold:g}; it must be below long_threshold "
+            f"({psc.long_threshold:g})",
+            where=_place(("psc_integration", "short_threshold"), documents, "places")
+            or _place(("psc_integration", "long_threshold"), documents, "places"),
+            key="psc_integration.short_threshold",
+        )
+    if psc.ton_price != "tape" and not _positive(psc.ton_price):
+        yield ConfigError(
+            "config-range",
+            f'psc_integration.ton_price is "{psc.ton_price}"; it must be tape or a price above 0 such as 6.50',
+            where=_place(("psc_integration", "ton_price"), documents, "places"),
+            key="psc_integration.ton_price",
+        )
+
+
+def _positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False

@@ -1,0 +1,154 @@
+"""The sections of a configuration file. A field: `name: Annotated[type, Range(lo, hi)] = default  # unit; meaning`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from tickerml.tape.params import Range
+
+
+@dataclass(frozen=True)
+class Trading:
+    """The account that a run starts with, and how much of it one position may use."""
+
+    initial_balance: Annotated[Decimal, Range(1, 1e12)] = Decimal(10000)  # money of the quote currency at the start
+    max_position_size: Annotated[float, Range(0, 1)] = 0.25  # share of equity; the most that one position may use
+    max_concurrent_positions: Annotated[int, Range(1, 100)] = 5  # positions open at the same time
+    slippage_model: Literal["dynamic", "fixed"] = "dynamic"  # for bar-only data: by bar range and size, or fixed
+    slippage_bps: Annotated[float, Range(0, 1000)] = 2.0  # basis points; the fixed model, and the floor of the other
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Limits that stop or refuse entries."""
+
+    max_drawdown: Annotated[float, Range(0.001, 1)] = 0.20  # share of the highest equity; beyond it entries stop
+    stop_loss_default: Annotated[float, Range(0.0001, 1)] = 0.02  # share of the entry price, where none is named
+    position_correlation_limit: Annotated[float, Range(0, 1)] = 0.7  # correlation of returns with an open position
+
+
+@dataclass(frozen=True)
+class Model:
+    """How served models decide. No model is served until one is promoted; then these hold."""
+
+    inference_mode: Literal["speed", "accuracy"] = "speed"  # the fast model on every row, or the deep one on bars
+    ensemble_voting: bool = True  # several models vote; their disagreement shrinks the size
+    confidence_threshold: Annotated[float, Range(0, 1)] = 0.65  # probability; below it a prediction makes no trade
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One venue by its ccxt name. Keys belong in the environment, or in a file that only you can read (mode 600)."""
+
+    symbols: tuple[str, ...] = ()  # ccxt symbols, BTC/USDT or BTC/USDT:USDT; empty = all that the source has
+    order_book_depth: Annotated[int, Range(1, 5000)] = 50  # levels a side to keep
+    trade_stream: bool = True  # record trades beside the book
+    api_key: str = field(default="", repr=False)  # secret; TICKERML__EXCHANGES__<NAME>__API_KEY
+    api_secret: str = field(default="", repr=False)  # secret; TICKERML__EXCHANGES__<NAME>__API_SECRET
+
+
+@dataclass(frozen=True)
+class MlMicrostructure:
+    """The PSC microstructure strategy: what it scores, when it trades, how long a trade may last."""
+
+    enabled: bool = True  # trade with this strategy when none is named
+    min_signal_ratio: Annotated[float, Range(0, 20)] = 6.5  # PSC ratio from which a candidate is scored and logged
+    min_confidence: Annotated[float, Range(0, 1)] = 0.3  # probability of a net gain below which a signal is refused
+    max_leverage: Annotated[float, Range(1, 10_000)] = 10_000.0  # times the stake
+    timer_limit_minutes: Annotated[int, Range(1, 1440)] = 10  # minutes; a position closes then at the latest
+    trading_coins: tuple[str, ...] = ("BTC", "ETH", "SOL", "SHIB", "DOGE", "PEPE")  # base coins
+
+
+@dataclass(frozen=True)
+class Superp:
+    """Stake-limited positions without liquidation. They exist in simulation only, and every report says so."""
+
+    enabled: bool = True  # off: positions use the venue's own leverage and margin
+    no_liquidation: bool = True  # a loss ends at the stake
+    max_leverage: Annotated[float, Range(1, 10_000)] = 10_000.0  # times the stake
+    cost: Annotated[float, Range(0, 0.1)] = 0.001  # share of the position, both ways together
+
+
+@dataclass(frozen=True)
+class PscIntegration:
+    """The PSC ratio: log10(price) - log10(TON price) + 6, and from where on it is a signal."""
+
+    use_logarithmic_ratios: bool = True  # off: the plain quotient price / TON price, scaled to the same thresholds
+    long_threshold: Annotated[float, Range(-20, 40)] = 7.0  # PSC ratio at or above which it is long
+    short_threshold: Annotated[float, Range(-20, 40)] = 5.0  # PSC ratio at or below which it is short
+    mode: Literal["absolute", "relative"] = "absolute"  # the ratio itself, or its deviation from its rolling mean
+    z_entry: Annotated[float, Range(0.5, 10)] = 2.0  # standard deviations; entry in relative mode
+    mean_minutes: Annotated[float, Range(1, 10_080)] = 60.0  # minutes; time constant of the rolling mean
+    ton_price: str = "tape"  # "tape" = from the source, or a constant such as 6.50 (the report says so)
+
+
+@dataclass(frozen=True)
+class Fees:
+    """What the simulated venue charges, as a share of each fill's value."""
+
+    maker: Annotated[float, Range(-0.01, 0.1)] = 0.0002  # share of value; negative = a rebate
+    taker: Annotated[float, Range(0, 0.1)] = 0.0005  # share of value
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long orders and answers travel between the strategy and the simulated venue."""
+
+    model: Literal["constant", "rows", "distribution"] = "constant"  # rows: as recorded on the tape, receive - exchange
+    entry_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until the venue has an order
+    cancel_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until the venue has a cancel
+    response_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until its answer is back
+    spread: Annotated[float, Range(0, 3)] = 0.5  # standard deviation of log latency, model distribution
+    visibility: Literal["watermark", "oracle"] = "watermark"  # oracle sees answers early: only to compare with peers
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Where a resting order stands at its price, and how trades and cancels ahead of it move it."""
+
+    model: Literal["front", "back", "power", "log"] = "power"  # probability that a cancel was ahead of us
+    exponent: Annotated[float, Range(0.1, 10)] = 3.0  # of the power model; larger = nearer to the front
+    function: str = ""  # a user's own model as file.py:function; empty = the model above
+    partial_fills: bool = True  # off: an order fills whole or not, as hftbacktest's no-partial-fill exchange
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where market data lies and how its clocks are read."""
+
+    store: str = "store"  # folder of the Parquet store that `data import` writes and `data list` shows
+    runs: str = "runs"  # folder of the runs
+    timeframe: str = "1m"  # bars for strategies that wake on bars: 1s to 1M
+    bar_delay_ms: Annotated[float, Range(0, 3_600_000)] = 1000.0  # milliseconds from a bar's close to its receipt
+    min_latency_ms: Annotated[float, Range(0, 10_000)] = 1.0  # milliseconds; least travel time when clocks are fitted
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """The built-in market: `--source synthetic[:scenario][:seed]` names two of these on the command line."""
+
+    scenario: str = "calm"  # `tickerml synth --list` shows all
+    seed: Annotated[int, Range(0, 2**53)] = 7  # same seed, same market, byte for byte
+    coins: tuple[str, ...] = ("BTC", "ETH", "SOL", "SHIB", "DOGE", "PEPE")  # base coins, in the order of their size
+    hours: Annotated[float, Range(0.01, 24 * 31)] = 2.0  # length of the market
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run. A setting that no file, variable or option names has the default written here."""
+
+    trading: Trading = field(default_factory=Trading)
+    risk: Risk = field(default_factory=Risk)
+    model: Model = field(default_factory=Model)
+    exchanges: Mapping[str, Exchange] = field(default_factory=dict)
+    ml_microstructure: MlMicrostructure = field(default_factory=MlMicrostructure)
+    superp: Superp = field(default_factory=Superp)
+    psc_integration: PscIntegration = field(default_factory=PscIntegration)
+    fees: Fees = field(default_factory=Fees)
+    latency: Latency = field(default_factory=Latency)
+    queue: Queue = field(default_factory=Queue)
+    data: Data = field(default_factory=Data)
+    synthetic: Synthetic = field(default_factory=Synthetic)
