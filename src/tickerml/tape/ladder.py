@@ -37,6 +37,7 @@ LADDER: Final = np.dtype(
         ("crossed", "i8"),  # ENDs at which a valid book had best_bid >= best_ask
         ("spilled", "i8"),  # far levels that found no room: the book is wrong from here on
         ("gaps", "i8"),  # GAP rows seen
+        ("was", "i8"),  # lots that the level of the last DEPTH row held before it: additions and removals follow
         ("n_far", "i8", (2,)),
         ("bits", "i8", (2, WINDOW // 32)),  # bit i % 32 of word i // 32: window index i is not empty
         ("far_ticks", "i8", (2, FAR_CAPACITY)),  # ascending
@@ -94,6 +95,7 @@ def set_level(b: Record, side: int, price: int, qty: int) -> None:
     if i < 0 or i >= WINDOW:
         _set_outside(b, side, price, qty)
     elif side > 0:
+        b["was"] = b["lots"][BIDS, i]
         b["lots"][BIDS, i] = qty
         if qty != 0:
             b["bits"][BIDS, i >> 5] |= 1 << (i & 31)
@@ -108,6 +110,7 @@ def set_level(b: Record, side: int, price: int, qty: int) -> None:
             if price == b["best_bid"]:
                 _touch_gone(b, BUY)
     else:
+        b["was"] = b["lots"][ASKS, i]
         b["lots"][ASKS, i] = qty
         if qty != 0:
             b["bits"][ASKS, i >> 5] |= 1 << (i & 31)
@@ -242,6 +245,7 @@ def _touch_gone(b: Record, side: int) -> None:
 @kernel
 def _set_outside(b: Record, side: int, price: int, qty: int) -> None:
     """A level beyond the window, or the first one of an empty book."""
+    b["was"] = level(b, side, price)
     if b["base"] == _UNSET:
         if qty == 0:
             return
