@@ -1,0 +1,29 @@
+"""What long work tells whoever watches it. The command line draws it, a notebook may, a test records it."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+
+class Progress(Protocol):
+    """Passed as `progress=` (None = nobody watches). Call it as often as you like: the watcher keeps the pace.
+
+    Work that can end early looks at `stop` between blocks and, once it is true, ends cleanly with what it has.
+    """
+
+    @property
+    def stop(self) -> bool:
+        """True once the user asked to end (Ctrl-C)."""
+        ...
+
+    def __call__(self, done: int, total: int | None = None, what: str = "", unit: str = "rows") -> None:
+        """`done` of `total` (None = not known) `unit`s of `what` ("compiling kernels", "nexousdt_20240724.dat.gz")."""
+        ...
+
+    def note(self, text: str, level: Literal["INFO", "WARNING"] = "INFO", source: str = "run") -> None:
+        """An event that deserves a line of its own: a gap, a fallback, a resync. Shown once, also when piped."""
+        ...
+
+    def show(self, state: object) -> None:
+        """The state of a running market (views.live.LiveState): drawn at most 4 times a second."""
+        ...
