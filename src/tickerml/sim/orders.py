@@ -1,0 +1,280 @@
+"""What may be asked of the simulated venue and what it answers: enums, and the records that travel with latency.
+
+Numbers are integers throughout: times ns UTC in the receiver's clock, prices ticks, quantities lots, money in the
+smallest unit of the settle currency. The kernels read the enums through `int(...)` constants.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+import numpy as np
+
+from tickerml.tape.rows import Rows
+
+SLOTS: Final = 128  # live orders per instrument; more are rejected with TOO_MANY_ORDERS
+REQUESTS: Final = 512  # requests under way to one venue at a time; a power of two
+ANSWERS: Final = 2048  # answers of one venue that were not collected yet; a power of two
+CURRENCIES: Final = 16  # settle currencies of one venue
+TAKEN: Final = 64  # levels at a time of which we remember what our own orders took
+
+
+class OrderType(IntEnum):
+    """How an order is executed. STOP: on the losing side of the market; TAKE_PROFIT: on the winning side."""
+
+    LIMIT = 1
+    MARKET = 2  # walks the book; what the book cannot fill is cancelled
+    STOP = 3  # becomes MARKET when the market reaches `trigger`
+    STOP_LIMIT = 4  # becomes LIMIT at `price`
+    TAKE_PROFIT = 5
+    TAKE_PROFIT_LIMIT = 6
+    TRAILING = 7  # STOP whose trigger follows the market at a distance of `trigger` ticks
+    SUPERP = 8  # a stake-limited position, simulation only (sim/superp.py)
+
+
+class TimeInForce(IntEnum):
+    """How long an order lives."""
+
+    GTC = 1  # until cancelled
+    IOC = 2  # fill what is there, cancel the rest
+    FOK = 3  # fill all at once or nothing
+    GTX = 4  # post-only: rejected when it would take
+    GTD = 5  # until `expiry`
+
+
+class OrderState(IntEnum):
+    """Where an order stands after an answer."""
+
+    NEW = 1  # sent, not answered
+    WORKING = 2  # resting in the book
+    ARMED = 3  # a trigger order that waits
+    PARTIAL = 4  # filled in part and working
+    FILLED = 5
+    CANCELED = 6
+    REJECTED = 7
+    EXPIRED = 8
+    OPEN = 9  # a SuperP position that is open
+
+
+class OrderFlag(IntFlag):
+    """Bits of a request's `flags`."""
+
+    REDUCE_ONLY = 1  # may only shrink the position; clipped to it
+
+
+class Op(IntEnum):
+    """What a request asks for."""
+
+    NEW = 1
+    CANCEL = 2  # of order `id`; closes a SuperP position at the touch
+    CANCEL_ALL = 3  # all orders of the instrument
+
+
+class AnswerKind(IntEnum):
+    """What an answer says."""
+
+    ACK = 1  # resting, armed or (SuperP) open
+    FILL = 2
+    CANCELED = 3
+    EXPIRED = 4
+    REJECT = 5  # of a new order
+    CANCEL_REJECT = 6  # of a cancel
+    TRIGGERED = 7  # an armed order became active
+    SETTLED = 8  # a SuperP position closed; `amount` is its payoff
+    FUNDING = 9  # funding was exchanged; `amount` is what we received (negative: paid)
+    LIQUIDATED = 10  # the venue closed a position for lack of margin
+
+
+class Reject(IntEnum):
+    """Why a request was refused, or an order ended early. 0 = no reason."""
+
+    NONE = 0
+    TICK = 1  # the price is not positive or not a multiple of the venue's step
+    LOT = 2  # the quantity is not positive, not a multiple of the step, or outside the venue's limits
+    MIN_NOTIONAL = 3
+    POST_ONLY = 4  # would have taken
+    BALANCE = 5
+    NO_SUCH_ORDER = 6  # filled, cancelled or never known
+    BOOK_INVALID = 7  # a gap: the venue's book is unknown to us
+    HALTED = 8
+    TOO_MANY_ORDERS = 9
+    REDUCE_ONLY = 10  # there is no position that this order could shrink
+    NO_LIQUIDITY = 11  # the book was empty before the order was filled
+    UNFILLABLE = 12  # FOK: not all of it was there
+    SELF_TRADE = 13  # would have met our own order
+    TRIGGER = 14  # a trigger order without a positive trigger, or a SuperP position without a stake
+    SUPERP_ONLY_IN_SIMULATION = 15
+    GATEWAY = 16  # lost or refused before it reached the matching engine
+    EXPIRY = 17  # GTD without a future expiry
+    IOC = 18  # the rest of an IOC order
+    LIQUIDATION = 19  # cancelled because the position is being liquidated
+    UNKNOWN = 20  # an order type, side or operation that does not exist
+
+
+class SelfTrade(IntEnum):
+    """What happens when our order would meet our own resting order."""
+
+    CANCEL_NEWEST = 0
+    CANCEL_OLDEST = 1
+    CANCEL_BOTH = 2
+    IGNORE = 3  # our orders do not see each other (as hftbacktest)
+
+
+class TriggerBy(IntFlag):
+    """What may trigger a stop, take-profit or trailing order."""
+
+    TRADES = 1
+    TOUCH = 2  # best bid for sells, best ask for buys, at the end of a message
+    BOTH = 3
+
+
+REQUEST: Final = np.dtype(
+    [
+        ("arrival", "i8"),  # when it reaches the venue
+        ("sent", "i8"),
+        ("id", "i8"),  # client order id, unique in the run
+        ("inst", "i8"),
+        ("op", "i8"),  # Op
+        ("side", "i8"),  # BUY or SELL
+        ("type", "i8"),  # OrderType
+        ("tif", "i8"),  # TimeInForce
+        ("price", "i8"),  # ticks; limit price; 0 where the type has none
+        ("trigger", "i8"),  # ticks; stop / take-profit price, trailing distance; SuperP: its stop, 0 = none
+        ("target", "i8"),  # ticks; SuperP: its target, 0 = none
+        ("qty", "i8"),  # lots; SuperP: stake, money
+        ("expiry", "i8"),  # GTD and SuperP: ns; 0 = none
+        ("flags", "i8"),  # OrderFlag
+        ("leverage", "f8"),  # SuperP
+    ]
+)
+ANSWER: Final = np.dtype(
+    [
+        ("at", "i8"),  # venue time of the event
+        ("visible", "i8"),  # at + response latency, never before an earlier answer; the watermark may delay it further
+        ("id", "i8"),
+        ("inst", "i8"),
+        ("kind", "i8"),  # AnswerKind
+        ("reason", "i8"),  # Reject
+        ("state", "i8"),  # OrderState after it
+        ("type", "i8"),  # OrderType
+        ("tif", "i8"),  # TimeInForce
+        ("side", "i8"),
+        ("price", "i8"),  # FILL, SETTLED: execution price, ticks; else the order's own price
+        ("qty", "i8"),  # FILL: lots of this execution
+        ("left", "i8"),  # lots still open
+        ("fee", "i8"),  # money; negative = rebate
+        ("amount", "i8"),  # money: SuperP payoff, funding received
+        ("maker", "i8"),  # FILL: 1 when the order rested
+    ]
+)
+MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its instruments share
+    [
+        ("req_head", "i8"),  # requests taken by the venue
+        ("req_tail", "i8"),  # requests sent; next goes to requests[req_tail % REQUESTS]
+        ("ans_head", "i8"),  # answers collected
+        ("ans_tail", "i8"),
+        ("last_arrival", "i8"),  # FIFO: no request overtakes another
+        ("last_visible", "i8"),
+        ("now", "i8"),  # venue time of what is being processed
+        ("feed_ns", "i8"),  # feed latency of the row last processed: receive time minus venue time
+        ("next_expiry", "i8"),  # earliest expiry of any live order, FOREVER = none
+        ("rng", "i8", (6,)),  # sim/draws.py: the latency model's own draws
+        ("cash", "i8", (CURRENCIES,)),  # money by wallet (RULES["wallet"])
+        ("ambiguous", "i8"),  # bars inside which stop and target both lay: the stop was taken
+        ("requests", REQUEST, (REQUESTS,)),
+        ("answers", ANSWER, (ANSWERS,)),
+    ]
+)
+RULES: Final = np.dtype(  # one constant record per instrument
+    [
+        ("unit_value", "i8"),  # money of one tick x one lot; inverse: see account/contract.py
+        ("inverse", "i8"),
+        ("spot", "i8"),  # 1: cash pays the whole value, and no short position is possible
+        ("wallet", "i8"),  # index into MAIL["cash"]
+        ("lot", "f8"),  # size of one lot, for queue models that are not scale-free
+        ("tick_step", "i8"),  # prices are multiples of it, ticks
+        ("lot_step", "i8"),
+        ("min_lots", "i8"),
+        ("max_lots", "i8"),  # 0 = no limit
+        ("min_notional", "i8"),  # money
+        ("maker_rate", "i8"),  # 1e-8 of the notional; negative = rebate
+        ("taker_rate", "i8"),
+        ("margin_rate", "i8"),  # 1e-8: initial margin; 1e8 / leverage
+        ("maintenance_rate", "i8"),  # 1e-8; 0 = the venue does not liquidate
+        ("check_balance", "i8"),
+        ("partial", "i8"),  # 0: whole fills only, exactly as hftbacktest's NoPartialFillExchange
+        ("remember_taken", "i8"),  # 1: displayed lots that our orders took stay taken until the display shrinks
+        ("self_trade", "i8"),  # SelfTrade
+        ("trigger_by", "i8"),  # TriggerBy
+        ("superp_cost", "i8"),  # 1e-8 of the notional, round trip
+        ("superp", "i8"),  # 1: SuperP positions are allowed (simulation)
+        ("slippage_rate", "i8"),  # 1e-8: bar-only tapes, fixed share of the price
+        ("slippage_range", "i8"),  # 1e-8: bar-only tapes, share of the bar's range
+        ("funding_name", "i8"),  # index of "funding" into the tape's names; -1 = none
+        ("mark_name", "i8"),  # index of "mark"; -1 = funding is paid on the touch
+    ]
+)
+VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest first, and our position as it knows it
+    [
+        ("buy_lo", "i8"),  # lowest and highest price of our resting buys; empty: FAR, -FAR
+        ("buy_hi", "i8"),
+        ("sell_lo", "i8"),
+        ("sell_hi", "i8"),
+        ("watch", "i8"),  # armed orders and open SuperP positions: they look at every row
+        ("n", "i8"),  # live orders, in slots 0..n-1
+        ("fresh", "i8"),  # orders that rest since this step and have no queue position yet
+        ("net", "i8"),  # position in lots, at once after each fill
+        ("position", "i8"),  # the same, as the account booked it
+        ("cost", "i8"),  # account/position.py
+        ("realised", "i8"),
+        ("fees", "i8"),
+        ("funding", "i8"),
+        ("fills", "i8"),
+        ("volume", "i8"),  # lots executed
+        ("halted", "i8"),
+        ("mark", "i8"),  # ticks; last VALUE "mark", 0 = none
+        ("last_trade", "i8"),  # ticks
+        ("seen_bid", "i8"),  # touch at which armed orders were last examined
+        ("seen_ask", "i8"),
+        ("liq_low", "i8"),  # the touch at which the position is liquidated; 0 and FAR = never
+        ("liq_high", "i8"),
+        ("n_taken", "i8"),
+        ("taken_tick", "i8", (TAKEN,)),
+        ("taken_side", "i8", (TAKEN,)),
+        ("taken_lots", "i8", (TAKEN,)),
+        ("id", "i8", (SLOTS,)),
+        ("side", "i8", (SLOTS,)),
+        ("type", "i8", (SLOTS,)),
+        ("tif", "i8", (SLOTS,)),
+        ("state", "i8", (SLOTS,)),
+        ("price", "i8", (SLOTS,)),  # SuperP: entry price
+        ("trigger", "i8", (SLOTS,)),
+        ("target", "i8", (SLOTS,)),
+        ("extreme", "i8", (SLOTS,)),  # trailing: best price seen; SuperP: notional
+        ("qty", "i8", (SLOTS,)),
+        ("left", "i8", (SLOTS,)),
+        ("expiry", "i8", (SLOTS,)),
+        ("flags", "i8", (SLOTS,)),
+        ("leverage", "f8", (SLOTS,)),
+        ("front", "f8", (SLOTS,)),  # queue models: lots ahead of us; below 0 = executable
+        ("passed", "f8", (SLOTS,)),  # queue models: traded since the last change of the level
+    ]
+)
+FAR: Final = 1 << 40  # beyond any price
+
+
+def new_mail(seed_words: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Rows:
+    """One MAIL record, shape (1,), with empty rings; `seed_words` from `draws.seed_words`."""
+    mail = np.zeros(1, MAIL)
+    mail["next_expiry"] = (1 << 63) - 1
+    mail["rng"] = seed_words
+    return mail
+
+
+def new_venues(n: int) -> Rows:
+    """VENUE records of `n` instruments without orders or position, shape (n,)."""
+    venues = np.zeros(n, VENUE)
+    venues["buy_lo"] = venues["sell_lo"] = venues["liq_high"] = FAR
+    venues["buy_hi"] = venues["sell_hi"] = -FAR
+    return venues
