@@ -1,0 +1,161 @@
+"""Rows of one instrument as columns that compress, and back. docs/tape.md, "On disk", is the specification.
+
+Rows that share receive time, exchange time, kind and flags within a message make a *run*; a run is stored once. Prices
+and sizes are stored as byte planes (all low bytes, then all second bytes, ...): measured on real USD-M BTC books the
+planes take 2.25 bytes a row where whole integers take 2.64, at 1.5 ns a row more to read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickerml.tape.block import TABLE_OF, TABLES, Block
+from tickerml.tape.rows import Flag, Kind, Rows
+from tickerml.tape.store_kernels import NO_TABLE, delta_by, fill_rows, join_planes, price_deltas, run_starts, sum_by
+from tickerml.tape.tables import BAR, MESSAGE, ORDER, VALUE
+
+Columns = dict[str, NDArray[Any]]
+Ints = NDArray[np.int64]
+_DTYPES: Final = {"messages": MESSAGE, "orders": ORDER, "bars": BAR, "values": VALUE}
+_RUN: Final = {"recv": "i8", "exch": "i8", "n": "i4", "kind": "i1", "flags": "i2", "ref": "i1"}
+_TABLE: Final = np.array([TABLES.index(TABLE_OF[k]) if k in TABLE_OF else NO_TABLE for k in range(128)], np.int8)
+
+
+def gather(block: Block, index: NDArray[np.intp]) -> Block:
+    """The rows at `index` with side tables in the order of the rows: the form that is stored.
+
+    Raises ValueError when the rows of one message refer to different rows of the message table.
+    """
+    rows: Rows = block.rows if len(index) == len(block) else block.rows[index]
+    code = np.where(rows["ref"] >= 0, _TABLE[rows["kind"]], NO_TABLE)
+    tables: dict[str, Any] = {}
+    for number, name in enumerate(TABLES):
+        table = getattr(block, name)
+        if len(table):
+            has = code == number
+            refs = _message_refs(rows, has) if name == "messages" else rows["ref"][has]
+            tables[name] = tuple(table[i] for i in refs) if name == "blobs" else table[refs]
+    return Block(rows, **tables)
+
+
+def _message_refs(rows: Rows, has: NDArray[np.bool_]) -> Ints:
+    """One reference per message; a message that has not ended yet counts too."""
+    refs = rows["ref"][has].astype(np.int64)
+    ends = (rows["flags"][has] & Flag.END) != 0
+    group = np.cumsum(ends) - ends
+    chosen = refs[ends]
+    if len(refs) and not ends[-1]:
+        chosen = np.append(chosen, refs[-1])
+    if not np.array_equal(chosen[group], refs):
+        at = int(np.flatnonzero(chosen[group] != refs)[0])
+        raise ValueError(f"the rows of one message refer to messages {refs[at]} and {chosen[group[at]]}")
+    return chosen
+
+
+def encode(block: Block) -> dict[str, Columns]:
+    """Columns of each table of a gathered block of one instrument; tables without rows are left out."""
+    rows = block.rows
+    first = np.flatnonzero(run_starts(rows))
+    kind = rows["kind"][first]
+    runs: Columns = {
+        "recv": _delta(rows["recv"][first]),
+        "exch": delta_by(rows["exch"][first], kind),  # within a kind: streams have their own delays
+        "n": np.diff(np.append(first, len(rows))),
+        "kind": kind,
+        "flags": rows["flags"][np.append(first[1:], len(rows)) - 1],  # of the last row: with END, if it has it
+        "ref": rows["ref"][first] >= 0,
+    }
+    lines: Columns = {"side": rows["side"].copy()}
+    lines |= _planes("price", price_deltas(rows)) | _planes("qty", rows["qty"].astype(np.int64))
+    out = {"rows": lines, "runs": {k: v.astype(_RUN[k]) for k, v in runs.items()}}
+    for name in _DTYPES:
+        table = getattr(block, name)
+        if len(table):
+            out[name] = _encode_messages(table, out["runs"]) if name == "messages" else _encode_table(table)
+    return out
+
+
+def _delta(values: NDArray[Any]) -> Ints:
+    """First differences; the first value stands as it is."""
+    wide = values.astype(np.int64)
+    wide[1:] -= wide[:-1].copy()
+    return wide
+
+
+def _planes(name: str, values: Ints) -> Columns:
+    """Byte planes of the zigzag code (0, -1, 1, -2 ... -> 0, 1, 2, 3 ...); planes of zeros are left out."""
+    code = ((values << 1) ^ (values >> 63)).astype("<i8")
+    split = code.view(np.uint8).reshape(-1, 8)
+    return {f"{name}_{i}": np.ascontiguousarray(split[:, i]) for i in range(8) if split[:, i].any()}
+
+
+def _encode_table(table: NDArray[Any]) -> Columns:
+    names = table.dtype.names or ()
+    return {k: table[k].copy() if table.dtype[k].kind == "f" else _delta(table[k]) for k in names}
+
+
+def _encode_messages(table: NDArray[Any], runs: Columns) -> Columns:
+    """Ids against the last id of the message before of the same kind; a field of zeros is left out."""
+    bbo = _message_bbo(runs)
+    last = np.ascontiguousarray(table["last_id"])
+    columns: Columns = {"last_id": delta_by(last, bbo)}
+    before = last - columns["last_id"]
+    columns |= {k: np.where(bbo, table[k], table[k] - before) for k in ("first_id", "prev_id") if table[k].any()}
+    return columns
+
+
+def _message_bbo(runs: Columns) -> NDArray[np.int8]:
+    """For each stored message, 1 if it is a best bid and ask (its ids run apart from those of depth)."""
+    mine = (runs["ref"] != 0) & (_TABLE[runs["kind"]] == 0)
+    ends = (runs["flags"][mine] & Flag.END) != 0
+    if len(ends):
+        ends[-1] = True  # a message that has not ended has its row too
+    return (runs["kind"][mine][ends] == Kind.BBO).astype(np.int8)
+
+
+def decode_table(name: str, columns: Columns, count: int) -> NDArray[Any]:
+    """Side-table rows from their columns (messages have their own inverse)."""
+    table = np.zeros(count, _DTYPES[name])
+    for field, column in columns.items():
+        table[field] = column if column.dtype.kind == "f" else np.cumsum(column, dtype=np.int64)
+    return table
+
+
+def decode_messages(columns: Columns, runs: Columns) -> NDArray[Any]:
+    """Inverse of `_encode_messages`, given the decoded runs."""
+    bbo = _message_bbo(runs)
+    table = np.zeros(len(bbo), MESSAGE)
+    table["last_id"] = sum_by(columns["last_id"], bbo)
+    before = table["last_id"] - columns["last_id"]
+    for field in ("first_id", "prev_id"):
+        if field in columns:
+            table[field] = np.where(bbo, columns[field], columns[field] + before)
+    return table
+
+
+def decode_runs(columns: Columns) -> Columns:
+    """Runs with absolute times."""
+    kind = columns["kind"]
+    times = {"recv": np.cumsum(columns["recv"], dtype=np.int64), "exch": sum_by(columns["exch"], kind)}
+    return columns | times
+
+
+def decode_rows(out: Rows, spans: Ints, inst: int, runs: Columns, lines: Columns, base: Ints) -> None:
+    """Fill this instrument's rows of `out`: `spans` are [start, length] in `out`; `base`, the next row of each side
+    table, is moved on.
+    """
+    price, qty = (join_planes(_stack(lines, name)) for name in ("price", "qty"))
+    recv, exch, count, kind, flags, ref = (runs[k] for k in _RUN)
+    fill_rows(out, spans, inst, recv, exch, count, kind, flags, ref, lines["side"], price, qty, _TABLE, base)
+
+
+def _stack(lines: Columns, name: str) -> NDArray[np.uint8]:
+    """Byte planes from the lowest on as a matrix; planes left out in between are zeros."""
+    held = {int(k.rpartition("_")[2]): v for k, v in lines.items() if k.startswith(name)}
+    planes = np.zeros((max(held, default=-1) + 1, len(lines["side"])), np.uint8)
+    for i, plane in held.items():
+        planes[i] = plane
+    return planes
