@@ -16,6 +16,11 @@ class Progress(Protocol):
         """True once the user asked to end (Ctrl-C)."""
         ...
 
+    @property
+    def due(self) -> bool:
+        """True when a state given to `show` now would be drawn: a snapshot need not be taken otherwise."""
+        ...
+
     def __call__(self, done: int, total: int | None = None, what: str = "", unit: str = "rows") -> None:
         """`done` of `total` (None = not known) `unit`s of `what` ("compiling kernels", "nexousdt_20240724.dat.gz")."""
         ...

@@ -68,6 +68,7 @@ class Kind(IntEnum):
     SETTLED = 42  # a position or a signal's window ended and its outcome is known, ref -> blob
     SNAPSHOT = 43  # states were saved, ref -> blob (hash, file)
     SOURCE = 44  # the run consumed source rows up to qty, ref -> blob
+    FUNDING = 46  # funding was exchanged, ref -> ORDER (amount)
     RECOVERED = 45  # the journal was recovered here, ref -> blob
 
 

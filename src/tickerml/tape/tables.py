@@ -22,12 +22,13 @@ ORDER: Final = np.dtype(  # one per SUBMIT, CANCEL, ACK, REJECT, FILL, CANCELED 
         ("qty", "i8"),  # lots of the whole order
         ("left", "i8"),  # lots still open after this row
         ("fee", "i8"),  # fee of this fill in the smallest unit of `currency` (negative = rebate)
+        ("amount", "i8"),  # money received with this row (payoff of a SuperP position, funding); negative = paid
         ("at", "i8"),  # venue time of the event in receiver clock, ns
         ("currency", "i2"),  # index into the tape's names
-        ("type", "i1"),  # sim.orders.OrderType
-        ("tif", "i1"),  # sim.orders.TimeInForce
-        ("state", "i1"),  # sim.orders.OrderState after this row
-        ("reason", "i1"),  # sim.orders.Reject, 0 = none
+        ("type", "i1"),  # tape.orders.OrderType
+        ("tif", "i1"),  # tape.orders.TimeInForce
+        ("state", "i1"),  # tape.orders.OrderState after this row
+        ("reason", "i1"),  # tape.orders.Reject, 0 = none
         ("flags", "i2"),  # reduce only, post only, ...
     ]
 )
