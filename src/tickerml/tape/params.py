@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import math
+import re
 import textwrap
 import tokenize
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import numpy as np
 
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Record
+from tickerml.tape.rows import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Record
 
 INST: Final = np.dtype(  # what a fold may know of its instrument: the record `i`
     [
@@ -74,6 +75,8 @@ class _Kind:
         return f"{self.count} x {self.scalar.__name__}" if self.count else self.scalar.__name__
 
 
+_SPAN_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _CODE: Final[dict[type, str]] = {float: "f8", int: "i8", bool: "i8"}
 
 
@@ -110,6 +113,14 @@ def params_record(obj: object) -> Record:
         value = getattr(obj, name)
         record[name] = kind.words.index(_word(name, kind, value)) if kind.words else _numbers(name, kind, value)
     return record[0]
+
+
+def span_ns(text: str) -> int | None:
+    """A span such as "250ms", "30s", "5m", "4h", "1d" or "1w" in ns; 0 for the calendar month "1M"; else None."""
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        return 0 if text.strip() == "1M" else None
+    return round(float(match[1]) * _SPAN_UNITS[match[2]])
 
 
 def instrument_record(instrument: Instrument) -> Record:
