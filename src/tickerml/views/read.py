@@ -1,0 +1,209 @@
+"""From a run's tape and its manifest to a `Story`. Blobs are read by key; keys that are not known here are ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from tickerml.tape.block import Block
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Kind, Record
+from tickerml.tape.tape import Header, Tape
+from tickerml.views.health import health_of
+from tickerml.views.settled import is_trade, outcome, trade
+from tickerml.views.story import (
+    Count,
+    Curve,
+    Decisions,
+    Head,
+    Layer,
+    Prices,
+    Recipe,
+    Story,
+    Twins,
+)
+from tickerml.views.values import decimal, part, whole, written
+
+_COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What one pass over the run's tape finds."""
+
+    instruments: dict[int, Instrument]
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("orders", "fills", "rejects", "signals"), 0))
+    passes: dict[tuple[str, int], int] = field(default_factory=dict)
+    refusals: dict[tuple[str, int], int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+    intents: dict[int, dict[str, Any]] = field(default_factory=dict)  # by sequence
+    settled: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    balances: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    first: int = 0
+    last: int = 0
+
+
+def read_story(
+    tape: Tape,
+    manifest: Mapping[str, Any],
+    *,
+    prices: Mapping[str, Prices] | None = None,
+    waterfall: list[tuple[str, Decimal | str | None]] | None = None,
+    twins: Twins | None = None,
+) -> Story:
+    """Read a run: its tape (the rows that the run made), its manifest, and what was computed beside it.
+
+    `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
+    manifest's. Raises msgspec.DecodeError when a blob is not JSON.
+    """
+    found = _Gathered({i.id: i for i in tape.header.instruments})
+    seq = 0
+    for block in tape.blocks():
+        _gather(block, seq, found)
+        seq += len(block)
+    return _told(tape.header, manifest, found, dict(prices or {}), waterfall, twins)
+
+
+def _gather(block: Block, seq: int, found: _Gathered) -> None:
+    rows = block.rows
+    if not len(rows):
+        return
+    found.first = found.first or int(rows["recv"][0])
+    found.last = int(rows["recv"][-1])
+    for kind, name in _COUNTED.items():
+        found.counts[name] += int((rows["kind"] == kind).sum())
+    _count_reasons(block, Kind.PASS, "reason", found.passes)
+    _count_reasons(block, Kind.REFUSAL, "code", found.refusals)
+    for at, row, blob in _blobs(block, (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE)):
+        if row["kind"] == Kind.INTENT:
+            found.intents[seq + at] = blob
+        elif row["kind"] == Kind.REFUSAL:
+            found.examples[str(blob.get("code", "unnamed"))] = str(blob.get("text", ""))
+        elif row["kind"] == Kind.SETTLED:
+            found.settled.append((int(row["inst"]), blob))
+        else:
+            found.balances.append((int(row["recv"]), blob))
+
+
+def _blobs(block: Block, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, Record, dict[str, Any]]]:
+    for at in np.flatnonzero(np.isin(block.rows["kind"], kinds) & (block.rows["ref"] >= 0)):
+        row = block.rows[at]
+        yield int(at), row, msgspec.json.decode(block.blobs[row["ref"]])
+
+
+def _count_reasons(block: Block, kind: Kind, key: str, into: dict[tuple[str, int], int]) -> None:
+    """Count by (reason, instrument); a blob that many rows share is decoded once, however many passes there are."""
+    rows = block.rows[(block.rows["kind"] == kind) & (block.rows["ref"] >= 0)]
+    pairs, counts = np.unique(np.stack((rows["ref"], rows["inst"])), axis=1, return_counts=True)
+    known: dict[bytes, str] = {}
+    for ref, inst, n in zip(*pairs.tolist(), counts.tolist(), strict=True):
+        raw = block.blobs[ref]
+        if raw not in known:
+            known[raw] = str(msgspec.json.decode(raw).get(key, "unnamed"))
+        into[known[raw], inst] = into.get((known[raw], inst), 0) + n
+
+
+def _told(
+    header: Header,
+    manifest: Mapping[str, Any],
+    found: _Gathered,
+    prices: dict[str, Prices],
+    waterfall: list[tuple[str, Decimal | str | None]] | None,
+    twins: Twins | None,
+) -> Story:
+    start = decimal(manifest.get("cash")) or decimal(found.balances[0][1].get("equity") if found.balances else 0)
+    trades = [
+        trade(_symbol(found, inst), found.instruments.get(inst), blob, _intent(found, blob))
+        for inst, blob in found.settled
+        if is_trade(blob)
+    ]
+    layers = waterfall if waterfall is not None else manifest.get("waterfall") or []
+    return Story(
+        head=_head(header, manifest, found),
+        start_equity=start,
+        final_equity=decimal(found.balances[-1][1].get("equity")) if found.balances else start,
+        curve=_curve(found, start),
+        trades=tuple(sorted(trades, key=lambda t: (t.exit_time, t.entry_time, t.coin))),
+        outcomes=tuple(outcome(b) for _, b in found.settled if b.get("confidence_raw") is not None),
+        prices=prices,
+        waterfall=tuple(Layer(name, None if money is None else decimal(money)) for name, money in layers),
+        twins=twins,
+        decisions=_decisions(found),
+        health=health_of(header, manifest),
+        recipe=_recipe(manifest),
+        seconds=manifest.get("seconds"),
+        report=str(manifest.get("report", "")),
+    )
+
+
+def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head:
+    source = part(manifest, "source")
+    currency = found.balances[-1][1].get("currency") if found.balances else None
+    return Head(
+        run=str(manifest.get("run", "")),
+        mode=str(manifest.get("mode", "paper")),
+        strategy=str(manifest.get("strategy", "strategy")),
+        coins=tuple(dict.fromkeys(i.symbol for i in header.instruments)),
+        currency=str(currency or manifest.get("currency") or "USDT"),
+        source=str(source.get("title") or header.title),
+        start=int(source.get("start") or found.first),
+        end=int(source.get("end") or found.last),
+        synthetic=str(source.get("synthetic") or header.synthetic),
+        notes=tuple(dict.fromkeys((*header.notes, *map(str, manifest.get("notes") or ())))),
+        trials=manifest.get("trials"),
+    )
+
+
+def _recipe(manifest: Mapping[str, Any]) -> Recipe:
+    hashes = {
+        "decisions": manifest.get("decision_hash"),
+        "states": manifest.get("state_hash"),
+        "source": part(manifest, "source").get("content_hash"),
+        "kernels": manifest.get("kernel_hash"),
+    }
+    parameters = {str(k): written(v) for k, v in sorted(part(manifest, "params").items())}
+    if manifest.get("seed") is not None:
+        parameters["seed"] = str(manifest["seed"])
+    versions = {str(k): str(v) for k, v in sorted(part(manifest, "versions").items())}
+    command = manifest.get("command") or ""
+    return Recipe(
+        command=command if isinstance(command, str) else " ".join(map(str, command)),
+        parameters=parameters,
+        hashes={k: str(v) for k, v in hashes.items() if v},
+        versions=versions,
+    )
+
+
+def _decisions(found: _Gathered) -> Decisions:
+    def listed(counts: dict[tuple[str, int], int]) -> tuple[Count, ...]:
+        merged: dict[tuple[str, str], int] = {}
+        for (reason, inst), n in counts.items():
+            key = reason, _symbol(found, inst)
+            merged[key] = merged.get(key, 0) + n
+        return tuple(Count(reason, coin, n) for (reason, coin), n in sorted(merged.items()))
+
+    return Decisions(listed(found.passes), listed(found.refusals), dict(sorted(found.examples.items())), **found.counts)
+
+
+def _curve(found: _Gathered, start: Decimal) -> Curve:
+    """One point a stamp (the last of it), led by the equity at the start."""
+    time = np.array([found.first, *(t for t, _ in found.balances)], np.int64)
+    blobs = [{"equity": start, "cash": start}, *(b for _, b in found.balances)]
+    columns = [np.array([float(decimal(b.get(key))) for b in blobs]) for key in ("equity", "cash", "exposure")]
+    last = np.append(time[1:] != time[:-1], True)
+    return Curve(time[last], *(c[last] for c in columns))
+
+
+def _intent(found: _Gathered, blob: Mapping[str, Any]) -> dict[str, Any]:
+    seq = whole(blob.get("intent"))
+    return {} if seq is None else found.intents.get(seq, {})
+
+
+def _symbol(found: _Gathered, inst: int) -> str:
+    thing = found.instruments.get(inst)
+    return thing.symbol if thing is not None else "all coins"

@@ -1,0 +1,172 @@
+"""The last lines of a run, on stdout: at most 100 columns, ASCII; a statistic that does not exist has no line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
+
+from tickerml.tape.rows import DAY, HOUR
+from tickerml.views import calibration, figures, verdict
+from tickerml.views.story import Count, Story
+from tickerml.views.words import (
+    amount,
+    clip,
+    count,
+    duration,
+    fixed,
+    money,
+    percent,
+    period,
+    plural,
+    span_of,
+    spoken,
+)
+
+WIDTH: Final = 100
+
+
+def summary(story: Story) -> str:
+    """The summary as text: the warning of a synthetic market first, then the verdict, then the figures by name."""
+    named = (
+        ("net", net_line(story)),
+        ("money", money_line(story)),
+        ("worst fall", fall_line(story)),
+        ("Sharpe", sharpe_line(story)),
+        ("confidence", calibration.spoken(calibration.calibration(story))),
+        ("no trade", reasons_line(story)),
+        ("data", data_line(story)),
+        ("next", next_line(story)),
+    )
+    lines = [verdict.synthetic_line(story), verdict.headline(story)]
+    lines += [f"  {name:<12}{text}" for name, text in named if text]
+    return "\n".join(plain(clip(line, WIDTH)) for line in lines if line)
+
+
+def plain(text: str) -> str:
+    """The text in ASCII; what has no ASCII form becomes "?"."""
+    return text.encode("ascii", "replace").decode()
+
+
+def net_line(story: Story) -> str:
+    """Net with its interval, holding and chance, as far as they exist."""
+    held, currency = figures.hold(story), story.head.currency
+    hold = [("     ", f"hold {percent(held)}")] if held is not None else []
+    if not verdict.traded(story):
+        return _fit([("", f"0 {currency}"), *hold]) if hold else ""
+    parts = [("", f"{money(figures.net(story), currency, sign=True)} {currency}")]
+    interval, found = figures.net_interval(story), figures.chance(story)
+    if interval is not None:
+        parts.append(("   ", f"95 %: {span_of(interval.low, interval.high)}"))
+    parts += hold
+    if found is not None:
+        times, of = frequency(found)
+        parts.append(("    ", f"by chance as good: {times} of {of} {found.source}"))
+    return _fit(parts)
+
+
+def _fit(parts: list[tuple[str, str]]) -> str:
+    """(gap before, text) as one line; gaps shrink to two columns, then the last parts go, until it fits."""
+    for shown in [parts[:n] for n in range(len(parts), 0, -1)]:
+        for widest in (5, 3, 2):
+            line = "".join(gap[:widest] + text for gap, text in shown)
+            if len(line) <= WIDTH - 14:
+                return line
+    return parts[0][1]
+
+
+def frequency(found: figures.Chance) -> tuple[int, int]:
+    """Chance as a natural frequency: of 100 where there are 100 draws or more."""
+    return (max(1, round(found.share * 100)), 100) if found.n >= 100 else (found.as_good, found.n)
+
+
+def money_line(story: Story) -> str:
+    """The waterfall's layers with their money, the residual when it is not 0."""
+    layers = [(layer.name, layer.money) for layer in story.waterfall if layer.money is not None]
+    if not layers or not verdict.traded(story):
+        return ""
+    if shown_residual(story):
+        layers.append(("rest", figures.residual(story)))
+    exact = [f"{name} {short_money(value, story)}" for name, value in layers]
+    rounded = [f"{name} {fixed(value, 0, sign=True)}" for name, value in layers]
+    parts = exact if len("  ".join(exact)) <= WIDTH - 14 else rounded
+    return _fit([("   " if i else "", text) for i, text in enumerate(parts)])
+
+
+def shown_residual(story: Story) -> bool:
+    """Whether the layers leave something that can be seen: half a cent or more."""
+    rest = short_money(figures.residual(story), story)
+    return bool(story.waterfall) and rest != "0"
+
+
+def short_money(value: Decimal, story: Story) -> str:
+    """Signed money; "0" for what rounds to nothing."""
+    text = money(value, story.head.currency, sign=True)
+    return text if any(c in "123456789" for c in text) else "0"
+
+
+def fall_line(story: Story) -> str:
+    """The worst fall, how long it lasted, and whether it is over."""
+    fall = figures.worst_fall(story)
+    return (
+        "" if fall is None else f"{percent(fall.share)}, {duration(fall.lasted)}, {'over' if fall.over else 'not over'}"
+    )
+
+
+def sharpe_line(story: Story) -> str:
+    """Deflated Sharpe first, then the raw one with its interval; or why it is not shown."""
+    trials = story.head.trials
+    record = f"trials on record {trials}" if trials is not None else "trials unknown: read as best of many"
+    found = figures.sharpe(story)
+    if found is not None:
+        span = span_of(found.raw.low, found.raw.high, sign=False)
+        return f"deflated {found.deflated:.2f}, raw {fixed(found.raw.value, 1)}, 95 %: {span}       {record}"
+    if not verdict.traded(story):
+        return ""
+    length = story.head.end - story.head.start
+    if length >= figures.SHARPE_DAYS * DAY:
+        return f"not shown: equity did not move       {record}"
+    whole = length // HOUR * HOUR or length
+    return f"not shown: {duration(whole)}, needs {figures.SHARPE_DAYS} days       {record}"
+
+
+def reasons_line(story: Story) -> str:
+    """Passes and refusals with their commonest reasons, as many as fit."""
+    sides = (("pass", story.decisions.passes), ("refusal", story.decisions.refusals))
+    shown = [[plural(sum(c.n for c in counts), noun), *top(counts)] for noun, counts in sides if counts]
+    budget = WIDTH - 14 - 3 * (len(shown) - 1)
+    taken = [2] * len(shown)
+    for _ in range(8):
+        for i, parts in enumerate(shown):
+            longer = [*taken[:i], taken[i] + 1, *taken[i + 1 :]]
+            if taken[i] < len(parts) and sum(len(_side(p, n)) for p, n in zip(shown, longer, strict=True)) <= budget:
+                taken = longer
+    return "   ".join(_side(parts, n) for parts, n in zip(shown, taken, strict=True))
+
+
+def top(counts: Iterable[Count]) -> list[str]:
+    """Reasons in words with their counts, largest first."""
+    return [f"{spoken(reason)} {count(n)}" for reason, n in figures.by_reason(counts)]
+
+
+def _side(parts: list[str], n: int) -> str:
+    return f"{parts[0]}: {', '.join(parts[1:n])}"
+
+
+def data_line(story: Story) -> str:
+    """Rows, coins, period, gaps; then the speed, the only figure that may differ between two runs."""
+    health, head = story.health, story.head
+    said = f"{amount(health.rows)} rows, {plural(len(head.coins), 'coin')}, {period(head.start, head.end)}, "
+    said += f"gaps {count(health.gaps)}"
+    if health.crossed:
+        said += f", crossed {count(health.crossed)}"
+    if story.seconds:
+        said += f"; {story.seconds:.1f} s, {amount(health.rows / story.seconds)} rows/s"
+    return said
+
+
+def next_line(story: Story) -> str:
+    """What to type next, and where the page lies."""
+    run = story.head.run
+    page = f" | report: {story.report}" if story.report else ""
+    return f"tickerml why {run} | tickerml replay {run}{page}" if run else ""

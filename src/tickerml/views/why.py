@@ -1,0 +1,105 @@
+"""Why did it not trade? Passes and refusals by reason, for all coins and for each."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tickerml.views.figures import by_reason
+from tickerml.views.story import Count, Story
+from tickerml.views.summary import plain
+from tickerml.views.verdict import synthetic_line
+from tickerml.views.words import clip, count, plural, spoken
+
+BAR: Final = 24
+WIDTH: Final = 100
+
+
+def why(story: Story, pair: str | None = None) -> str:
+    """The answer as text, at most 100 columns: counts, shares and bars; per coin below, or one coin alone.
+
+    Raises KeyError when `pair` is not a coin of this run; the message names those that are.
+    """
+    chosen = _chosen(story, pair)
+    passes, refusals = (_of(chosen, story.decisions.passes), _of(chosen, story.decisions.refusals))
+    lines = [synthetic_line(story), _first(story, pair, passes, refusals), ""]
+    if not passes and not refusals:
+        lines.append("  Nothing was passed over and nothing was refused.")
+    lines += _table("passes: the strategy looked and wanted nothing", passes)
+    lines += _table("refusals: the strategy wanted, the desk said no", refusals, story)
+    if pair is None and len(story.head.coins) > 1:
+        lines += _per_coin(story)
+    start = 0 if lines[0] else 1
+    return "\n".join(plain(clip(line, WIDTH).rstrip()) for line in lines[start:]).rstrip()
+
+
+def why_json(story: Story, pair: str | None = None) -> dict[str, Any]:
+    """The same as one object: `passes` and `refusals` by reason, in all and by pair. Raises KeyError as `why`."""
+    chosen = _chosen(story, pair)
+    return {
+        "run": story.head.run,
+        "synthetic": bool(story.head.synthetic),
+        "signals": story.decisions.signals,
+        "orders": story.decisions.orders,
+        "trades": sum(t.coin in chosen for t in story.trades),
+        "passes": dict(by_reason(_of(chosen, story.decisions.passes))),
+        "refusals": dict(by_reason(_of(chosen, story.decisions.refusals))),
+        "pairs": {
+            coin: {
+                "passes": dict(by_reason(story.decisions.passes, coin)),
+                "refusals": dict(by_reason(story.decisions.refusals, coin)),
+            }
+            for coin in chosen
+        },
+    }
+
+
+def _chosen(story: Story, pair: str | None) -> tuple[str, ...]:
+    coins = tuple(dict.fromkeys((*story.head.coins, *(c.coin for c in _all(story)))))
+    if pair is None:
+        return coins
+    if pair not in coins:
+        raise KeyError(f"{pair} is not in this run; it has {', '.join(coins)}")
+    return (pair,)
+
+
+def _all(story: Story) -> tuple[Count, ...]:
+    return (*story.decisions.passes, *story.decisions.refusals)
+
+
+def _of(coins: tuple[str, ...], counts: tuple[Count, ...]) -> list[Count]:
+    return [c for c in counts if c.coin in coins]
+
+
+def _first(story: Story, pair: str | None, passes: list[Count], refusals: list[Count]) -> str:
+    trades = [t for t in story.trades if pair in (None, t.coin)]
+    return (
+        f"{story.head.strategy}{f' on {pair}' if pair else ''}: {plural(len(trades), 'trade')} closed, "
+        f"{plural(sum(c.n for c in passes), 'pass')}, {plural(sum(c.n for c in refusals), 'refusal')}"
+    )
+
+
+def _table(title: str, counts: list[Count], story: Story | None = None) -> list[str]:
+    total = sum(c.n for c in counts)
+    if not total:
+        return []
+    lines = [f"  {title} ({count(total)})"]
+    found = by_reason(counts)
+    wide = min(34, max(len(spoken(reason)) for reason, _ in found))
+    for reason, n in found:
+        bar = "#" * max(1, round(BAR * n / found[0][1]))
+        text = f"    {clip(spoken(reason), wide):<{wide}} {count(n):>11} {n / total * 100:>6.1f} %  {bar:<{BAR}}"
+        example = story.decisions.examples.get(reason, "") if story else ""
+        lines.append(text)
+        if example and example != spoken(reason):
+            lines.append(f"      the last: {example}")
+    return [*lines, ""]
+
+
+def _per_coin(story: Story) -> list[str]:
+    lines = ["  by coin"]
+    for coin in _chosen(story, None):
+        passes, refusals = by_reason(story.decisions.passes, coin), by_reason(story.decisions.refusals, coin)
+        said = [f"{spoken(r)} {count(n)}" for r, n in (*passes[:1], *refusals[:2])]
+        trades = sum(t.coin == coin for t in story.trades)
+        lines.append(f"    {clip(coin, 18):<18} {plural(trades, 'trade'):>11}   {', '.join(said) or 'no decision'}")
+    return lines
