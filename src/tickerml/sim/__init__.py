@@ -1,0 +1,1 @@
+"""What would answer: latency, queue, matching, fees, funding, margin; and the synthetic market."""
