@@ -1,0 +1,5 @@
+"""`python -m tickerml` is `tickerml`."""
+
+from tickerml.cli import main
+
+main()

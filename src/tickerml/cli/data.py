@@ -1,0 +1,190 @@
+"""Panel Data: data import | list | check, synth, journal verify | salvage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tickerml.cli import options
+from tickerml.cli.command import Out, command
+from tickerml.cli.settings import find_run, load_config, market, open_market
+from tickerml.cli.tables import fields, table
+
+PANEL = "Data"
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders in any known format.")]
+Place = Annotated[str, typer.Argument(metavar="SOURCE", help="A store, a folder, a file, or synthetic[:scenario].")]
+Scenario = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="What happens in the market. Default: calm.")]
+ListThem = Annotated[bool, typer.Option("--list", help="List the scenarios.")]
+MarketSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same market.")]
+Salvaged = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what could be saved; must not exist.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this panel's commands."""
+    group = typer.Typer(help="Import, list and check market data.", rich_markup_mode="rich")
+    command(
+        group,
+        "import",
+        examples="""
+tickerml data import recorded/ --store store
+tickerml data import BTCUSDT-5m.csv --format candles-csv
+""",
+    )(import_)
+    command(group, "list", examples="tickerml data list --store store")(list_)
+    command(
+        group,
+        "check",
+        examples="""
+tickerml data check store
+tickerml data check nexousdt_20240724.dat.gz --json
+""",
+    )(check)
+    app.add_typer(group, name="data", rich_help_panel=PANEL)
+    command(app, "list-data", also=())(list_)
+    app.registered_commands[-1].hidden = True
+    command(
+        app,
+        "synth",
+        panel=PANEL,
+        examples="""
+tickerml synth --list
+tickerml synth flash-crash --seed 3 --store store
+""",
+    )(synth)
+    journal = typer.Typer(help="Verify a run's journal, or save what a damaged one holds.", rich_markup_mode="rich")
+    command(journal, "verify", examples="tickerml journal verify 8f3a21")(verify)
+    command(journal, "salvage", examples="tickerml journal salvage 8f3a21 --out saved/")(salvage)
+    app.add_typer(journal, name="journal", rich_help_panel=PANEL)
+
+
+def import_(
+    out: Out,
+    paths: Paths,
+    store: options.Store = None,
+    file_format: options.Format = None,
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Import market data into a store. Bad lines are counted and named; what is stored already is never lost."""
+    where = store or Path(load_config(config, userdir).data.store)
+    with out.watch("import") as watch:
+        from tickerml.run.sources import import_paths
+
+        found = import_paths(paths, where, fmt=file_format, progress=watch)
+    lines = [f"{found['rows']} rows of {len(found['instruments'])} instruments in {where}"]
+    lines += [f"  {name}" for name in map(str, found["instruments"])]
+    lines += _problem_lines(found["problems"])
+    lines.append(f"next: tickerml data check {where}")
+    out.result(found, lines)
+
+
+def list_(
+    out: Out,
+    store: options.Store = None,
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """What a store holds."""
+    from tickerml.run.sources import list_store
+
+    where = store or Path(load_config(config, userdir).data.store)
+    found = list_store(where)
+    out.result({"store": str(where), "instruments": found}, table(found) or [f"{where} holds nothing"])
+
+
+def check(
+    out: Out,
+    source: Place,
+    pairs: options.Pairs = None,
+    timerange: options.TimeRange = None,
+    file_format: options.Format = None,
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Health of market data: gaps, crossed books, duplicates, clocks, our book against the venue's best prices."""
+    ready = load_config(config, userdir)
+    with out.watch("check") as watch:
+        from tickerml.run.sources import check as examine
+
+        tape = open_market(source, ready, pairs, timerange, file_format, watch)
+        found = examine(tape, progress=watch)
+    lines: list[str] = []
+    for one in found["instruments"]:
+        lines += [f"{one['symbol']} on {one['venue']}", *fields({k: v for k, v in one.items() if k not in _NAMED})]
+    out.result(found, lines or ["no instrument"])
+
+
+def synth(
+    out: Out,
+    scenario: Scenario = "",
+    seed: MarketSeed = None,
+    store: options.Store = None,
+    list_them: ListThem = False,
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Write the built-in market into a store, like any other source. It shows that a program works, never a profit."""
+    from tickerml.run.sources import import_paths, scenarios
+
+    if list_them:
+        known: dict[str, str] = scenarios()
+        out.result(known, [f"  {name:<16}{text}" for name, text in known.items()])
+        return
+    ready = load_config(
+        config, userdir, synthetic__scenario=("SCENARIO", scenario or None), synthetic__seed=("--seed", seed)
+    )
+    where = store or Path(ready.data.store)
+    with out.watch("synth") as watch:
+        found = import_paths([market("synthetic", ready)], where, progress=watch)
+    out.result(
+        found, [f"{found['rows']} rows of a SYNTHETIC MARKET in {where}", f"next: tickerml paper --source {where}"]
+    )
+
+
+def verify(
+    out: Out,
+    run: options.RunName = "",
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Read every record of a journal and check it; exit 1 when it is damaged."""
+    from tickerml.tape.journal import verify as examine
+
+    _told(out, examine(_journal(run, config, userdir)))
+
+
+def salvage(
+    out: Out,
+    target: Salvaged,
+    run: options.RunName = "",
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Copy every whole record of a damaged journal into a new folder; the damaged one is not touched."""
+    from tickerml.tape.journal import salvage as save
+
+    _told(out, save(_journal(run, config, userdir), target))
+
+
+_NAMED = frozenset({"symbol", "venue"})
+
+
+def _journal(run: str, config: list[Path] | None, userdir: Path) -> Path:
+    path = find_run(run, Path(load_config(config, userdir).data.runs))
+    return path / "journal" if (path / "journal").is_dir() else path
+
+
+def _told(out: Out, found: Any) -> None:
+    """A verdict of the journal: its fields, and exit 1 when it says that something is damaged."""
+    from dataclasses import asdict
+
+    told = asdict(found)
+    out.result(told, fields(told))
+    if told.get("damaged"):
+        raise typer.Exit(1)
+
+
+def _problem_lines(problems: dict[str, int]) -> list[str]:
+    return [f"  {count} x {reason}   (tickerml explain {reason})" for reason, count in problems.items()]

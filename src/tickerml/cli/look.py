@@ -1,0 +1,84 @@
+"""Panel Look: report, why, explain."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tickerml.cli import errors, options
+from tickerml.cli.command import Out, command
+from tickerml.cli.settings import find_run, load_config
+from tickerml.tape.errors import InputError
+
+PANEL = "Look"
+Code = Annotated[str, typer.Argument(metavar="[CODE]", help="What stands in error[...]. Default: list all.")]
+Page = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="File to write. Default: in the run's folder.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this panel's commands."""
+    command(
+        app,
+        "why",
+        panel=PANEL,
+        examples="""
+tickerml why                       the newest run: why did it not trade?
+tickerml why 8f3a21 -p SHIB/USDT   one coin
+""",
+    )(why)
+    command(app, "report", panel=PANEL, examples="tickerml report 8f3a21 --out report.html")(report)
+    command(app, "explain", panel=PANEL, examples="tickerml explain book-gap")(explain)
+
+
+def why(
+    out: Out,
+    run: options.RunName = "",
+    pairs: options.Pairs = None,
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Why did it not trade? Passes and refusals by reason."""
+    path = find_run(run, Path(load_config(config, userdir).data.runs))
+    from tickerml.run.result import open_run
+
+    found = open_run(path)
+    chosen = options.pair_list(pairs)
+    out.result(found.why_json(chosen) if out.json else None, [str(found.why(chosen))])
+
+
+def report(
+    out: Out,
+    run: options.RunName = "",
+    file: Page = None,
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Write the report of a run: one HTML page that works offline."""
+    path = find_run(run, Path(load_config(config, userdir).data.runs))
+    target = file or path / "report.html"
+    from tickerml.run.result import open_run
+
+    open_run(path).report(target)
+    out.result({"run": path.name, "report": str(target)}, [f"wrote {target}"])
+
+
+def explain(out: Out, code: Code = "") -> None:
+    """What an error or warning means, why it exists and what to do."""
+    if not code:
+        titles = {one: (errors.page(one) or "").splitlines()[0].lstrip("# ") for one in errors.codes()}
+        out.result(titles, [f"  {one:<22}{title}" for one, title in titles.items()])
+        return
+    text = errors.page(code)
+    if text is None:
+        near = get_close_matches(code, errors.codes(), n=1)
+        raise InputError(
+            "code-unknown",
+            f'there is no error or warning called "{code}"',
+            try_=f"tickerml explain {near[0]}" if near else "tickerml explain",
+        )
+    out.result({"code": code, "text": text}, [text.rstrip()])

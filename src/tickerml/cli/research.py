@@ -1,0 +1,160 @@
+"""Panel Research: backtest, replay, debug, new, warmup."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tickerml.cli import options
+from tickerml.cli.command import Out, command
+from tickerml.cli.settings import find_run, load_config, open_market
+from tickerml.cli.trade import prepared, show
+from tickerml.tape.errors import InputError
+
+PANEL = "Research"
+At = Annotated[int, typer.Option("--at", min=0, metavar="SEQ", help="Sequence number of the row to stop at.")]
+Chunk = Annotated[int | None, typer.Option("--chunk", min=1, metavar="N", help="Rows a step; every N gives the same.")]
+File = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write. Default: DIR/config.yaml.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this panel's commands."""
+    command(
+        app,
+        "backtest",
+        panel=PANEL,
+        also=("backtesting",),
+        examples="""
+tickerml backtest --source store -s psc --timerange 20240809-20240810
+tickerml backtest --source synthetic:flash-crash:3 --param latency.entry_ms=50
+""",
+    )(backtest)
+    command(
+        app,
+        "replay",
+        panel=PANEL,
+        examples="""
+tickerml replay                     the newest run, decision by decision
+tickerml replay 8f3a21 --chunk 7    the same, read 7 rows at a time
+""",
+    )(replay)
+    command(app, "debug", panel=PANEL, examples="tickerml debug 8f3a21 --at 1882016")(debug)
+    command(app, "warmup", panel=PANEL, examples="tickerml warmup")(warmup)
+    new = typer.Typer(help="Write a file to start from: config.", rich_markup_mode="rich")
+    command(new, "config", examples="tickerml new config --out config.yaml")(new_config)
+    app.add_typer(new, name="new", rich_help_panel=PANEL)
+    command(app, "new-config", also=())(new_config)
+    app.registered_commands[-1].hidden = True
+
+
+def backtest(
+    out: Out,
+    source: options.Source = "synthetic",
+    strategy: options.Strategy = "psc",
+    pairs: options.Pairs = None,
+    timeframe: options.Timeframe = None,
+    timerange: options.TimeRange = None,
+    config: options.ConfigFiles = None,
+    param: options.Param = None,
+    cash: options.Cash = None,
+    seed: options.Seed = 0,
+    run_dir: options.RunDir = None,
+    file_format: options.Format = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Backtest a strategy on a stored tape: same code, same decisions as paper on that tape."""
+    ready, money = prepared(config, userdir, param, timeframe, cash)
+    with out.watch("backtest", graceful=True) as watch:
+        from tickerml.run.backtest import backtest as test
+
+        tape = open_market(source, ready, pairs, timerange, file_format, watch)
+        found = test(strategy, tape, config=ready, cash=money, seed=seed, run_dir=run_dir, progress=watch)
+    show(out, found)
+
+
+def replay(
+    out: Out,
+    run: options.RunName = "",
+    chunk: Chunk = None,
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Compute a recorded run again from its inputs and compare every decision byte for byte; exit 1 if one differs."""
+    path = find_run(run, Path(load_config(config, userdir).data.runs))
+    from tickerml.run.replay import replay as again
+
+    found = again(path, chunk=chunk)
+    if found.identical:
+        lines = [f"{path.name}: identical, {found.decisions} decisions and {found.fills} fills, byte for byte"]
+    else:
+        first = found.first_difference or {}
+        lines = [f"{path.name}: differs; first at:", *(f"  {key:<12}{value}" for key, value in first.items())]
+    out.result(
+        {
+            "identical": found.identical,
+            "decisions": found.decisions,
+            "fills": found.fills,
+            "first_difference": found.first_difference,
+        },
+        lines,
+    )
+    if not found.identical:
+        raise typer.Exit(1)
+
+
+def debug(
+    out: Out,
+    at: At,
+    run: options.RunName = "",
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Open a debugger in the fold at one row of a run: state restored from the nearest snapshot, compiler off."""
+    os.environ["NUMBA_DISABLE_JIT"] = "1"  # read by numba when it is imported, which is why it is set here and now
+    from bdb import BdbQuit
+
+    path = find_run(run, Path(load_config(config, userdir).data.runs))
+    from tickerml.run.debug import debug as stop_at
+
+    try:
+        stop_at(path, at)
+    except BdbQuit:
+        out.tell("left the debugger")
+
+
+def warmup(out: Out) -> None:
+    """Compile everything now, so that the next start is quick. Done once for each version of the kernels."""
+    with out.watch("warmup") as watch:
+        from tickerml.run.warmup import warmup as compile_all
+
+        compile_all(watch)
+    out.result({"warm": True}, ["all kernels are compiled"])
+
+
+def new_config(
+    out: Out, path: File = None, force: Force = False, userdir: options.UserDir = options.DEFAULT_USERDIR
+) -> None:
+    """Write a configuration file with every setting at its default and explained, and its JSON Schema for editors."""
+    from tickerml.config.pages import SCHEMA_NAME, default_yaml, json_schema
+
+    target = path or userdir / "config.yaml"
+    if target.exists() and not force:
+        raise InputError(
+            "file-exists",
+            f"{target} is there already",
+            means="it was not changed",
+            try_=f"tickerml new config --out {target.with_stem(target.stem + '-new')}   (or --force)",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(default_yaml(), encoding="utf-8")
+    schema = target.with_name(SCHEMA_NAME)
+    schema.write_text(json.dumps(json_schema(), indent=1) + "\n", encoding="utf-8")
+    out.result(
+        {"config": str(target), "schema": str(schema)},
+        [f"wrote {target} and {schema}", f"next: tickerml paper -c {target}"],
+    )

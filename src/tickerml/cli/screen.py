@@ -1,0 +1,80 @@
+"""The moving display on a terminal: one bar with rate and time left and, while a market runs, its live table."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tickerml.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from tickerml.cli.progress import Pace
+
+FRAMES_PER_SECOND = 4
+
+
+class Screen:
+    """Draws the newest pace and state 4 times a second, on a thread of its own; leaves nothing behind at the end."""
+
+    def __init__(self, name: str, to: Terminal) -> None:
+        self._pace: Pace | None = None
+        self._state: object = None
+        self._name = name
+        self._began = time.monotonic()
+        self._live = Live(
+            console=to.console(),
+            get_renderable=self._frame,
+            refresh_per_second=FRAMES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def start(self) -> None:
+        """The first frame appears at once: nothing is silent for longer than a second."""
+        self._live.start(refresh=True)
+
+    def finish(self) -> None:
+        """Take the display away; what was said above it stays."""
+        self._live.stop()
+
+    def step(self, pace: Pace) -> None:
+        """The newest progress."""
+        self._pace = pace
+
+    def show(self, state: object) -> None:
+        """The newest state of a running market."""
+        self._state = state
+
+    def say(self, text: str) -> None:
+        """A line above the display."""
+        self._live.console.print(text, markup=False)
+
+    def _frame(self) -> RenderableType:
+        if self._state is None:
+            return self._bar()
+        from tickerml.views.live import table
+
+        return Group(self._bar(), table(self._state, self._live.console.width, self._live.console.height))
+
+    def _bar(self) -> RenderableType:
+        pace, now = self._pace, time.monotonic()
+        if pace is None:
+            return Text(f"{self._name}: starting, {now - self._began:.0f} s")
+        rate, left = pace.rate(now), pace.left(now)
+        parts = [f"{pace.done:,} {pace.unit}".replace(",", " ")]
+        if rate:
+            parts.append(f"{rate:,.0f} {pace.unit}/s".replace(",", " "))
+        if left is not None:
+            parts.append(f"left {int(left) // 60}:{int(left) % 60:02d}")
+        row = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=pace.total, completed=pace.done, width=30, pulse=pace.total is None, animation_time=now)
+        share = f"{100 * pace.done // pace.total} %" if pace.total else ""
+        row.add_row(pace.what, bar, share, "   ".join(parts))
+        return row

@@ -1,0 +1,81 @@
+"""Panel Trade: paper."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from tickerml.cli import options
+from tickerml.cli.command import Out, command
+from tickerml.cli.settings import load_config, open_market
+
+if TYPE_CHECKING:
+    from tickerml.config import Config
+    from tickerml.run.result import Run
+
+PANEL = "Trade"
+Speed = Annotated[Literal["max", "1x"], typer.Option("--speed", help="As fast as possible, or at the market's pace.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this panel's commands."""
+    command(
+        app,
+        "paper",
+        panel=PANEL,
+        also=("trade", "dry-run"),
+        examples="""
+tickerml paper                                          a built-in market, nothing needed
+tickerml paper --source recorded/ -p BTC/USDT           your own order books
+tickerml paper -c config.yaml --cash 1000 --speed 1x    at the market's pace
+""",
+    )(paper)
+
+
+def paper(
+    out: Out,
+    source: options.Source = "synthetic",
+    strategy: options.Strategy = "psc",
+    pairs: options.Pairs = None,
+    timeframe: options.Timeframe = None,
+    timerange: options.TimeRange = None,
+    config: options.ConfigFiles = None,
+    param: options.Param = None,
+    cash: options.Cash = None,
+    seed: options.Seed = 0,
+    speed: Speed = "max",
+    run_dir: options.RunDir = None,
+    file_format: options.Format = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Paper trade: the strategy, the simulated venue and virtual money, on recorded or synthetic markets."""
+    ready, money = prepared(config, userdir, param, timeframe, cash)
+    with out.watch("paper", graceful=True) as watch:
+        from tickerml.run.paper import paper as trade
+
+        tape = open_market(source, ready, pairs, timerange, file_format, watch)
+        found = trade(strategy, tape, config=ready, cash=money, seed=seed, run_dir=run_dir, speed=speed, progress=watch)
+    show(out, found)
+
+
+def prepared(
+    config: list[Path] | None, userdir: Path, param: list[str] | None, timeframe: str | None, cash: str | None
+) -> tuple[Config, Decimal | None]:
+    """The settings of a run, and its money when the command line names it."""
+    money = options.money(cash)
+    ready = load_config(
+        config,
+        userdir,
+        param,
+        data__timeframe=("-i", options.timeframe(timeframe)),
+        trading__initial_balance=("--cash", money),
+    )
+    return ready, money
+
+
+def show(out: Out, found: Run) -> None:
+    """The summary of a run; with --json its object."""
+    out.result(found.summary(), found.lines())

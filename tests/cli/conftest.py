@@ -1,0 +1,101 @@
+"""A way to run the command line in this process, and rooms that record how they were called."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tickerml.cli.app import run
+
+
+@dataclass
+class Told:
+    """What one command line gave back."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def tickerml(capsys, monkeypatch, tmp_path):
+    """Run a command line in an empty folder, without colours or settings from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("FORCE_COLOR", "NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*argv: str) -> Told:
+        code = run(list(argv))
+        told = capsys.readouterr()
+        return Told(code, told.out, told.err)
+
+    return call
+
+
+@dataclass
+class FakeRun:
+    """Stands for a run that is over."""
+
+    path: Path = Path("runs/8f3a21")
+    id: str = "8f3a21"
+    written: list[Path] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        return {"run": self.id, "pnl": "-31.42", "currency": "USDT"}
+
+    def lines(self) -> list[str]:
+        return ["psc lost 31.42 USDT", "  net         -31.42 USDT"]
+
+    def why(self, pairs: list[str] | None = None) -> str:
+        return f"29,817 passes {pairs}"
+
+    def why_json(self, pairs: list[str] | None = None) -> dict[str, Any]:
+        return {"passes": 29817, "asked": pairs}
+
+    def report(self, out: Path) -> None:
+        self.written.append(out)
+
+
+@pytest.fixture
+def rooms(monkeypatch):
+    """The run room, replaced by functions that keep their arguments; `rooms.calls` holds (name, args, kwargs)."""
+    kept = SimpleNamespace(calls=[], run=FakeRun(), tape=object(), identical=True, raises=None)
+
+    def recorder(name: str, value: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            kept.calls.append((name, args, kwargs))
+            if kept.raises is not None and name != "open_source":
+                raise kept.raises
+            return value() if callable(value) else value
+
+        return call
+
+    def comparison() -> SimpleNamespace:
+        first = None if kept.identical else {"seq": 12, "was": "LONG", "is": "pass"}
+        return SimpleNamespace(identical=kept.identical, decisions=18204, fills=14, first_difference=first)
+
+    health = {"symbol": "BTC/USDT", "venue": "binance", "gaps": 1, "top_of_book": {"compared": 3, "matched": 3}}
+    fakes = {
+        "sources": {
+            "open_source": kept.tape,
+            "import_paths": {"rows": 5, "instruments": ["BTC/USDT"], "problems": {"not-json": 2}},
+            "check": {"instruments": [health]},
+            "list_store": [{"symbol": "BTC/USDT", "venue": "binance", "rows": 12345}],
+            "scenarios": {"calm": "an ordinary day"},
+        },
+        "paper": {"paper": kept.run},
+        "backtest": {"backtest": kept.run},
+        "replay": {"replay": comparison, "compare": comparison},
+        "result": {"open_run": kept.run},
+        "debug": {"debug": None},
+        "warmup": {"warmup": None},
+    }
+    for module, functions in fakes.items():
+        fake = ModuleType(f"tickerml.run.{module}")
+        for name, value in functions.items():
+            setattr(fake, name, recorder(name, value))
+        monkeypatch.setitem(sys.modules, f"tickerml.run.{module}", fake)
+    return kept

@@ -1,0 +1,218 @@
+"""Each command: what it hands to the rooms, what it prints, and its one JSON object."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tickerml.config import Config, load
+
+
+def last_json(told):
+    return json.loads(told.out.splitlines()[-1])
+
+
+def runs(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / "runs" / name).mkdir(parents=True)
+
+
+def test_paper_needs_no_argument(tickerml, rooms):
+    told = tickerml("paper")
+    assert told.code == 0
+    assert told.out.splitlines() == ["psc lost 31.42 USDT", "  net         -31.42 USDT"]
+    opened, traded = rooms.calls
+    assert opened[1] == ("synthetic:calm:7",)
+    assert traded[1] == ("psc", rooms.tape)
+    given = traded[2]
+    assert given["config"] == Config()
+    assert (given["cash"], given["seed"], given["run_dir"], given["speed"]) == (None, 0, None, "max")
+
+
+def test_paper_passes_on_what_is_typed(tickerml, rooms):
+    told = tickerml(
+        "paper", "--source", "synthetic:gap", "-s", "mine.py:Dip", "-p", "BTC/USDT,ETH/USDT", "-p", "SOL/USDT",
+        "--timerange", "20240809-20240810", "-i", "5m", "--cash", "1_000.50", "--seed", "3", "--speed", "1x",
+        "--run-dir", "here", "--param", "latency.entry_ms=50", "--param", "synthetic.seed=9", "--json",
+    )  # fmt: skip
+    assert told.code == 0
+    assert last_json(told) == rooms.run.summary()
+    assert len(told.out.splitlines()) == 1
+    assert "psc lost 31.42 USDT" in told.err
+    opened, traded = rooms.calls
+    assert opened[1] == ("synthetic:gap:9",)
+    assert opened[2]["pairs"] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+    assert opened[2]["timerange"] == (1723161600 * 10**9, 1723248000 * 10**9)
+    given = traded[2]
+    assert (given["cash"], given["seed"], given["speed"], given["run_dir"]) == (
+        Decimal("1000.50"),
+        3,
+        "1x",
+        Path("here"),
+    )
+    assert given["config"].latency.entry_ms == 50
+    assert given["config"].data.timeframe == "5m"
+    assert given["config"].trading.initial_balance == Decimal("1000.50")
+
+
+@pytest.mark.parametrize("source", [r"C:\data\books", "binance:BTC/USDT:USDT", "./synthetic.gz", "/tmp/a b"])
+def test_a_source_arrives_as_it_was_typed(tickerml, rooms, source):
+    assert tickerml("backtest", "--source", source).code == 0
+    assert rooms.calls[0][1] == (source,)
+
+
+@pytest.mark.parametrize(("alias", "name"), [("backtesting", "backtest"), ("trade", "paper")])
+def test_verbs_of_freqtrade_work(tickerml, rooms, alias, name):
+    assert tickerml(alias, "-s", "psc").code == 0
+    assert [call[0] for call in rooms.calls] == ["open_source", name]
+
+
+def test_configuration_is_read_from_the_user_folder_and_from_options(tickerml, rooms, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.yaml").write_text("fees: {maker: 0.001}")
+    (tmp_path / "b.yaml").write_text("fees: {taker: 0.002}")
+    tickerml("paper", "--userdir", "mine")
+    assert rooms.calls[-1][2]["config"].fees.maker == 0.001
+    tickerml("paper", "--userdir", "mine", "-c", "b.yaml", "-c", "mine/config.yaml")
+    assert rooms.calls[-1][2]["config"].fees == load(["b.yaml", "mine/config.yaml"], env={}).fees
+
+
+def test_a_bad_configuration_stops_before_anything_is_opened(tickerml, rooms, tmp_path):
+    (tmp_path / "config.yaml").write_text("risk:\n  max_drawdwn: 0.1\n  stop_loss_default: 7\n")
+    told = tickerml("paper", "-c", "config.yaml", "--json")
+    assert told.code == 2
+    assert rooms.calls == []
+    assert told.err.splitlines() == [
+        'error[config-key]: "max_drawdwn" is not a setting',
+        "  --> config.yaml:2:3",
+        "    2 |   max_drawdwn: 0.1",
+        "      |   ^^^^^^^^^^^ did you mean max_drawdown? (number, 0.001 to 1, default 0.2)",
+        "error[config-range]: risk.stop_loss_default is 7; it must be 0.0001 to 1 "
+        "(share of the entry price, where none is named)",
+        "  --> config.yaml:3:22",
+        "    3 |   stop_loss_default: 7",
+        "      |                      ^",
+        "  means: 2 problems, nothing was started",
+    ]
+    error = last_json(told)["error"]
+    assert (error["code"], error["file"], error["line"], error["key"]) == (
+        "config-key",
+        "config.yaml",
+        2,
+        "risk.max_drawdwn",
+    )
+    assert [one["code"] for one in error["more"]] == ["config-range"]
+
+
+def test_replay_is_exit_1_when_a_decision_differs(tickerml, rooms, tmp_path):
+    runs(tmp_path, "8f3a21")
+    told = tickerml("replay", "8f3", "--chunk", "7", "--json")
+    assert told.code == 0
+    assert last_json(told) == {"identical": True, "decisions": 18204, "fills": 14, "first_difference": None}
+    assert rooms.calls[-1][1:] == ((Path("runs/8f3a21"),), {"chunk": 7})
+    rooms.identical = False
+    told = tickerml("replay", "--json")
+    assert told.code == 1
+    assert last_json(told)["first_difference"] == {"seq": 12, "was": "LONG", "is": "pass"}
+    told = tickerml("replay")
+    assert told.code == 1
+    assert told.out.startswith("8f3a21: differs; first at:\n  seq         12")
+
+
+def test_runs_are_found_by_id_by_its_start_and_by_age(tickerml, rooms, tmp_path):
+    told = tickerml("why")
+    assert told.code == 2
+    assert "error[run-missing]: there is no run in runs yet" in told.err
+    runs(tmp_path, "8f3a21", "8f77aa")
+    told = tickerml("why", "8f")
+    assert told.code == 2
+    assert "error[run-ambiguous]: 2 runs begin with 8f" in told.err
+    assert tickerml("why", "8f7").code == 0
+    assert rooms.calls[-1][1] == (Path("runs/8f77aa"),)
+    assert tickerml("why", "runs/8f3a21").code == 0
+    told = tickerml("why", "nine")
+    assert told.code == 2
+    assert "the newest in runs: 8f" in told.err
+
+
+def test_why_and_report(tickerml, rooms, tmp_path):
+    runs(tmp_path, "8f3a21")
+    assert tickerml("why", "-p", "SHIB/USDT").out == "29,817 passes ['SHIB/USDT']\n"
+    assert last_json(tickerml("why", "--json")) == {"passes": 29817, "asked": None}
+    told = tickerml("report", "--out", "r.html", "--json")
+    assert rooms.run.written == [Path("r.html")]
+    assert last_json(told) == {"run": "8f3a21", "report": "r.html"}
+
+
+def test_data_commands(tickerml, rooms):
+    told = tickerml("data", "import", "a.gz", "b.gz", "--store", "s", "--format", "binance-raw", "--json")
+    assert last_json(told) == {"rows": 5, "instruments": ["BTC/USDT"], "problems": {"not-json": 2}}
+    name, args, kwargs = rooms.calls[-1]
+    assert (name, args, kwargs["fmt"]) == ("import_paths", ([Path("a.gz"), Path("b.gz")], Path("s")), "binance-raw")
+    assert "2 x not-json" in tickerml("data", "import", "a.gz").out
+    told = tickerml("data", "list", "--store", "s")
+    assert told.out.splitlines() == ["symbol    venue      rows", "BTC/USDT  binance  12,345"]
+    told = tickerml("data", "check", "s")
+    assert told.out.splitlines()[0] == "BTC/USDT on binance"
+    assert "top_of_book  compared 3  matched 3" in told.out
+    assert last_json(tickerml("data", "check", "s", "--json"))["instruments"][0]["gaps"] == 1
+    assert tickerml("list-data").code == 0
+
+
+def test_synth_writes_a_store_and_says_what_it_is(tickerml, rooms):
+    told = tickerml("synth", "flash-crash", "--seed", "3", "--store", "s")
+    assert rooms.calls[-1][1] == (["synthetic:flash-crash:3"], Path("s"))
+    assert "SYNTHETIC MARKET" in told.out
+    assert "an ordinary day" in tickerml("synth", "--list").out
+
+
+def test_new_config_writes_the_defaults_once(tickerml, tmp_path):
+    told = tickerml("new", "config", "--out", "config.yaml", "--json")
+    assert told.code == 0
+    assert last_json(told) == {"config": "config.yaml", "schema": "config.schema.json"}
+    assert load([tmp_path / "config.yaml"], env={}) == Config()
+    assert json.loads((tmp_path / "config.schema.json").read_text())["properties"]["risk"]
+    (tmp_path / "config.yaml").write_text("mine")
+    told = tickerml("new", "config", "--out", "config.yaml")
+    assert told.code == 2
+    assert "error[file-exists]: config.yaml is there already" in told.err
+    assert (tmp_path / "config.yaml").read_text() == "mine"
+    assert tickerml("new", "config", "--out", "config.yaml", "--force").code == 0
+    assert tickerml("new", "config").out.startswith("wrote user_data/config.yaml")
+
+
+def test_debug_turns_the_compiler_off_first(tickerml, rooms, tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    runs(tmp_path, "8f3a21")
+    assert tickerml("debug", "8f3a21", "--at", "12").code == 0
+    assert rooms.calls[-1][1] == (Path("runs/8f3a21"), 12)
+    import os
+
+    assert os.environ["NUMBA_DISABLE_JIT"] == "1"
+
+
+def test_warmup(tickerml, rooms):
+    assert last_json(tickerml("warmup", "--json")) == {"warm": True}
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["--timerange", "-"], "timerange"),
+        (["--timerange", "20240201-20240101"], "timerange"),
+        (["--timerange", "20241301-"], "timerange"),
+        (["--cash", "much"], "amount"),
+        (["--cash", "-5"], "amount"),
+        (["--cash", "nan"], "amount"),
+        (["-i", "5 minutes"], "timeframe"),
+        (["--param", "latency"], "param"),
+        (["--param", "latency.entri_ms=5"], "config-key"),
+        (["-c", "none.yaml"], "config-file"),
+    ],
+)
+def test_options_that_mean_nothing_are_named(tickerml, rooms, argv, code):
+    told = tickerml("paper", *argv)
+    assert told.code == 2
+    assert told.err.splitlines()[-4:][0].startswith("error[") or f"error[{code}]" in told.err
+    assert f"error[{code}]" in told.err

@@ -1,0 +1,170 @@
+"""Progress: lines in a pipe, a moving display only on a terminal, and Ctrl-C once and twice."""
+
+import io
+import os
+import re
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from tickerml.cli.progress import Pace, Watch, clock
+from tickerml.cli.terminal import Terminal
+from tickerml.tape.progress import Progress
+
+
+class Tty(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+class Pipe(io.StringIO):
+    encoding = "utf-8"
+
+
+def plain():
+    stream = Pipe()
+    return stream, Terminal.of(stream, env={})
+
+
+def test_a_watch_is_a_progress():
+    watch: Progress = Watch("import", plain()[1])
+    assert watch.stop is False
+
+
+def test_a_pipe_gets_one_line_a_tenth():
+    stream, to = plain()
+    with Watch("paper", to) as watch:
+        for done in range(1001):
+            watch(done, 1000)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 11
+    form = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - paper - INFO - 0 %  paper  rows 0"
+    assert re.fullmatch(form, lines[0])
+    assert re.search(r" - 100 %  paper  rows 1000", lines[-1])
+    assert stream.getvalue().isascii()
+
+
+def test_work_without_an_end_still_speaks_once_a_minute(monkeypatch):
+    stream, to = plain()
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with Watch("import", to) as watch:
+        for step in range(600):
+            now[0] = 1000.0 + step
+            watch(step * 100, None, "books.gz")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 10
+    assert lines[-1].endswith("books.gz  rows 54000  rows_s 100")
+
+
+def test_another_piece_of_work_starts_its_own_clock():
+    pace = Pace()
+    pace.step(0, 100, "a", "rows", 10.0)
+    pace.step(50, 100, "a", "rows", 15.0)
+    assert pace.rate(15.0) == 10.0
+    assert pace.left(15.0) == 5.0
+    pace.step(0, 10, "b", "kernels", 15.0)
+    assert pace.left(15.05) is None
+
+
+def test_notes_are_log_lines_in_a_pipe():
+    stream, to = plain()
+    with Watch("paper", to) as watch:
+        watch.note("gap SOL/USDT  4.2 s", "WARNING", "feed")
+    assert stream.getvalue().endswith(" - feed - WARNING - gap SOL/USDT  4.2 s\n")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(9.2, "9s"), (190, "3m 10s"), (7500, "2h 05m")])
+def test_time_left_in_words(seconds, text):
+    assert clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("env", "tty", "flag", "animate", "colour"),
+    [
+        ({}, True, False, True, True),
+        ({}, False, False, False, False),
+        ({"FORCE_COLOR": "1"}, False, False, False, True),
+        ({"NO_COLOR": "1"}, True, False, True, False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False, True, False),
+        ({"TERM": "dumb"}, True, False, False, False),
+        ({}, True, True, False, False),
+    ],
+)
+def test_rules_of_colour_and_motion(env, tty, flag, animate, colour):
+    found = Terminal.of((Tty if tty else Pipe)(), flag, env)
+    assert (found.animate, found.colour) == (animate, colour)
+
+
+def test_force_color_writes_no_cursor_codes_into_a_pipe():
+    stream = Pipe()
+    with Watch("paper", Terminal.of(stream, env={"FORCE_COLOR": "1"})) as watch:
+        watch(1, 2)
+    assert not re.search(r"\x1b\[[0-9;?]*[A-HJKfhlsu]", stream.getvalue())
+
+
+def test_a_terminal_gets_a_bar_with_rate_and_time_left_and_is_left_clean():
+    stream = Tty()
+    with Watch("import", Terminal.of(stream, env={"TERM": "xterm"})) as watch:
+        assert "starting" in stream.getvalue()
+        watch(0, 1000, "books.gz")
+        time.sleep(0.15)
+        watch(250, 1000, "books.gz")
+        watch.note("a gap")
+        time.sleep(0.4)
+    shown = stream.getvalue()
+    assert "a gap" in shown
+    assert re.search(r"25 %", shown)
+    assert re.search(r"rows/s", shown)
+    assert re.search(r"left 0:0\d", shown)
+    assert shown.rstrip("\n").endswith("\x1b[2K"), "the display takes its last line away"
+
+
+def test_non_utf8_streams_are_ascii():
+    raw = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    to = Terminal.of(raw, env={})
+    to.write("späh")
+    raw.flush()
+    assert raw.buffer.getvalue() == b"sp?h\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill(SIGINT) ends the process on Windows")
+def test_ctrl_c_asks_first_and_stops_second():
+    stream, to = plain()
+    before = signal.getsignal(signal.SIGINT)
+    with Watch("paper", to, graceful=True) as watch:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert watch.stop is True
+        assert "Ctrl-C again stops at once" in stream.getvalue()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill(SIGINT) ends the process on Windows")
+def test_ctrl_c_stops_work_that_cannot_end_early():
+    with pytest.raises(KeyboardInterrupt), Watch("import", plain()[1]):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_watch_outside_the_main_thread_leaves_signals_alone():
+    before = signal.getsignal(signal.SIGINT)
+    failed = []
+
+    def work():
+        try:
+            with Watch("paper", plain()[1], graceful=True) as watch:
+                watch(1, 2)
+        except ValueError as error:  # what signal.signal raises off the main thread
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert not failed
+    assert signal.getsignal(signal.SIGINT) is before
