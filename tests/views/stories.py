@@ -81,9 +81,9 @@ def story(
     equity = cash + ledger[np.searchsorted(done, time, "right")] + noise
     equity[-1] = cash + ledger[-1]
     net = sum(pnl, Decimal(0))
-    costs = (("spread", -148), ("fees", -610), ("latency", -61), ("queue", -22), ("rejects", 0))
-    scale = Decimal(n) / 81
-    layers = [Layer(name, (Decimal(v) * scale).quantize(CENT)) for name, v in costs]
+    fees = sum((t.fees for t in trades), Decimal(0))
+    costs = (("spread", "0.6"), ("fees", "1"), ("latency", "0.1"), ("queue", "0.04"), ("rejects", "0"))
+    layers = [Layer(name, (-fees * Decimal(share)).quantize(CENT)) for name, share in costs]
     layers = [Layer("at mid", net - sum((x.money for x in layers), Decimal(0))), *layers]
     passes = [Count("ratio-neutral", c, int(rng.integers(4_000, 17_000))) for c in coins]
     passes += [Count("spread-too-wide", c, int(rng.integers(10, 90))) for c in coins]
@@ -112,7 +112,7 @@ def story(
         Health(4_770_000, 0, 0, 0, 0, 0, {}, {"binance-usdm depth": 1_270_000_000}, leak_check="passed",
                visibility="watermark", latency="constant 20 ms"),
         Recipe("tickerml paper --source store/2026 -s psc --seed 7", {"psc.mode": "absolute", "psc.long_above": "7.0"},
-               {"decisions": "8f3a21" + "0" * 58, "kernels": "4be1c9" + "0" * 58}, {"tickerml": "0.1.0", "numba": "0.68.1"}),
+               {"decisions": "8f3a21" + "0" * 58, "kernels": "4be1c9" + "0" * 58}, {"tickerml": "0.1.0"}),
         22.3, "runs/8f3a21/report.html",
     )  # fmt: skip
 

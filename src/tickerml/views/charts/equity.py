@@ -148,7 +148,8 @@ def _draw_falls(sheet: Sheet, story: Story, falls: Floats, x: Scale, area: Area,
     xs = np.concatenate(([x(int(story.curve.time[0]))], [x(int(story.curve.time[-1]))]))
     line = trace(x, y, *steps(story.curve.time, falls))
     sheet.path(f"{line}L{xs[1]:.1f} {area.top:.1f}L{xs[0]:.1f} {area.top:.1f}z", "fall")
-    end_labels(sheet, area, [(y(float(falls[-1])), ends[0], "mute"), (area.bottom, ends[1], "mute")])
+    labels = [(y(float(falls[-1])), ends[0], "mute"), (y(worst), ends[1], "mute")]
+    end_labels(sheet, area, labels if falls[-1] > worst else labels[1:])
 
 
 def _table(story: Story) -> tuple[tuple[str, ...], ...]:

@@ -98,10 +98,11 @@ class Sheet:
         if data:
             self._parts.append(f'<path d="{data}"{_class(cls)}{known}/>')
 
-    def svg(self, title: str, sentence: str, cls: str = "", attributes: str = "", style: str = "") -> str:
-        """The picture as an element with its title and a sentence that says what it shows."""
-        box = f'viewBox="0 0 {number(self.width)} {number(self.height)}"'
-        size = f'width="{number(self.width)}" height="{number(self.height)}"'
+    def svg(self, title: str, sentence: str, cls: str = "", attributes: str = "", style: str = "", pad: int = 0) -> str:
+        """The picture as an element with its title and a sentence that says what it shows; `pad` px of air around."""
+        wide, tall = number(self.width + 2 * pad), number(self.height + 2 * pad)
+        box = f'viewBox="{-pad} {-pad} {wide} {tall}"'
+        size = f'width="{wide}" height="{tall}"'
         known = f"<title>{escape(title)}</title><desc>{escape(sentence)}</desc>{style}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" {box} {size}{_class(cls)} role="img" '

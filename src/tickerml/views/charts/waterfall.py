@@ -77,7 +77,7 @@ def _upright(story: Story, bars: list[_Bar], width: int) -> Sheet:
             sheet.text(middle, top - 22, bar.text, "mute", "middle")
         else:
             sheet.box(left, top, slot * 0.72, bottom - top, bar.cls)
-            below = bar.value < 0 and bottom + 16 < area.bottom
+            below = bar.value < 0 and bottom + 16 < area.bottom and not bottom < y(0) < bottom + 18
             sheet.text(middle, bottom + 14 if below else top - 5, bar.text, "", "middle")
         if i + 1 < len(bars) - 1:
             sheet.line(left + slot * 0.72, y(bar.last), left + slot, y(bar.last), "link")
