@@ -1,7 +1,8 @@
 """Health of a tape: gaps, crossed books, duplicates, times that run backwards, clocks, and whether its books are true.
 
 A book is true when the venue's own best bid and ask agree with it. Venues that number their updates say so: a BBO
-message with the id of a depth update shows the same instant, so prices and sizes of both sides must be equal.
+message with the id of a depth update shows the same instant, so prices and sizes of both sides must be equal. Most BBO
+messages come before the depth update of their id, because depth is sent in batches; the few late ones count apart.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tickerml.tape.clock_fit import Envelope, streams
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import apply, new_ladders
-from tickerml.tape.rows import Flag, Kind
+from tickerml.tape.rows import Flag, Kind, Record, Rows
 from tickerml.tape.tape import Tape
 
 _TOPS: Final = 256  # tops of the newest depth updates that a late BBO message can still be compared with
@@ -31,6 +31,8 @@ _STATE: Final = np.dtype(
         ("backwards", "i8"),
         ("compared", "i8"),
         ("matched", "i8"),
+        ("late_compared", "i8"),
+        ("late_matched", "i8"),
         ("recv", "i8"),  # of the row before
         ("exch", "i8", (_KINDS,)),  # newest of each stream
         ("depth_id", "i8"),  # newest depth update
@@ -62,8 +64,10 @@ class Health:
     duplicates: int  # depth or BBO messages whose update id was there before
     backwards: int  # rows received before the row before them, or stamped before their stream's newest
     clock_offset_ns: int  # median ns to add to exchange time for receiver time
-    compared: int  # BBO messages that carry the id of a depth update
+    compared: int  # BBO messages with the id of a depth update that came after them
     matched: int  # of those, where best prices and sizes are equal
+    late_compared: int  # the same for BBO messages that came after the depth update
+    late_matched: int
 
     def as_json(self) -> dict[str, Any]:
         """The object that `data check --json` prints for this instrument."""
@@ -79,6 +83,7 @@ class Health:
             "backwards": self.backwards,
             "clock_offset_ns": self.clock_offset_ns,
             "top_of_book": {"compared": self.compared, "matched": self.matched},
+            "top_of_book_late": {"compared": self.late_compared, "matched": self.late_matched},
         }
 
 
@@ -105,11 +110,21 @@ def check(tape: Tape) -> list[Health]:
     ]
 
 
-_COUNTED: Final = ("rows", "start", "end", "duplicates", "backwards", "compared", "matched")
+_COUNTED: Final = (
+    "rows",
+    "start",
+    "end",
+    "duplicates",
+    "backwards",
+    "compared",
+    "matched",
+    "late_compared",
+    "late_matched",
+)
 
 
 @kernel
-def _walk(rows, messages, states, books):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _walk(rows: Rows, messages: Rows, states: Rows, books: Rows) -> None:
     """Fold rows into the states; `messages` is the rows' side table."""
     for n in range(len(rows)):
         row = rows[n]
@@ -123,7 +138,7 @@ def _walk(rows, messages, states, books):  # noqa: ANN001, ANN202  kernel: typed
             s["bid_qty"] = row["qty"]
         if row["flags"] & _END == 0 or row["ref"] < 0:
             continue
-        if kind == _DEPTH or kind == _CLEAR:
+        if kind in (_DEPTH, _CLEAR):
             last = messages[row["ref"]]["last_id"]
             if last > 0 and row["flags"] & _SNAPSHOT == 0:
                 if last <= s["depth_id"]:
@@ -142,7 +157,7 @@ def _walk(rows, messages, states, books):  # noqa: ANN001, ANN202  kernel: typed
 
 
 @kernel
-def _times(s, row):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _times(s: Record, row: Record) -> None:
     """Count the row and what runs backwards."""
     recv, exch, kind = row["recv"], row["exch"], row["kind"]
     if s["rows"] == 0:
@@ -160,7 +175,7 @@ def _times(s, row):  # noqa: ANN001, ANN202  kernel: typed by numba
 
 
 @kernel
-def _new_top(s, b, last):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _new_top(s: Record, b: Record, last: int) -> None:
     """A depth update is whole: remember its top, and compare the BBO message that waited for it."""
     top = s["top"][s["tops"] % _TOPS]
     top["id"] = last
@@ -174,12 +189,13 @@ def _new_top(s, b, last):  # noqa: ANN001, ANN202  kernel: typed by numba
         if bbo["id"] > last:
             break
         if bbo["id"] == last:
-            _compare(s, top, bbo["bid"], bbo["bid_qty"], bbo["ask"], bbo["ask_qty"])
+            s["compared"] += 1
+            s["matched"] += _same(top, bbo["bid"], bbo["bid_qty"], bbo["ask"], bbo["ask_qty"])
         s["waiting_from"] += 1
 
 
 @kernel
-def _new_bbo(s, row, last):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _new_bbo(s: Record, row: Record, last: int) -> None:
     """A BBO message is whole: compare it with the depth update of its id, or wait for that."""
     if last > s["depth_id"]:
         bbo = s["waiting"][s["waiting_to"] % _WAITING]
@@ -195,17 +211,17 @@ def _new_bbo(s, row, last):  # noqa: ANN001, ANN202  kernel: typed by numba
         top = s["top"][(s["tops"] - back) % _TOPS]
         if top["id"] <= last:
             if top["id"] == last:
-                _compare(s, top, s["bid"], s["bid_qty"], row["price"], row["qty"])
+                s["late_compared"] += 1
+                s["late_matched"] += _same(top, s["bid"], s["bid_qty"], row["price"], row["qty"])
             return
 
 
 @kernel
-def _compare(s, top, bid, bid_qty, ask, ask_qty):  # noqa: ANN001, ANN202  kernel: typed by numba
-    s["compared"] += 1
-    if top["bid"] == bid and top["bid_qty"] == bid_qty and top["ask"] == ask and top["ask_qty"] == ask_qty:
-        s["matched"] += 1
+def _same(top: Record, bid: int, bid_qty: int, ask: int, ask_qty: int) -> int:
+    equal = top["bid"] == bid and top["bid_qty"] == bid_qty and top["ask"] == ask and top["ask_qty"] == ask_qty
+    return 1 if equal else 0
 
 
 def _iso(time: int) -> str | None:
-    """ns UTC as ISO 8601 with nine decimals; None for 0."""
+    """Time in ns UTC as ISO 8601 with nine decimals; None for 0."""
     return f"{np.datetime64(time, 'ns')}Z" if time else None

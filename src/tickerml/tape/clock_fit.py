@@ -5,8 +5,8 @@ latency, and that is taken to be `min_latency`:   offset = min(recv - exch) - mi
 method of Paxson 1998, "On calibrating measurements of packet transit times", without its fit of a skew: windows follow
 a drift). A row of the window can then never be stamped later than it was received.
 
-Offline (`Envelope`, `fit`) each window knows itself and its neighbours, and its rows carry Flag.ESTIMATED: they know the
-future. Live (`PastClock`) an offset is made of windows that have ended.
+Offline (`Envelope`, `fit`) each window knows itself and its neighbours, and its rows carry Flag.ESTIMATED: they know
+the future. Live (`PastClock`) an offset is made of windows that have ended.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def fit(blocks: Iterable[Block], window: int = WINDOW, min_latency: int = MIN_LA
 
 
 def weave(blocks: Iterable[Block], clocks: Rows) -> Iterator[Block]:
-    """The blocks with each CLOCK row before the first message received at or after its time; later ones are left out."""
+    """The blocks with each CLOCK row before the first message received at or after its time; later ones are dropped."""
     done, newest = 0, 0
     for block in blocks:
         if not len(block):
@@ -120,7 +120,9 @@ class PastClock:
         self._newest = int(recv[-1])
         places, rows = [], []
         for key, index in streams(block.rows):
-            for place, row in self._learn(key, index, recv[index], block.rows["exch"][index], block.rows["recv"][index]):
+            stamped = index[block.rows["exch"][index] != 0]
+            delay = block.rows["recv"][stamped] - block.rows["exch"][stamped]
+            for place, row in self._learn(key, stamped, recv[stamped], delay):
                 places.append(place)
                 rows.append(row)
         if not rows:
@@ -129,25 +131,18 @@ class PastClock:
         return _inserted(block, np.array(places)[order], np.concatenate(rows)[order])
 
     def _learn(
-        self,
-        key: Key,
-        index: NDArray[np.intp],
-        seen: NDArray[np.int64],
-        exch: NDArray[np.int64],
-        recv: NDArray[np.int64],
+        self, key: Key, index: NDArray[np.intp], seen: NDArray[np.int64], delay: NDArray[np.int64]
     ) -> Iterator[tuple[int, Rows]]:
         """Place in the block (row index to insert at) and CLOCK row, for each change of the offset of one stream."""
-        stamped = exch != 0
-        index, seen, delay = index[stamped], seen[stamped], (recv - exch)[stamped]
         low = self._low.setdefault(key, {})
         first = not low
         for at in np.flatnonzero(np.diff(seen // self.window, prepend=-1)).tolist():
             window = int(seen[at]) // self.window
             if low and window not in low:  # windows have ended: this message is the first to know
-                past = [value for w, value in low.items() if w < window]
-                yield from self._row(key, int(index[at]) + 1, int(seen[at]), past)
-                for old in [w for w in low if w <= window - self.windows]:
+                newest = max(low)
+                for old in [w for w in low if w < min(newest, window - self.windows)]:
                     del low[old]
+                yield from self._row(key, int(index[at]) + 1, int(seen[at]), list(low.values()))
             stop = int(np.searchsorted(seen, (window + 1) * self.window))
             smallest = int(delay[at:stop].min())
             low[window] = min(low.get(window, smallest), smallest)

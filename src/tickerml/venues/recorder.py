@@ -1,7 +1,7 @@
 """Recorder files: one line = `<receive time> <JSON>`, plain or gzip, read in batches of bounded size.
 
-    1723161255030314667 {"stream":"btcusdt@depth@0ms","data":{...}}      receive time in ns since 1970 UTC
-    1721749182850494 {"lastUpdateId": 134180599, "bids": [...], ...}     or in us: told apart by magnitude
+1723161255030314667 {"stream":"btcusdt@depth@0ms","data":{...}}      ns since 1970 UTC
+1721749182850494 {"lastUpdateId": 134180599, "bids": [...], ...}     us since 1970 UTC
 """
 
 from __future__ import annotations

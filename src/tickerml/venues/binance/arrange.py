@@ -1,4 +1,4 @@
-"""Puts depth messages in the order in which they make a true book: buffered diffs behind their snapshot, gaps marked."""
+"""Depth messages in the order in which they make a true book: buffered diffs behind their snapshot, gaps marked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from tickerml.venues.binance.codec import Stream
 from tickerml.venues.binance.columns import BREAK, GAP, HEAD, Columns, join

@@ -1,4 +1,4 @@
-"""Messages in their final order to rows of the tape. Sizes are lots and prices ticks already; nothing is judged here."""
+"""Messages in their final order to rows of the tape. Sizes are lots, prices ticks already; nothing is judged here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import apply
-from tickerml.tape.rows import MILLISECOND, Flag, Kind, empty
+from tickerml.tape.rows import MILLISECOND, Flag, Kind, Rows, empty
 from tickerml.tape.tables import BAR, MESSAGE, VALUE
 from tickerml.venues.binance.codec import Stream
 from tickerml.venues.binance.columns import FUNDING, GAP, Columns
@@ -36,13 +36,22 @@ _END, _F_SNAPSHOT = int(Flag.END), int(Flag.SNAPSHOT)
 
 # One long kernel that reads straight down, a paragraph a stream: helpers called per message with arrays would be slow.
 @kernel
-def _assemble(heads, whole, decimals, rows, messages, bars, values, ends):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _assemble(
+    heads: Rows,
+    whole: NDArray[np.int64],
+    decimals: NDArray[np.int8],
+    rows: Rows,
+    messages: Rows,
+    bars: Rows,
+    values: Rows,
+    ends: NDArray[np.int64],
+) -> tuple[int, int, int, int]:
     """Fill the tables; ends[m] = rows up to the end of message m. Returns the lengths of the four tables."""
     r, n_messages, n_bars, n_values = 0, 0, 0, 0
     for m in range(len(heads)):
         head = heads[m]
         stream, at, start, flags = head["stream"], head["at"], r, 0
-        if stream == _DIFF or stream == _SNAPSHOT:
+        if stream in (_DIFF, _SNAPSHOT):
             if stream == _SNAPSHOT:
                 flags = _F_SNAPSHOT
                 rows[r]["kind"] = _K_CLEAR
@@ -64,7 +73,7 @@ def _assemble(heads, whole, decimals, rows, messages, bars, values, ends):  # no
                 rows[r]["qty"] = whole[at + k + 1]
                 rows[r]["ref"] = n_messages
                 r += 1
-        elif stream == _TRADE or stream == _AGG:
+        elif stream in (_TRADE, _AGG):
             rows[r]["kind"] = _K_TRADE
             rows[r]["side"] = head["side"]
             rows[r]["price"] = whole[at]
@@ -134,7 +143,7 @@ def _assemble(heads, whole, decimals, rows, messages, bars, values, ends):  # no
 
 
 @kernel
-def first_crossed(books, rows, start):  # noqa: ANN001, ANN201  kernel: typed by numba
+def first_crossed(books: Rows, rows: Rows, start: int) -> int:
     """Fold rows from `start` on into the ladders; index of the first row that ends a message crossed, -1 if none."""
     for i in range(start, len(rows)):
         row = rows[i]
@@ -158,5 +167,7 @@ def assemble(columns: Columns, blobs: tuple[bytes, ...]) -> tuple[Block, NDArray
     ends = np.zeros(len(heads), np.int64)
     counts = _assemble(heads, columns.mantissa, columns.decimals, rows, messages, bars, values, ends)
     n_rows, n_messages, n_bars, n_values = (int(n) for n in counts)
-    block = Block(rows[:n_rows].copy(), messages[:n_messages], bars=bars[:n_bars], values=values[:n_values], blobs=blobs)
+    block = Block(
+        rows[:n_rows].copy(), messages[:n_messages], bars=bars[:n_bars], values=values[:n_values], blobs=blobs
+    )
     return block, ends

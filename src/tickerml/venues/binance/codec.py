@@ -66,7 +66,7 @@ class Kline(msgspec.Struct, gc=False):
     T: int
     o: msgspec.Raw
     h: msgspec.Raw
-    l: msgspec.Raw
+    low: msgspec.Raw = msgspec.field(name="l")
     c: msgspec.Raw
     v: msgspec.Raw
     V: msgspec.Raw = _NOTHING
@@ -146,7 +146,7 @@ _BY_EVENT: Final = {
 def stream_of(name: str, event: Event) -> Stream | None:
     """What the stream `name` carries (any speed suffix); None for one that is not read.
 
-    Partial books (`depth5`, `depth20@100ms`) call themselves depthUpdate on futures but are no diffs, so the name rules.
+    Partial books (`depth5`, `depth20@100ms`) call themselves depthUpdate on futures but are no diffs: the name rules.
     """
     if not name:
         return _BY_EVENT.get(event.e) or (Stream.TICKER if event.u and event.B else None)

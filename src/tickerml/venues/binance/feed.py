@@ -26,7 +26,12 @@ _WITH_IDS: Final = (int(Stream.TICKER), int(Stream.TRADE), int(Stream.AGG_TRADE)
 _TRADES: Final = (int(Stream.TRADE), int(Stream.AGG_TRADE))
 _LAST_SENT: Final = 100  # streams from here on are not of the wire
 _ANEW: Final = 1 << 32  # ids that fall by more than this are counted anew by the venue, not sent twice
-_REASONS: Final = ((MISSHAPEN, "unknown-message"), (OFF_GRID, "off-grid"), (TOO_FAR, "price-too-far"), (BAD_NUMBER, "bad-number"))
+_REASONS: Final = (
+    (MISSHAPEN, "unknown-message"),
+    (BAD_NUMBER, "bad-number"),
+    (OFF_GRID, "off-grid"),
+    (TOO_FAR, "price-too-far"),
+)
 
 
 class Feed:

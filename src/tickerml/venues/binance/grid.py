@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.kernel import kernel
-from tickerml.tape.rows import MAX_TICKS as _MAX_TICKS
+from tickerml.tape.rows import MAX_TICKS, Rows
 from tickerml.venues.binance.codec import Stream
 from tickerml.venues.binance.columns import Columns
 from tickerml.venues.binance.instruments import Grid
@@ -32,7 +32,12 @@ FAR: Final = -1  # the ticks of such a level
 
 _STEP: Final = np.dtype([("mantissa", "i8"), ("decimals", "i8")])  # a tick or lot: mantissa / 10**decimals
 _DIFF, _SNAPSHOT, _MARK = int(Stream.DIFF), int(Stream.SNAPSHOT), int(Stream.MARK)
-_KLINE, _LIQUIDATION, _TRADE, _AGG = int(Stream.KLINE), int(Stream.LIQUIDATION), int(Stream.TRADE), int(Stream.AGG_TRADE)
+_KLINE, _LIQUIDATION, _TRADE, _AGG = (
+    int(Stream.KLINE),
+    int(Stream.LIQUIDATION),
+    int(Stream.TRADE),
+    int(Stream.AGG_TRADE),
+)
 _MOST: Final = (1 << 63) - 1
 
 
@@ -49,13 +54,20 @@ def _gridded(stream: int, k: int) -> bool:
 
 
 @kernel
-def _scale(heads, mantissa, decimals, steps, whole, powers):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _scale(
+    heads: Rows,
+    mantissa: NDArray[np.int64],
+    decimals: NDArray[np.int8],
+    steps: Rows,
+    whole: NDArray[np.int64],
+    powers: NDArray[np.int64],
+) -> int:
     """Write ticks and lots to `whole` and what is wrong to heads["bad"]; returns the levels that are too far."""
     far = 0
     for m in range(len(heads)):
         head = heads[m]
         stream, at, bad = head["stream"], head["at"], head["bad"]
-        book = stream == _DIFF or stream == _SNAPSHOT
+        book = stream in (_DIFF, _SNAPSHOT)
         for k in range(head["numbers"]):
             n = at + k
             if not _gridded(stream, k):
@@ -71,20 +83,20 @@ def _scale(heads, mantissa, decimals, steps, whole, powers):  # noqa: ANN001, AN
                 bad |= OFF_GRID
             else:
                 whole[n] = value * powers[more] // step["mantissa"]
-                if not size and whole[n] > _MAX_TICKS:
+                if not size and whole[n] > MAX_TICKS:
                     whole[n] = FAR
                     if book:
                         far += 1
                     else:
                         bad |= TOO_FAR
-        if (stream == _TRADE or stream == _AGG) and bad == 0 and whole[at + 1] == 0:
+        if stream in (_TRADE, _AGG) and bad == 0 and whole[at + 1] == 0:
             bad |= BAD_NUMBER
         head["bad"] = bad
     return far
 
 
 @kernel
-def _finest(heads, decimals, most):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _finest(heads: Rows, decimals: NDArray[np.int8], most: NDArray[np.int64]) -> None:
     """Raise most[inst, 0 price | 1 size] to the most decimals seen."""
     for m in range(len(heads)):
         head = heads[m]

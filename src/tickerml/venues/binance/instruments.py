@@ -1,8 +1,8 @@
 """Binance symbols: from the venue's spelling to ccxt's unified symbol, and the grid of ticks and lots.
 
-    BTCUSDT        spot     BTC/USDT              1000PEPEUSDT   USD-M    1000PEPE/USDT:USDT (multiplier 1000)
-    BTCUSDT        USD-M    BTC/USDT:USDT         BTCUSD_PERP    COIN-M   BTC/USD:BTC (contracts of 100 USD)
-    BTCUSDT_240927 USD-M    BTC/USDT:USDT-240927  ETHUSD_240927  COIN-M   ETH/USD:ETH-240927 (contracts of 10 USD)
+BTCUSDT        spot     BTC/USDT              1000PEPEUSDT   USD-M    1000PEPE/USDT:USDT (multiplier 1000)
+BTCUSDT        USD-M    BTC/USDT:USDT         BTCUSD_PERP    COIN-M   BTC/USD:BTC (contracts of 100 USD)
+BTCUSDT_240927 USD-M    BTC/USDT:USDT-240927  ETHUSD_240927  COIN-M   ETH/USD:ETH-240927 (contracts of 10 USD)
 """
 
 from __future__ import annotations
@@ -19,22 +19,16 @@ USDM: Final = "binance-usdm"
 COINM: Final = "binance-coinm"
 MARKETS: Final = (SPOT, USDM, COINM)
 
-# Longest first, so that BTCFDUSD is not read as BTCFD/USD.
-_QUOTES: Final = tuple(
-    sorted(
-        (
-            *("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDP", "USDS", "USD1", "USD", "DAI", "PAX", "VAI", "AEUR", "EURI"),
-            *("BTC", "ETH", "BNB", "TRX", "XRP", "DOGE", "DOT", "SOL", "EUR", "GBP", "TRY", "BRL", "AUD", "RUB", "UAH"),
-            *("NGN", "ZAR", "PLN", "RON", "ARS", "JPY", "MXN", "CZK", "COP", "IDR", "IDRT", "BIDR", "BVND", "BKRW"),
-        ),
-        key=len,
-        reverse=True,
-    )
+_COINS: Final = (
+    "USDT USDC FDUSD BUSD TUSD USDP USDS USD1 USD DAI PAX VAI AEUR EURI EUR GBP TRY BRL AUD RUB UAH NGN ZAR PLN RON ARS "
+    "JPY MXN CZK COP IDR IDRT BIDR BVND BKRW BTC ETH BNB TRX XRP DOGE DOT SOL"
 )
+_QUOTES: Final = sorted(_COINS.split(), key=len, reverse=True)  # longest first: BTCFDUSD is not BTCFD/USD
 _COINM: Final = re.compile(r"^([A-Z0-9]+)USD_(PERP|\d{6})$")
 _DELIVERY: Final = re.compile(r"^([A-Z0-9]+)_(\d{6})$")
 _MULTIPLE: Final = re.compile(r"^(1000000|100000|10000|1000|1M)(?=[A-Z])")
-_COINM_CONTRACT: Final = {"BTC": Decimal(100)}  # USD a contract; every other coin has 10 (Binance, "COIN-M contract specifications")
+_COINM_CONTRACT: Final = {"BTC": Decimal(100)}
+"""USD a contract; that of every other coin is 10 (Binance, "COIN-M contract specifications")."""
 
 
 @dataclass(frozen=True, slots=True)

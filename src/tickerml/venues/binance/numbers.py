@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import Rows
 
 NOT_A_NUMBER: Final = -1
 """`decimals` of a text that is no plain decimal of at most 18 digits: NaN, an empty string, 1e5."""
@@ -30,7 +32,7 @@ COUNT: Final = np.dtype(
 
 # One long kernel that reads straight down: the text is walked once, and cutting it up would pass arrays to helpers.
 @kernel
-def read_numbers(text, mantissa, decimals, counts):  # noqa: ANN001, ANN201  kernel: typed by numba
+def read_numbers(text: NDArray[np.int8], mantissa: NDArray[np.int64], decimals: NDArray[np.int8], counts: Rows) -> int:
     """Read messages of JSON numbers, strings of numbers and arrays of pairs; each message ends with a line end.
 
     text: int8. mantissa i8, decimals i1: every number in order. counts: COUNT, one a message. Returns the numbers read.

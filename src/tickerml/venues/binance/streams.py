@@ -1,4 +1,4 @@
-"""How the messages of each stream become columns: which keys are ids and times, and which are numbers, in what order."""
+"""How the messages of each stream become columns: which keys are ids and times, and which numbers, in what order."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _force(heads: NDArray[np.void], events: list[Force]) -> None:
 
 
 def _kline_texts(events: list[Kline]) -> Iterator[tuple[Text, ...]]:
-    return ((e.o, e.h, e.l, e.c, e.v, e.V, _END) for e in events)
+    return ((e.o, e.h, e.low, e.c, e.v, e.V, _END) for e in events)
 
 
 def _kline(heads: NDArray[np.void], events: list[Kline]) -> None:
