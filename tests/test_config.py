@@ -154,7 +154,7 @@ def test_all_problems_are_told_at_once_with_their_places(tmp_path):
 def test_a_far_name_gets_the_list_instead_of_a_guess(tmp_path):
     (only,) = problems(tmp_path, "fees: {gebuehr: 1}")
     assert only.where.note == ""
-    assert only.try_ == "one of: maker, taker"
+    assert only.try_ == "one of: model, maker, taker, params"
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,11 @@ def test_a_far_name_gets_the_list_instead_of_a_guess(tmp_path):
         ("exchanges:\n  binance: {order_book_depth: 0}\n", "config-range", 2),
         ("exchanges:\n  binance: {depth: 5}\n", "config-key", 2),
         ("psc_integration: {short_threshold: 8}\n", "config-conflict", 1),
+        ("latency: {model: constnat}\n", "config-model", 1),
+        ("queue: {model: advance}\n", "config-model", 1),
+        ("queue: {model: mine.py}\n", "config-model", 1),
+        ("queue: {params: {exponent: large}}\n", "config-type", 1),
+        ("queue: {params: [3]}\n", "config-type", 1),
         ("psc_integration:\n  ton_price: moon\n", "config-range", 2),
     ],
 )
@@ -180,6 +185,18 @@ def test_each_refusal_names_its_line(tmp_path, text, code, line):
     (only,) = problems(tmp_path, text)
     assert (only.code, only.where.line) == (code, line)
     assert "nvalid" not in only.message
+
+
+def test_models_are_named_by_their_file_or_are_a_file_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("")
+    text = "queue: {model: power_probability, params: {exponent: 2.5}}\nlatency: {model: mine.py}\n"
+    config = load([write(tmp_path, text)], env={})
+    assert config.queue.params == {"exponent": 2.5}
+    assert config.latency.model == "mine.py"
+    (only,) = problems(tmp_path, "latency: {model: constnt}")
+    assert only.where.note == "did you mean constant?"
+    assert "distribution" in only.message
 
 
 def test_numbers_as_people_write_them(tmp_path):
@@ -220,12 +237,12 @@ def test_secrets_only_from_private_files_or_the_environment(tmp_path):
 
 def test_a_manifest_keeps_settings_but_no_secrets():
     config = from_mapping(
-        {"exchanges": {"kraken": {"api_secret": "hush", "symbols": ["BTC/USD"]}}, "queue": {"model": "log"}}
+        {"exchanges": {"kraken": {"api_secret": "hush", "symbols": ["BTC/USD"]}}, "queue": {"model": "back"}}
     )
     kept = json.loads(json.dumps(to_mapping(config)))
     assert "hush" not in json.dumps(kept)
     again = from_mapping(kept)
-    assert again.queue.model == "log"
+    assert again.queue.model == "back"
     assert again.trading == config.trading
     assert again.exchanges["kraken"].symbols == ("BTC/USD",)
 

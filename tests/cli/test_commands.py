@@ -216,3 +216,38 @@ def test_options_that_mean_nothing_are_named(tickerml, rooms, argv, code):
     assert told.code == 2
     assert told.err.splitlines()[-4:][0].startswith("error[") or f"error[{code}]" in told.err
     assert f"error[{code}]" in told.err
+
+
+def written(folder: Path) -> Path:
+    """A small journal, closed."""
+    import numpy as np
+
+    from tickerml.tape.block import Block
+    from tickerml.tape.journal import Journal, Sync
+    from tickerml.tape.rows import empty
+
+    path = folder / "runs" / "8f3a21" / "journal"
+    path.parent.mkdir(parents=True)
+    with Journal.create(path, "8f3a21") as journal:
+        rows = empty(3)
+        rows["recv"] = np.arange(3)
+        journal.append(Block(rows), Sync.FACT)
+    return path
+
+
+def test_a_journal_is_verified_and_a_damaged_one_salvaged(tickerml, tmp_path):
+    path = written(tmp_path)
+    told = tickerml("journal", "verify", "--json")
+    assert told.code == 0
+    assert (last_json(told)["verdict"], last_json(told)["rows"]) == ("sound", 3)
+    (segment,) = [p for p in path.iterdir() if p.is_file() and p.stat().st_size > 4096][:1]
+    held = bytearray(segment.read_bytes())
+    held[4096 + 40] ^= 1
+    segment.write_bytes(held)
+    told = tickerml("journal", "verify")
+    assert told.code == 1
+    assert "damaged" in told.out
+    told = tickerml("journal", "salvage", "--out", "saved")
+    assert told.code == 0
+    assert "the damage: " in told.out
+    assert segment.read_bytes() == held

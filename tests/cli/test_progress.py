@@ -7,12 +7,15 @@ import signal
 import sys
 import threading
 import time
+from decimal import Decimal
 
 import pytest
 
-from tickerml.cli.progress import Pace, Watch, clock
+from tickerml.cli.pace import Pace, clock
+from tickerml.cli.progress import Watch
 from tickerml.cli.terminal import Terminal
 from tickerml.tape.progress import Progress
+from tickerml.views.live_state import LiveState
 
 
 class Tty(io.StringIO):
@@ -77,6 +80,34 @@ def test_notes_are_log_lines_in_a_pipe():
     with Watch("paper", to) as watch:
         watch.note("gap SOL/USDT  4.2 s", "WARNING", "feed")
     assert stream.getvalue().endswith(" - feed - WARNING - gap SOL/USDT  4.2 s\n")
+
+
+def state(done):
+    money = Decimal(10000)
+    return LiveState(
+        "paper", "psc", 2, "8f3a21", 10**18, "USDT", money, money, done=done, rows=5, synthetic="calm, seed 7"
+    )
+
+
+def test_a_running_market_is_a_line_a_tenth_in_a_pipe():
+    stream, to = plain()
+    with Watch("paper", to) as watch:
+        for step in range(101):
+            watch.show(state(step / 100))
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 11
+    assert re.match(r"2001-09-09 01:46:40 - paper - INFO - synthetic  0 %  rows 5  ", lines[0])
+
+
+def test_a_running_market_is_drawn_on_a_terminal():
+    stream = Tty()
+    with Watch("paper", Terminal.of(stream, env={"TERM": "xterm"})) as watch:
+        assert watch.due
+        watch.show(state(0.5))
+        assert not watch.due
+        time.sleep(0.4)
+    assert "SYNTHETIC MARKET (calm, seed 7)" in stream.getvalue()
+    assert "EQUITY" in stream.getvalue()
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(9.2, "9s"), (190, "3m 10s"), (7500, "2h 05m")])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Final
 
 import typer
 
@@ -16,6 +17,7 @@ PANEL = "Data"
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders in any known format.")]
 Place = Annotated[str, typer.Argument(metavar="SOURCE", help="A store, a folder, a file, or synthetic[:scenario].")]
 Scenario = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="What happens in the market. Default: calm.")]
+_NAMED: Final = frozenset({"symbol", "venue"})
 ListThem = Annotated[bool, typer.Option("--list", help="List the scenarios.")]
 MarketSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same market.")]
 Salvaged = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what could be saved; must not exist.")]
@@ -149,10 +151,19 @@ def verify(
     config: options.ConfigFiles = None,
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
-    """Read every record of a journal and check it; exit 1 when it is damaged."""
+    """Read every record of a journal and check it; exit 1 when synced rows are damaged."""
+    path = _journal(run, config, userdir)
+    from tickerml.tape.journal import Verdict
     from tickerml.tape.journal import verify as examine
 
-    _told(out, examine(_journal(run, config, userdir)))
+    found = examine(path)
+    lines = [f"{path}: {found.verdict.name.lower()}, {found.rows} rows in {len(found.segments)} segments"]
+    if found.torn:
+        lines.append(f"  the last write was cut short ({found.torn} bytes); nothing that was synced is missing")
+    lines += [f"  {problem}" for problem in found.problems]
+    out.result({**asdict(found), "verdict": found.verdict.name.lower()}, lines)
+    if found.verdict is Verdict.DAMAGED:
+        raise typer.Exit(1)
 
 
 def salvage(
@@ -163,27 +174,20 @@ def salvage(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Copy every whole record of a damaged journal into a new folder; the damaged one is not touched."""
+    path = _journal(run, config, userdir)
     from tickerml.tape.journal import salvage as save
 
-    _told(out, save(_journal(run, config, userdir), target))
-
-
-_NAMED = frozenset({"symbol", "venue"})
+    found = save(path, target)
+    lines = [f"saved up to sequence {found.last_seq} in {target}; {path} is as it was"]
+    if found.problem is not None:
+        lines.append(f"  the damage: {found.problem}")
+    lines += [f"  missing: sequence {first} to {last}" for first, last in found.missing]
+    out.result(asdict(found), lines)
 
 
 def _journal(run: str, config: list[Path] | None, userdir: Path) -> Path:
     path = find_run(run, Path(load_config(config, userdir).data.runs))
     return path / "journal" if (path / "journal").is_dir() else path
-
-
-def _told(out: Out, found: Any) -> None:
-    """A verdict of the journal: its fields, and exit 1 when it says that something is damaged."""
-    from dataclasses import asdict
-
-    told = asdict(found)
-    out.result(told, fields(told))
-    if told.get("damaged"):
-        raise typer.Exit(1)
 
 
 def _problem_lines(problems: dict[str, int]) -> list[str]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from tickerml.cli.pace import LINE_EVERY, Pace
 from tickerml.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from tickerml.cli.screen import Screen
+    from tickerml.tape.progress import Level
+    from tickerml.views.live_state import LiveState
 
 FRAME: Final = 0.25
 """Seconds between two frames."""
-LINE_EVERY: Final = 60.0
-"""Seconds after which a plain line is due although no tenth of the work was done."""
 
 
 class Watch:
@@ -33,7 +33,6 @@ class Watch:
         self._screen: Screen | None = None
         self._pace = Pace()
         self._drawn = 0.0
-        self._state: object = None
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -67,29 +66,30 @@ class Watch:
         if self._screen is not None:
             self._screen.step(self._pace)
         elif self._pace.line_due(now):
-            self._log("INFO", self.name, "  ".join(self._pairs()))
+            self._log("INFO", self.name, "  ".join(self._pace.pairs()))
 
-    def note(self, text: str, level: Literal["INFO", "WARNING"] = "INFO", source: str = "") -> None:
+    def note(self, text: str, level: Level = "INFO", source: str = "", at: int | None = None) -> None:
         """An event worth a line: above the moving display, or as a log line."""
         if self._screen is not None:
-            self._screen.say(text if level == "INFO" else f"warning: {text}")
+            self._screen.say(text if level == "INFO" else f"{level.lower()}: {text}")
         else:
-            self._log(level, source or self.name, text)
+            self._log(level, source or self.name, text, at)
 
-    def show(self, state: object) -> None:
-        """The newest state of a running market, drawn at the next frame."""
-        self._state, self._drawn = state, time.monotonic()
+    def show(self, state: LiveState) -> None:
+        """The newest state of a running market: drawn at the next frame, or a line when one is due."""
+        self._drawn = time.monotonic()
         if self._screen is not None:
             self._screen.show(state)
+            return
+        self._pace.step(round(1000 * (state.done or 0.0)), 1000, "", "rows", self._drawn)
+        if self._pace.line_due(self._drawn):
+            from tickerml.views.live import plain_line
 
-    def _pairs(self) -> Iterator[str]:
-        yield from self._pace.pairs()
-        figures = getattr(self._state, "pairs", None)
-        if figures is not None:
-            yield from (f"{key} {value}" for key, value in figures().items())
+            self.to.write(plain_line(state))
 
-    def _log(self, level: str, source: str, text: str) -> None:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    def _log(self, level: str, source: str, text: str, at: int | None = None) -> None:
+        when = datetime.now(UTC) if at is None else datetime.fromtimestamp(at // 10**9, UTC)
+        stamp = when.strftime("%Y-%m-%d %H:%M:%S")
         self.to.write(f"{stamp} - {source} - {level} - {text}")
 
     def _interrupted(self, _signal: int, _frame: FrameType | None) -> None:
@@ -97,61 +97,3 @@ class Watch:
             raise KeyboardInterrupt
         self.stop = True
         self.note("closing: the run ends cleanly and writes its report; Ctrl-C again stops at once")
-
-
-class Pace:
-    """How far and how fast: the figures of one piece of work, whatever draws them."""
-
-    def __init__(self) -> None:
-        self.what, self.unit, self.done = "", "rows", 0
-        self.total: int | None = None
-        self._since = self._line_at = time.monotonic()
-        self._first = 0
-        self._tenth = -1
-
-    def step(self, done: int, total: int | None, what: str, unit: str, now: float) -> None:
-        """A new report; another `what` starts its own clock."""
-        if what != self.what:
-            self.what, self._since, self._first, self._tenth = what, now, done, -1
-        self.done, self.total, self.unit = done, total, unit
-
-    def rate(self, now: float) -> float:
-        """Units a second since this work began; 0 in its first tenth of a second."""
-        spent = now - self._since
-        return (self.done - self._first) / spent if spent > 0.1 else 0.0
-
-    def left(self, now: float) -> float | None:
-        """Seconds left at the present rate; None when the end or the rate is not known."""
-        rate = self.rate(now)
-        return None if not self.total or not rate else max(0.0, (self.total - self.done) / rate)
-
-    def line_due(self, now: float) -> bool:
-        """True at the start, at each tenth of a known whole, and after a minute."""
-        tenth = 10 * self.done // self.total if self.total else 0
-        if tenth == self._tenth and now - self._line_at < LINE_EVERY:
-            return False
-        self._tenth, self._line_at = tenth, now
-        return True
-
-    def pairs(self) -> Iterator[str]:
-        """`61 %`, `rows 2914021`, `rows_s 214000`, `left 9s`."""
-        now = time.monotonic()
-        if self.total:
-            yield f"{100 * self.done // self.total} %"
-        yield self.what
-        yield f"{self.unit} {self.done}"
-        if self.rate(now):
-            yield f"{self.unit}_s {self.rate(now):.0f}"
-        left = self.left(now)
-        if left is not None:
-            yield f"left {clock(left)}"
-
-
-def clock(seconds: float) -> str:
-    """`9s`, `3m 10s`, `2h 05m`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02d}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -14,7 +14,8 @@ from rich.text import Text
 from tickerml.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from tickerml.cli.progress import Pace
+    from tickerml.cli.pace import Pace
+    from tickerml.views.live_state import LiveState
 
 FRAMES_PER_SECOND = 4
 
@@ -24,7 +25,7 @@ class Screen:
 
     def __init__(self, name: str, to: Terminal) -> None:
         self._pace: Pace | None = None
-        self._state: object = None
+        self._state: LiveState | None = None
         self._name = name
         self._began = time.monotonic()
         self._live = Live(
@@ -48,8 +49,8 @@ class Screen:
         """The newest progress."""
         self._pace = pace
 
-    def show(self, state: object) -> None:
-        """The newest state of a running market."""
+    def show(self, state: LiveState) -> None:
+        """The newest state of a running market; its screen has a bar of its own."""
         self._state = state
 
     def say(self, text: str) -> None:
@@ -59,9 +60,9 @@ class Screen:
     def _frame(self) -> RenderableType:
         if self._state is None:
             return self._bar()
-        from tickerml.views.live import table
+        from tickerml.views.live import Screen as Market
 
-        return Group(self._bar(), table(self._state, self._live.console.width, self._live.console.height))
+        return Market(self._state)
 
     def _bar(self) -> RenderableType:
         pace, now = self._pace, time.monotonic()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -13,6 +14,8 @@ from tickerml.config.document import SECRETS, Document, KeyPath, lookup
 from tickerml.config.schema import Setting, sections, settings, span
 from tickerml.config.sections import Config
 from tickerml.tape.errors import ConfigError, Where
+
+_SIM: Final = Path(__file__).resolve().parent.parent / "sim"
 
 
 def refused(error: ValidationError, merged: Mapping[str, Any], documents: list[Document]) -> list[ConfigError]:
@@ -56,7 +59,7 @@ def _problem(path: KeyPath, kind: str, merged: Mapping[str, Any], documents: lis
     return ConfigError(code, f"{dotted} is {shown}; {wanted} ({setting.comment})", where=where, key=dotted)
 
 
-def _near(name: str, names: Mapping[str, Setting | None]) -> str:
+def _near(name: str, names: Mapping[str, Setting] | Mapping[str, None]) -> str:
     close = get_close_matches(name, names, n=1, cutoff=0.7)
     if not close:
         return ""
@@ -91,12 +94,32 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             or _place(("psc_integration", "long_threshold"), documents, "places"),
             key="psc_integration.short_threshold",
         )
+    yield from _models(config, documents)
     if psc.ton_price != "tape" and not _positive(psc.ton_price):
         yield ConfigError(
             "config-range",
             f'psc_integration.ton_price is "{psc.ton_price}"; it must be tape or a price above 0 such as 6.50',
             where=_place(("psc_integration", "ton_price"), documents, "places"),
             key="psc_integration.ton_price",
+        )
+
+
+def _models(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
+    """A model is a file of its folder in `sim` that has parameters, or a user's own file."""
+    for section, chosen in (
+        ("fees", config.fees.model),
+        ("latency", config.latency.model),
+        ("queue", config.queue.model),
+    ):
+        known = {p.stem: None for p in sorted((_SIM / section).glob("*.py")) if "class Params" in p.read_text("utf-8")}
+        if chosen in known or (chosen.endswith(".py") and Path(chosen).is_file()):
+            continue
+        where, near = _place((section, "model"), documents, "places"), _near(chosen, known)
+        yield ConfigError(
+            "config-model",
+            f'{section}.model is "{chosen}"; there are {", ".join(known)}, or name a file.py of your own',
+            where=replace(where, note=near) if where else None,
+            key=f"{section}.model",
         )
 
 

@@ -21,6 +21,7 @@ _WORDS: Final = {
     str: "text",
     Decimal: "amount of money",
     tuple: "list",
+    Mapping: "mapping of names to numbers",
 }
 
 
@@ -29,7 +30,7 @@ class Setting:
     """One key as people see it."""
 
     name: str
-    type: type  # float, int, bool, str, Decimal, tuple, or dict for a section of named entries
+    type: type  # float, int, bool, str, Decimal, tuple or Mapping
     default: Any
     range: Range | None
     words: tuple[str, ...]  # the allowed ones, where it is a choice
@@ -40,13 +41,13 @@ class Setting:
         """What may stand there: "whole number, 1 to 100"; "one of dynamic, fixed"."""
         if self.words:
             return "one of " + ", ".join(self.words)
-        kind = _WORDS.get(self.type, "section")
+        kind = _WORDS[self.type]
         return kind if self.range is None else f"{kind}, {span(self.range)}"
 
     @property
     def wanted(self) -> str:
         """The same with its article, for a sentence: "a whole number, 1 to 100"."""
-        article = {float: "a ", int: "a ", Decimal: "an ", tuple: "a "}.get(self.type, "")
+        article = {float: "a ", int: "a ", Decimal: "an ", tuple: "a ", Mapping: "a "}.get(self.type, "")
         return self.allowed if self.words else article + self.allowed
 
     @property
@@ -90,7 +91,7 @@ def _setting(one: dataclasses.Field[Any], hint: Any, comment: str) -> Setting:
         extras = tuple(rest)
     words = get_args(hint) if get_origin(hint) is Literal else ()
     kind = str if words else get_origin(hint) or hint
-    default = one.default if one.default is not MISSING else None
+    default = one.default_factory() if one.default_factory is not MISSING else one.default
     return Setting(one.name, kind, default, next((e for e in extras if isinstance(e, Range)), None), words, comment)
 
 

@@ -18,7 +18,9 @@ class Trading:
     max_position_size: Annotated[float, Range(0, 1)] = 0.25  # share of equity; the most that one position may use
     max_concurrent_positions: Annotated[int, Range(1, 100)] = 5  # positions open at the same time
     slippage_model: Literal["dynamic", "fixed"] = "dynamic"  # for bar-only data: by bar range and size, or fixed
-    slippage_bps: Annotated[float, Range(0, 1000)] = 2.0  # basis points; the fixed model, and the floor of the other
+    slippage_bps: Annotated[float, Range(0, 1000)] = 2.0  # basis points of the price; fixed, and the floor of dynamic
+    slippage_range: Annotated[float, Range(0, 1)] = 0.1  # share of the bar's high minus low that dynamic adds
+    leverage: Annotated[float, Range(1, 125)] = 1.0  # times; of futures positions that are not SuperP
 
 
 @dataclass(frozen=True)
@@ -87,21 +89,23 @@ class PscIntegration:
 
 @dataclass(frozen=True)
 class Fees:
-    """What the simulated venue charges, as a share of each fill's value."""
+    """What the simulated venue charges on each fill's value."""
 
+    model: str = "flat"  # a file in sim/fees, or a file.py of your own
     maker: Annotated[float, Range(-0.01, 0.1)] = 0.0002  # share of value; negative = a rebate
     taker: Annotated[float, Range(0, 0.1)] = 0.0005  # share of value
+    params: Mapping[str, float] = field(default_factory=dict)  # the model's other parameters by name
 
 
 @dataclass(frozen=True)
 class Latency:
     """How long orders and answers travel between the strategy and the simulated venue."""
 
-    model: Literal["constant", "rows", "distribution"] = "constant"  # rows: as recorded on the tape, receive - exchange
+    model: str = "constant"  # constant, distribution, feed (as the tape's own delay), or a file.py of your own
     entry_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until the venue has an order
     cancel_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until the venue has a cancel
     response_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until its answer is back
-    spread: Annotated[float, Range(0, 3)] = 0.5  # standard deviation of log latency, model distribution
+    params: Mapping[str, float] = field(default_factory=dict)  # the model's other parameters by name: {sigma: 0.5}
     visibility: Literal["watermark", "oracle"] = "watermark"  # oracle sees answers early: only to compare with peers
 
 
@@ -109,9 +113,8 @@ class Latency:
 class Queue:
     """Where a resting order stands at its price, and how trades and cancels ahead of it move it."""
 
-    model: Literal["front", "back", "power", "log"] = "power"  # probability that a cancel was ahead of us
-    exponent: Annotated[float, Range(0.1, 10)] = 3.0  # of the power model; larger = nearer to the front
-    function: str = ""  # a user's own model as file.py:function; empty = the model above
+    model: str = "log_probability"  # a file in sim/queue: front, back, power_probability ..., or a file.py of your own
+    params: Mapping[str, float] = field(default_factory=dict)  # the model's parameters by name: {exponent: 3.0}
     partial_fills: bool = True  # off: an order fills whole or not, as hftbacktest's no-partial-fill exchange
 
 
@@ -130,10 +133,10 @@ class Data:
 class Synthetic:
     """The built-in market: `--source synthetic[:scenario][:seed]` names two of these on the command line."""
 
-    scenario: str = "calm"  # `tickerml synth --list` shows all
+    scenario: str = "calm"  # what happens in it; `tickerml synth --list` shows all
     seed: Annotated[int, Range(0, 2**53)] = 7  # same seed, same market, byte for byte
-    coins: tuple[str, ...] = ("BTC", "ETH", "SOL", "SHIB", "DOGE", "PEPE")  # base coins, in the order of their size
-    hours: Annotated[float, Range(0.01, 24 * 31)] = 2.0  # length of the market
+    coins: tuple[str, ...] = ()  # base coins; empty = all that it has
+    minutes: Annotated[int, Range(1, 44_640)] = 240  # minutes of market
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
+
+Level: TypeAlias = Literal["INFO", "WARNING", "ERROR"]
 
 
 class Progress(Protocol):
@@ -25,10 +27,10 @@ class Progress(Protocol):
         """`done` of `total` (None = not known) `unit`s of `what` ("compiling kernels", "nexousdt_20240724.dat.gz")."""
         ...
 
-    def note(self, text: str, level: Literal["INFO", "WARNING"] = "INFO", source: str = "run") -> None:
-        """An event that deserves a line of its own: a gap, a fallback, a resync. Shown once, also when piped."""
+    def note(self, text: str, level: Level = "INFO", source: str = "", at: int | None = None) -> None:
+        """An event that deserves a line of its own: a gap, a fallback, a resync; `at` ns UTC, None = now."""
         ...
 
-    def show(self, state: object) -> None:
+    def show(self, state: Any) -> None:
         """The state of a running market (views.live.LiveState): drawn at most 4 times a second."""
         ...
