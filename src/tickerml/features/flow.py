@@ -58,7 +58,7 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
     turned = turn(s, now, p["window"])
     if same_touch(s, b):
         if turned:
-            _emit(p, s, now, f, i)
+            _emit(s, f, i)
         return
     if s["valid"] != 0 and b["valid"] != 0:
         e = event(s["bid"], s["bid_qty"], b["best_bid"], b["bid_qty"])
@@ -71,7 +71,7 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
         restart(s)
         turn(s, now, p["window"])
     keep_touch(s, b)
-    _emit(p, s, now, f, i)
+    _emit(s, f, i)
 
 
 @kernel
@@ -89,8 +89,8 @@ def event(price0: int, qty0: int, price1: int, qty1: int) -> int:
 
 
 @kernel
-def _emit(p: Record, s: Record, now: int, f: Record, i: Record) -> None:
-    if s["valid"] == 0 or not full(s, now, p["window"]):
+def _emit(s: Record, f: Record, i: Record) -> None:
+    if s["valid"] == 0 or not full(s):
         f["ofi"] = math.nan
         f["ofi_ratio"] = math.nan
         f["ofi_scaled"] = math.nan

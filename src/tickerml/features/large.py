@@ -21,7 +21,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from tickerml.features.trades import taker
-from tickerml.features.window import add, ends, full, turn, window_fields
+from tickerml.features.window import BUCKETS, add, ends, full, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MILLISECOND, MINUTE, Flag, Kind, Record
@@ -57,7 +57,8 @@ State: Final = np.dtype(
         ("last", "i8"),
         ("sign", "i8"),
         ("fresh", "i8"),
-        ("book_since", "i8"),  # receive time since which the book has been valid; 0 = it is not
+        ("booked", "i8"),  # 1: the book is valid
+        ("book_first", "i8"),  # number of the bucket in which it became so
     ]
 )
 
@@ -74,13 +75,14 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
     if row["recv"] >= s["edge"]:
         turn(s, row["recv"], p["window"])
         s["fresh"] = 1
-    if (b["valid"] != 0) != (s["book_since"] != 0):
-        s["book_since"] = row["recv"] if b["valid"] != 0 else 0
+    if b["valid"] != s["booked"]:
+        s["booked"] = b["valid"]
+        s["book_first"] = s["bucket"]
         _forget_orders(s)
         s["fresh"] = 1
     if s["fresh"] != 0 and ends(row):
         s["fresh"] = 0
-        _emit(p, s, row["recv"], f, i)
+        _emit(s, f, i)
 
 
 @kernel
@@ -110,16 +112,16 @@ def _forget_orders(s: Record) -> None:
 
 
 @kernel
-def _emit(p: Record, s: Record, now: int, f: Record, i: Record) -> None:
+def _emit(s: Record, f: Record, i: Record) -> None:
     unit = i["unit"] if i["unit"] != 0.0 else i["lot_value"]
-    one = 1.0 if full(s, now, p["window"]) else math.nan
+    one = 1.0 if full(s) else math.nan
     f["large_trades_1k"] = s["sum"][0] * one
     f["large_trades_10k"] = s["sum"][1] * one
     f["large_trades_100k"] = s["sum"][2] * one
     f["large_trade_flow_1k"] = s["sum"][3] * unit * one
     f["large_trade_flow_10k"] = s["sum"][4] * unit * one
     f["large_trade_flow_100k"] = s["sum"][5] * unit * one
-    if s["book_since"] == 0 or now - s["book_since"] < p["window"]:
+    if s["booked"] == 0 or s["bucket"] - s["book_first"] < BUCKETS:
         one = math.nan
     f["large_orders_1k"] = s["sum"][6] * one
     f["large_orders_10k"] = s["sum"][7] * one

@@ -74,42 +74,50 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
     turned = turn(s, now, p["window"])
     if s["near"] == 0 and s["valid"] == b["valid"]:
         if turned:
-            _emit(p, s, now, f, i)
+            _emit(s, f, i)
         return
     if b["valid"] == 0 or s["valid"] == 0:
         restart(s)
         turn(s, now, p["window"])
-    _side(s, b, BIDS, b["valid"] != 0 and s["valid"] != 0)
-    _side(s, b, ASKS, b["valid"] != 0 and s["valid"] != 0)
+    counted = b["valid"] != 0 and s["valid"] != 0
+    bids, bids_changed = _side(s, b, BIDS, counted)
+    asks, asks_changed = _side(s, b, ASKS, counted)
+    if counted and (bids_changed or asks_changed):
+        add(s, _DEPTH, bids + asks)
+        add(s, _CHANGES, 1)
     s["valid"] = b["valid"]
     s["near"] = 0
-    _emit(p, s, now, f, i)
+    _emit(s, f, i)
 
 
 @kernel
-def _side(s: Record, b: Record, k: int, counted: bool) -> None:
-    """Walk one side, add the event of each level where both books are known, and remember the levels."""
+def _side(s: Record, b: Record, k: int, counted: bool) -> tuple[int, bool]:
+    """Walk one side, add each level's event where both books are known, remember the levels.
+
+    Returns the lots on the ten levels, and whether any level differs from before.
+    """
     side, none = (BUY, NO_BID) if k == BIDS else (SELL, NO_ASK)
     sign = 1 if k == BIDS else -1
     tick = b["best_bid"] if k == BIDS else b["best_ask"]
     depth = 0
+    changed = False
     for m in range(LEVELS):
         lots = level(b, side, tick) if tick != none else 0
-        if counted:
-            add(s, m, sign * event(sign * s["ticks"][k, m], s["lots"][k, m], sign * tick, lots))
-            depth += lots
-        s["ticks"][k, m] = tick
-        s["lots"][k, m] = lots
+        if tick != s["ticks"][k, m] or lots != s["lots"][k, m]:
+            changed = True
+            if counted:
+                add(s, m, sign * event(sign * s["ticks"][k, m], s["lots"][k, m], sign * tick, lots))
+            s["ticks"][k, m] = tick
+            s["lots"][k, m] = lots
+        depth += lots
         if tick != none:
             tick = next_level(b, side, tick)
-    if counted:
-        add(s, _DEPTH, depth)
-        add(s, _CHANGES, 1 if k == BIDS else 0)
+    return depth, changed
 
 
 @kernel
-def _emit(p: Record, s: Record, now: int, f: Record, i: Record) -> None:
-    known = s["valid"] != 0 and full(s, now, p["window"])
+def _emit(s: Record, f: Record, i: Record) -> None:
+    known = s["valid"] != 0 and full(s)
     lot = i["lot"] if known else math.nan
     f["mlofi_1"] = s["sum"][0] * lot
     f["mlofi_2"] = s["sum"][1] * lot

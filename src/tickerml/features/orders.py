@@ -88,7 +88,7 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
         _set_band(p, s, b)
         if s["fresh"] != 0:
             s["fresh"] = 0
-            _emit(p, s, row["recv"], f, i)
+            _emit(p, s, f, i)
 
 
 @kernel
@@ -115,8 +115,8 @@ def _stop(s: Record) -> None:
 
 
 @kernel
-def _emit(p: Record, s: Record, now: int, f: Record, i: Record) -> None:
-    if s["live"] == 0 or not full(s, now, p["window"]):
+def _emit(p: Record, s: Record, f: Record, i: Record) -> None:
+    if s["live"] == 0 or not full(s):
         f["order_adds"] = math.nan
         f["order_cancels"] = math.nan
         f["cancellation_rate"] = math.nan

@@ -72,7 +72,7 @@ def taker(s: Record, row: Record) -> int:
 def on_row(p: Record, s: Record, row: Record, f: Record, i: Record) -> None:
     """Count each print; emit at message ends with a print and at bucket edges."""
     trade = row["kind"] == _TRADE
-    if not trade and row["recv"] < s["edge"]:
+    if not trade and s["fresh"] == 0 and row["recv"] < s["edge"]:
         return
     if turn(s, row["recv"], p["window"]):
         s["fresh"] = 1
@@ -86,15 +86,15 @@ def on_row(p: Record, s: Record, row: Record, f: Record, i: Record) -> None:
         s["fresh"] = 1
     if s["fresh"] != 0 and ends(row):
         s["fresh"] = 0
-        _emit(p, s, row["recv"], f, i)
+        _emit(s, f, i)
 
 
 @kernel
-def _emit(p: Record, s: Record, now: int, f: Record, i: Record) -> None:
+def _emit(s: Record, f: Record, i: Record) -> None:
     buys, sells = s["sum"][_BUYS], s["sum"][_SELLS]
     f["tick_rule"] = s["sign"] if s["sign"] != 0 else math.nan
     f["trade_imbalance"] = (buys - sells) / (buys + sells) if buys + sells > 0 else math.nan
-    lot = i["lot"] if full(s, now, p["window"]) else math.nan
+    lot = i["lot"] if full(s) else math.nan
     f["buy_volume"] = buys * lot
     f["sell_volume"] = sells * lot
-    f["trade_count"] = s["sum"][_COUNT] if full(s, now, p["window"]) else math.nan
+    f["trade_count"] = s["sum"][_COUNT] if full(s) else math.nan

@@ -24,7 +24,7 @@ def window_fields(columns: int) -> list[Any]:
     return [
         ("edge", "i8"),  # receive time at which the present bucket ends; 0 = nothing seen
         ("bucket", "i8"),  # its number since the epoch
-        ("since", "i8"),  # receive time of the first observation; 0 = none yet
+        ("first", "i8"),  # number of the bucket of the first observation
         ("sum", "i8", (columns,)),
         ("ring", "i8", (BUCKETS, columns)),
     ]
@@ -43,6 +43,8 @@ def turn(s: Record, now: int, window: int) -> bool:
         return False
     width = window // BUCKETS
     bucket = now // width
+    if s["edge"] == 0:
+        s["first"] = bucket
     if bucket - s["bucket"] >= BUCKETS:
         empty(s)
     else:
@@ -53,8 +55,6 @@ def turn(s: Record, now: int, window: int) -> bool:
                 s["ring"][slot, column] = 0
     s["bucket"] = bucket
     s["edge"] = (bucket + 1) * width
-    if s["since"] == 0:
-        s["since"] = now
     return True
 
 
@@ -66,16 +66,16 @@ def add(s: Record, column: int, amount: int) -> None:
 
 
 @kernel
-def full(s: Record, now: int, window: int) -> bool:
-    """Whether a whole window has been observed since the start or the last `restart`."""
-    return s["since"] != 0 and now - s["since"] >= window
+def full(s: Record) -> bool:
+    """Whether all 64 buckets lie after the one in which observation began (at the start, or after `restart`)."""
+    return s["edge"] != 0 and s["bucket"] - s["first"] >= BUCKETS
 
 
 @kernel
 def restart(s: Record) -> None:
     """Forget everything: what came before is not comparable with what follows (a gap in the data)."""
     empty(s)
-    s["since"] = 0
+    s["first"] = 0
     s["edge"] = 0
     s["bucket"] = 0
 
