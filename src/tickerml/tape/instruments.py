@@ -28,6 +28,7 @@ class Instrument:
     max_levels: int = 0  # levels a side the source carries; 0 = all
     valid_from: int = 0  # ns UTC
     previous: int = -1  # id that this one replaces after a change of tick or lot
+    values_only: bool = False  # only named numbers are known of it: tick and lot are placeholders
 
     def to_json(self) -> bytes:
         """Canonical JSON (sorted keys, decimals as strings): the blob of the INSTRUMENT row."""

@@ -13,7 +13,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Header
 
-_SAME: Final = ("venue", "symbol", "tick", "lot", "multiplier", "contract_size", "inverse", "settle")
+_SAME: Final = ("values_only", "venue", "symbol", "tick", "lot", "multiplier", "contract_size", "inverse", "settle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,11 @@ class Renumbering:
 
 
 class Union:
-    """The instruments and names of several tapes; equal definitions become one."""
+    """The instruments and names of several tapes; equal definitions become one.
+
+    An instrument of which a tape holds only values (funding, mark price) is the one of that venue and symbol whose tick
+    and lot another tape defines.
+    """
 
     def __init__(self, instruments: tuple[Instrument, ...] = (), names: tuple[str, ...] = ()) -> None:
         self._instruments = {_key(i): i for i in instruments}
@@ -77,16 +81,26 @@ class Union:
         """Take in a tape's instruments and names: known ones keep their number, new ones get the next."""
         mapped: dict[int, Instrument] = {}
         for instrument in sorted(header.instruments, key=lambda i: i.id):
-            known = self._instruments.get(_key(instrument))
-            if known is None:
-                taken = {i.id for i in self._instruments.values()}
-                number = instrument.id if instrument.id not in taken else max(taken) + 1
+            known = self._instruments.get(_key(instrument)) or self._of_same_symbol(instrument)
+            if known is None or (known.values_only and not instrument.values_only):
                 before = mapped.get(instrument.previous)
+                number = self._free(instrument.id) if known is None else known.id
                 known = replace(instrument, id=number, previous=before.id if before else instrument.previous)
+                self._instruments = {k: i for k, i in self._instruments.items() if i.id != number}
                 self._instruments[_key(instrument)] = known
             mapped[instrument.id] = known
         indices = [self._names.setdefault(name, len(self._names)) for name in header.names]
         return Renumbering(mapped, np.array(indices, np.int64))
+
+    def _free(self, wanted: int) -> int:
+        taken = {i.id for i in self._instruments.values()}
+        return wanted if wanted not in taken else max(taken) + 1
+
+    def _of_same_symbol(self, instrument: Instrument) -> Instrument | None:
+        """The latest one of this venue and symbol, where either says nothing of tick and lot."""
+        same = [i for i in self.instruments if (i.venue, i.symbol) == (instrument.venue, instrument.symbol)]
+        fits = [i for i in same if i.values_only or instrument.values_only]
+        return fits[-1] if fits else None
 
 
 def _key(instrument: Instrument) -> tuple[object, ...]:

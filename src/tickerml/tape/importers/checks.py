@@ -1,0 +1,70 @@
+"""Refusing what cannot be true: each row is judged by rules in order, and counted under the first that it breaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickerml.tape.errors import InputError, Where
+from tickerml.tape.importers.frames import NO_TIME
+from tickerml.tape.problems import KEEP, Problems
+
+Mask = NDArray[np.bool_]
+Rules = list[tuple[str, Mask]]
+"""(reason, rows that break the rule), in the order in which they are tried."""
+
+
+class Judge:
+    """Keeps the line number and the latest time from piece to piece of one file."""
+
+    def __init__(self, path: Path, problems: Problems, first_line: int) -> None:
+        self._path, self._problems, self.line = path, problems, first_line
+        self._latest = NO_TIME
+        self.kept = 0
+
+    def keep(self, times: NDArray[np.int64], rules: Rules, *, repeats: str = "") -> Mask:
+        """Rows that break no rule and whose time does not run backwards; `repeats`: the reason for an equal time."""
+        good = np.ones(len(times), bool)
+        for reason, broken in [("time-missing", times == NO_TIME), *rules]:
+            good &= ~self._refuse(reason, good & broken)
+        ordered = np.where(good, times, self._latest)
+        before = np.maximum.accumulate(np.concatenate([[self._latest], ordered]))[:-1]
+        good &= ~self._refuse("time-backwards", good & (times < before))
+        if repeats:
+            good &= ~self._refuse(repeats, good & (times == before))
+        if good.any():
+            self._latest = max(self._latest, int(times[good].max()))
+        self.line += len(times)
+        self.kept += int(good.sum())
+        return good
+
+    def note(self, reason: str, lines: NDArray[np.int64], weight: NDArray[np.int64] | None = None) -> None:
+        """Count rows by line number; `weight` says how much each counts (0 = not at all), else 1."""
+        if weight is not None:
+            lines, weight = lines[weight > 0], weight[weight > 0]
+        for i, line in enumerate(lines[:KEEP]):
+            self._problems.add(reason, str(self._path), int(line), n=1 if weight is None else int(weight[i]))
+        self._problems.add(reason, n=len(lines[KEEP:]) if weight is None else int(weight[KEEP:].sum()))
+
+    def _refuse(self, reason: str, rows: Mask) -> Mask:
+        self.note(reason, np.flatnonzero(rows) + self.line)
+        return rows
+
+    def something(self) -> None:
+        """Raise InputError nothing-valid when no row was kept."""
+        if not self.kept:
+            counts = ", ".join(f"{reason} {n}" for reason, n in self._problems.counts.items()) or "it has no rows"
+            raise InputError(
+                "nothing-valid",
+                f"no row of {self._path.name} can be used: {counts}",
+                where=Where(str(self._path)),
+                means="nothing was imported from it",
+                try_=f"head {self._path}",
+            )
+
+
+def no_number(values: NDArray[np.float64]) -> Mask:
+    """NaN, infinite, or not a number at all."""
+    return ~np.isfinite(values)

@@ -1,0 +1,167 @@
+"""Tables from Parquet, feather and CSV files (plain, gzip, or the one member of a zip), in pieces of bounded size."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tickerml.tape.errors import InputError, Where
+
+PIECE: Final = 1 << 18  # rows
+NO_TIME: Final = -(1 << 63)
+_MAGIC: Final = {b"PAR1": "parquet", b"ARROW1": "feather"}
+_UNITS: Final = ((1e11, 1_000_000_000), (1e14, 1_000_000), (1e17, 1_000))  # an epoch below that is in s, ms, us
+_PER_UNIT: Final = {"ms": 1_000_000, "us": 1_000, "ns": 1}
+
+
+def kind_of(path: Path) -> str:
+    """parquet, feather, csv or other, by content. Raises InputError file-empty, file-missing, file-truncated."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            file.seek(max(0, path.stat().st_size - 8))
+            tail = file.read()
+    except OSError as cause:
+        raise InputError(
+            "file-missing",
+            f"{path.name} cannot be read: {cause.strerror}",
+            where=Where(str(path)),
+            means="nothing was imported from it",
+            try_=f"ls -l {path.parent}",
+        ) from cause
+    if not head:
+        raise InputError(
+            "file-empty",
+            f"{path.name} is empty",
+            where=Where(str(path)),
+            means="nothing was imported from it",
+            try_="fetch the file again, then repeat this command",
+        )
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            if not tail.endswith(magic):
+                truncated(path, f"is a {kind} file without its end")
+            return kind
+    return "csv" if _looks_like_csv(path, head) else "other"
+
+
+def _looks_like_csv(path: Path, head: bytes) -> bool:
+    if head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
+        return path.name.lower().endswith((".csv.gz", ".csv.zip", ".zip"))
+    line = head.split(b"\n", 1)[0]
+    return line.count(b",") >= 1 and b"{" not in line and b"\0" not in line
+
+
+def truncated(path: Path, what: str) -> NoReturn:
+    """Raise InputError file-truncated."""
+    raise InputError(
+        "file-truncated",
+        f"{path.name} {what}",
+        where=Where(str(path)),
+        means="nothing was imported from it",
+        try_="fetch the file again, then repeat this command",
+    )
+
+
+def pieces(path: Path, size: int = PIECE) -> Iterator[pl.DataFrame]:
+    """The table in pieces of `size` rows. A CSV file is parsed whole and then handed out in pieces."""
+    kind = kind_of(path)
+    try:
+        frame = _scan(path, kind)
+        rows = frame.select(pl.len()).collect().item()
+        for at in range(0, rows, size):
+            yield frame.slice(at, size).collect()
+    except (pl.exceptions.PolarsError, OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as cause:
+        what = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+        truncated(path, f"cannot be read to its end: {what}")
+
+
+def first_line(path: Path) -> int:
+    """Line number of the first row, for messages: 2 where a CSV file has a header, else 1."""
+    return 2 if kind_of(path) == "csv" and not path.name.endswith(".zip") and _has_header(path.read_bytes()) else 1
+
+
+def first_rows(path: Path, n: int = 100) -> pl.DataFrame:
+    """The first rows: for finding out what the file is."""
+    return next(pieces(path, n), pl.DataFrame())
+
+
+def _scan(path: Path, kind: str) -> pl.LazyFrame:
+    if kind == "parquet":
+        return pl.scan_parquet(path)
+    if kind == "feather":
+        return pl.scan_ipc(path)
+    data = path.read_bytes()
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if n.lower().endswith(".csv")]
+            if len(names) != 1:
+                truncated(path, f"holds {len(names)} CSV files where one is expected")
+            data = archive.read(names[0])
+    frame = pl.read_csv(
+        io.BytesIO(data), has_header=_has_header(data), infer_schema_length=None, truncate_ragged_lines=False
+    )
+    return frame.lazy()
+
+
+def _has_header(data: bytes) -> bool:
+    """Whether the first line has a cell that is no number."""
+    if data.startswith(b"\x1f\x8b"):
+        import zlib
+
+        data = zlib.decompressobj(31).decompress(data, 4096)
+    line = data.split(b"\n", 1)[0].decode("utf-8", "replace").strip().strip("\ufeff")
+    for cell in line.split(","):
+        try:
+            float(cell.strip('" ') or "0")
+        except ValueError:
+            if cell.strip('" ').lower() not in {"true", "false", "nan"}:
+                return True
+    return False
+
+
+def times_ns(column: pl.Series) -> NDArray[np.int64]:
+    """Dates, texts or epochs (unit by magnitude) as ns since 1970 UTC; NO_TIME where there is none."""
+    dtype = column.dtype
+    if dtype == pl.String:
+        epochs = column.cast(pl.Float64, strict=False)
+        if epochs.null_count() == column.null_count() and len(column):
+            column = epochs
+        else:
+            column = column.str.to_datetime(time_unit="ns", time_zone="UTC", strict=False, ambiguous="earliest")
+    if dtype == pl.Date:
+        column = column.cast(pl.Datetime("ms"))
+    unit = getattr(column.dtype, "time_unit", None)
+    if unit:
+        return _filled(column.to_physical() * _PER_UNIT[unit])
+    largest = float(column.cast(pl.Float64, strict=False).abs().max() or 0)  # type: ignore[arg-type]
+    factor = next((f for limit, f in _UNITS if largest < limit), 1)
+    if column.dtype.is_float():
+        return _filled((column * factor).round(0).cast(pl.Int64, strict=False))
+    return _filled(column.cast(pl.Int64, strict=False) * factor)
+
+
+def _filled(column: pl.Series) -> NDArray[np.int64]:
+    return column.cast(pl.Int64).fill_null(NO_TIME).to_numpy().astype(np.int64)
+
+
+def floats(column: pl.Series) -> NDArray[np.float64]:
+    """Numbers; NaN where a cell holds none."""
+    return column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy().astype(np.float64)
+
+
+def pick(columns: list[str], names: tuple[str, ...]) -> str | None:
+    """The column called by one of `names`, whatever its case and separators."""
+    plain = {_plain(c): c for c in columns}
+    return next((plain[n] for n in names if n in plain), None)
+
+
+def _plain(name: Any) -> str:
+    return "".join(c for c in str(name).lower() if c.isalnum())
