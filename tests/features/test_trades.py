@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from feature_feed import DictBook, Player, Row, Window, assert_close, instrument, random_rows
@@ -22,7 +23,7 @@ class TickRule:
         return row["side"] or self.sign()
 
     def sign(self):
-        changes = [b - a for a, b in zip(self.prices, self.prices[1:], strict=False) if b != a]
+        changes = [b - a for a, b in pairwise(self.prices) if b != a]
         return 0 if not changes else 1 if changes[-1] > 0 else -1
 
 

@@ -153,7 +153,7 @@ def _show(s: Record, k: int, timeframe: int) -> None:
     if s["open"][k, 0] == 0:  # without prints: the close before, volume 0
         close = s["shown_close"][k]
         _extend(s, k, 0, close, close, close, close)
-    if s["start"][k, 0] >= s["began"]:
+    if s["start"][k, 0] >= s["began"] and s["close"][k, 0] != 0:
         _copy(s, k)
     else:
         s["shown_close"][k] = s["close"][k, 0]  # of a bar that is not whole: known to empty successors only

@@ -76,7 +76,9 @@ def _trend(s: Record, k: int) -> float:
     if s["shown"][k] == 0:
         return math.nan
     change = s["shown_close"][k] - s["shown_open"][k]
-    return float((change > 0) - (change < 0))
+    if change == 0:
+        return 0.0
+    return 1.0 if change > 0 else -1.0
 
 
 @kernel
