@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tickerml.config import Config, Exchange, from_mapping, load, to_mapping
+from tickerml.config import Config, Exchange, from_mapping, load, pick, to_mapping
 from tickerml.config.pages import default_yaml, json_schema, markdown
 from tickerml.config.schema import sections, settings
 from tickerml.tape.errors import ConfigError
@@ -250,3 +250,18 @@ def test_a_manifest_keeps_settings_but_no_secrets():
 def test_ranges_are_closed():
     assert 0 in Range(0, 1)
     assert from_mapping({"risk": {"max_drawdown": 1}}).risk.max_drawdown == 1.0
+
+
+def test_the_settings_of_psc_are_its_parameters():
+    """One dialect: a parameter of the strategy stands in one of its sections, with the same default and limits."""
+    from tickerml.strategies.psc_params import PscParams
+
+    config = Config()
+    parts = (config.ml_microstructure, config.psc_integration, config.superp)
+    known = {key: one for part in parts for key, one in settings(type(part)).items()}
+    elsewhere = {"superp": config.superp.enabled, "timeframe": config.data.timeframe}
+    for name, theirs in settings(PscParams).items():
+        if name not in elsewhere:
+            ours = known[name]
+            assert (ours.default, ours.range, ours.words) == (theirs.default, theirs.range, theirs.words), name
+    assert PscParams(**pick(PscParams, *parts), **elsewhere) == PscParams()

@@ -151,6 +151,14 @@ def test_data_commands(tickerml, rooms):
     name, args, kwargs = rooms.calls[-1]
     assert (name, args, kwargs["fmt"]) == ("import_paths", ([Path("a.gz"), Path("b.gz")], Path("s")), "binance-raw")
     assert "2 x not-json" in tickerml("data", "import", "a.gz").out
+    tickerml("data", "import", "a.csv", "--symbol", "BTC/USDT", "--tick", "0.01", "-i", "5m")
+    told_to = rooms.calls[-1][2]["options"]
+    assert (told_to.symbol, told_to.tick, told_to.lot, told_to.timeframe) == (
+        "BTC/USDT",
+        Decimal("0.01"),
+        None,
+        300 * 10**9,
+    )
     told = tickerml("data", "list", "--store", "s")
     assert told.out.splitlines() == ["symbol    venue      rows", "BTC/USDT  binance  12,345"]
     told = tickerml("data", "check", "s")

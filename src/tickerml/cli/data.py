@@ -16,6 +16,10 @@ from tickerml.cli.tables import fields, table
 PANEL = "Data"
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders in any known format.")]
 Place = Annotated[str, typer.Argument(metavar="SOURCE", help="A store, a folder, a file, or synthetic[:scenario].")]
+Symbol = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="BTC/USDT, BTC/USDT:USDT or BTCUSDT.")]
+Venue = Annotated[str, typer.Option("--venue", metavar="NAME", help="binance, binance-usdm, ...")]
+Tick = Annotated[str | None, typer.Option("--tick", metavar="STEP", help="Price step; other prices are rounded to it.")]
+Lot = Annotated[str | None, typer.Option("--lot", metavar="STEP", help="Size step; other sizes are rounded to it.")]
 Scenario = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="What happens in the market. Default: calm.")]
 _NAMED: Final = frozenset({"symbol", "venue"})
 ListThem = Annotated[bool, typer.Option("--list", help="List the scenarios.")]
@@ -66,15 +70,35 @@ def import_(
     paths: Paths,
     store: options.Store = None,
     file_format: options.Format = None,
+    symbol: Symbol = "",
+    venue: Venue = "",
+    timeframe: options.Timeframe = None,
+    tick: Tick = None,
+    lot: Lot = None,
     config: options.ConfigFiles = None,
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
-    """Import market data into a store. Bad lines are counted and named; what is stored already is never lost."""
-    where = store or Path(load_config(config, userdir).data.store)
+    """Import market data into a store. Bad lines are counted and named; what is stored already is never lost.
+
+    Reads Binance recorder lines, whole books, candles, trades, funding and mark prices (Parquet, feather, CSV), and
+    hftbacktest npz. The options say what a file and its name do not.
+    """
+    ready = load_config(config, userdir)
+    where = store or Path(ready.data.store)
+    from tickerml.tape.importers.options import Options
+
+    told = Options(
+        symbol=symbol,
+        venue=venue,
+        timeframe=options.span(timeframe),
+        tick=options.amount(tick, "--tick 0.01"),
+        lot=options.amount(lot, "--lot 0.001"),
+        delay=round(ready.data.bar_delay_ms * 1e6),
+    )
     with out.watch("import") as watch:
         from tickerml.run.sources import import_paths
 
-        found = import_paths(paths, where, fmt=file_format, progress=watch)
+        found = import_paths(paths, where, fmt=file_format, options=told, progress=watch)
     lines = [f"{found['rows']} rows of {len(found['instruments'])} instruments in {where}"]
     lines += [f"  {name}" for name in map(str, found["instruments"])]
     lines += _problem_lines(found["problems"])

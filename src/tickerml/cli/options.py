@@ -82,14 +82,23 @@ def timeframe(text: str | None) -> str | None:
     return text
 
 
-def money(text: str | None) -> Decimal | None:
-    """An exact amount above 0. Raises InputError `amount`."""
+def span(text: str | None) -> int:
+    """A timeframe in ns; 0 for none and for months, whose length differs. Raises InputError `timeframe`."""
+    if timeframe(text) is None:
+        return 0
+    from tickerml.tape.params import span_ns
+
+    return span_ns(str(text)) or 0
+
+
+def amount(text: str | None, example: str = "--cash 10000") -> Decimal | None:
+    """An exact number above 0. Raises InputError `amount`."""
     if text is None:
         return None
     try:
-        amount = Decimal(text.replace("_", ""))
+        found = Decimal(text.replace("_", ""))
     except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount <= 0:
-        raise InputError("amount", f'"{text}" is no amount of money above 0', try_="--cash 10000")
-    return amount
+        found = Decimal("NaN")
+    if not found.is_finite() or found <= 0:
+        raise InputError("amount", f'"{text}" is no amount above 0', try_=example)
+    return found

@@ -65,7 +65,7 @@ def prepared(
     config: list[Path] | None, userdir: Path, param: list[str] | None, timeframe: str | None, cash: str | None
 ) -> tuple[Config, Decimal | None]:
     """The settings of a run, and its money when the command line names it."""
-    money = options.money(cash)
+    money = options.amount(cash)
     ready = load_config(
         config,
         userdir,

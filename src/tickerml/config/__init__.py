@@ -4,7 +4,7 @@
 `Range` what is allowed: help, JSON Schema, the default file and docs/settings.md are made from these lines.
 """
 
-from tickerml.config.load import from_mapping, load, to_mapping
+from tickerml.config.load import from_mapping, load, pick, to_mapping
 from tickerml.config.sections import (
     Config,
     Data,
@@ -37,5 +37,6 @@ __all__ = [
     "Trading",
     "from_mapping",
     "load",
+    "pick",
     "to_mapping",
 ]

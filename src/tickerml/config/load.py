@@ -50,6 +50,14 @@ def to_mapping(config: Config) -> dict[str, Any]:
     return plain
 
 
+def pick(cls: type[Any], *sections: object) -> dict[str, Any]:
+    """The arguments for a parameter class: each of its fields from the first section that has a key of that name."""
+    found: dict[str, Any] = {}
+    for section in reversed(sections):
+        found |= {f.name: getattr(section, f.name) for f in fields(cls) if hasattr(section, f.name)}
+    return found
+
+
 def _environment(env: Mapping[str, str]) -> Document:
     """TICKERML__SECTION__KEY=value; the value is read as YAML, so lists and numbers are written as in a file."""
     found = Document("environment")

@@ -57,11 +57,24 @@ class MlMicrostructure:
     """The PSC microstructure strategy: what it scores, when it trades, how long a trade may last."""
 
     enabled: bool = True  # trade with this strategy when none is named
-    min_signal_ratio: Annotated[float, Range(0, 20)] = 6.5  # PSC ratio from which a candidate is scored and logged
-    min_confidence: Annotated[float, Range(0, 1)] = 0.3  # probability of a net gain below which a signal is refused
+    min_signal_ratio: Annotated[float, Range(-20, 40)] = 6.5  # PSC ratio from which a candidate is scored and logged
+    min_confidence: Annotated[float, Range(0, 1)] = 0.3  # probability of a net gain below which no trade is made
+    choose_confidence: bool = False  # choose it within 0.15 to 0.35 on settled windows, once there are 200
     max_leverage: Annotated[float, Range(1, 10_000)] = 10_000.0  # times the stake
-    timer_limit_minutes: Annotated[int, Range(1, 1440)] = 10  # minutes; a position closes then at the latest
-    trading_coins: tuple[str, ...] = ("BTC", "ETH", "SOL", "SHIB", "DOGE", "PEPE")  # base coins
+    timer_limit_minutes: Annotated[float, Range(1, 1440)] = 10.0  # minutes; a position closes then at the latest
+    entry_minutes: Annotated[float, Range(0, 1440)] = 3.0  # minutes; end of the ENTRY part of the timer
+    mid_minutes: Annotated[float, Range(0, 1440)] = 7.0  # minutes; end of the MID part of the timer
+    exit_entries: bool = True  # off: no entry in the EXIT part of the timer
+    tight_bps: Annotated[float, Range(0, 1000)] = 2.0  # basis points; a spread up to this is tight
+    wide_bps: Annotated[float, Range(0, 1000)] = 10.0  # basis points; above it no trade
+    full_depth: Annotated[float, Range(1, 1e12)] = 100_000.0  # quote within 10 bps of the mid that earns full points
+    target_sigmas: Annotated[float, Range(0.1, 10)] = 1.5  # of the return until the timer ends; distance of the target
+    stop_sigmas: Annotated[float, Range(0.1, 10)] = 1.0  # of the same; distance of the stop, where there is one
+    min_move: Annotated[float, Range(0, 0.1)] = 0.0012  # share of the price; a nearer target is not worth it
+    cooldown_s: Annotated[float, Range(0, 86_400)] = 30.0  # seconds between two intents on a coin
+    signal_every_s: Annotated[float, Range(0.1, 3600)] = 10.0  # seconds between two logged signals of a coin
+    assumed_spread_bps: Annotated[float, Range(0, 1000)] = 5.0  # basis points; the spread where there is no book
+    trading_coins: tuple[str, ...] = ("BTC", "ETH", "SOL", "SHIB", "DOGE", "PEPE")  # base coins; empty = all but TON
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,7 @@ class Superp:
     enabled: bool = True  # off: positions use the venue's own leverage and margin
     no_liquidation: bool = True  # a loss ends at the stake
     max_leverage: Annotated[float, Range(1, 10_000)] = 10_000.0  # times the stake
+    stake: Annotated[float, Range(0.01, 1e9)] = 100.0  # settle currency; what one position can lose
     cost: Annotated[float, Range(0, 0.1)] = 0.001  # share of the position, both ways together
 
 
@@ -78,9 +92,9 @@ class Superp:
 class PscIntegration:
     """The PSC ratio: log10(price) - log10(TON price) + 6, and from where on it is a signal."""
 
-    use_logarithmic_ratios: bool = True  # off: the plain quotient price / TON price, scaled to the same thresholds
-    long_threshold: Annotated[float, Range(-20, 40)] = 7.0  # PSC ratio at or above which it is long
-    short_threshold: Annotated[float, Range(-20, 40)] = 5.0  # PSC ratio at or below which it is short
+    use_logarithmic_ratios: bool = True  # off: a straight line through the same thresholds
+    long_threshold: Annotated[float, Range(-20, 40)] = 7.0  # ratio at or above which it is long
+    short_threshold: Annotated[float, Range(-20, 40)] = 5.0  # ratio at or below which it is short
     mode: Literal["absolute", "relative"] = "absolute"  # the ratio itself, or its deviation from its rolling mean
     z_entry: Annotated[float, Range(0.5, 10)] = 2.0  # standard deviations; entry in relative mode
     mean_minutes: Annotated[float, Range(1, 10_080)] = 60.0  # minutes; time constant of the rolling mean
