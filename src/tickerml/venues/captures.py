@@ -192,7 +192,7 @@ def _instruments(files: Sequence[CaptureFile], venue: str | None) -> tuple[Instr
             grids[key] = Grid(max(grid.price, old.price), max(grid.size, old.size))
     ids = {key: number for number, key in enumerate(grids)}
     for file in files:
-        file.ids = tuple(ids[_market(file, raw, seen, venue), raw] for raw, seen in file.symbols.markets.items())
+        file.name(tuple(ids[_market(file, raw, seen, venue), raw] for raw, seen in file.symbols.markets.items()))
     made = (instrument(raw, market, grids[market, raw], number=n) for (market, raw), n in ids.items())
     return tuple(i for i in made if i is not None)  # the decoder lets none pass that is not known
 

@@ -31,6 +31,9 @@ _AGG, _MARK, _LIQUIDATION, _KLINE = (
 _GAP, _FUNDING = GAP, FUNDING
 _K_DEPTH, _K_TRADE, _K_BBO, _K_CLEAR = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.BBO), int(Kind.CLEAR)
 _K_BAR, _K_VALUE, _K_GAP = int(Kind.BAR), int(Kind.VALUE), int(Kind.GAP)
+_MORE_ROWS: Final = np.array(  # rows of a message beyond half its numbers
+    [{_SNAPSHOT: 1, _MARK: 2, _GAP: 1, _FUNDING: 1}.get(stream, 0) for stream in range(128)]
+)
 _END, _F_SNAPSHOT = int(Flag.END), int(Flag.SNAPSHOT)
 
 
@@ -159,7 +162,7 @@ def assemble(columns: Columns, blobs: tuple[bytes, ...]) -> tuple[Block, NDArray
     """The block of these messages, and for each message the number of rows up to its end."""
     heads = columns.heads
     stream = heads["stream"]
-    room = int((heads["numbers"] // 2).sum()) + 3 * len(heads)  # a mark message has 3 numbers and 3 rows
+    room = int((heads["numbers"] // 2 + _MORE_ROWS[stream]).sum())
     rows = empty(room)
     messages = np.zeros(len(heads), MESSAGE)
     bars = np.zeros(np.count_nonzero(stream == _KLINE), BAR)
@@ -167,7 +170,4 @@ def assemble(columns: Columns, blobs: tuple[bytes, ...]) -> tuple[Block, NDArray
     ends = np.zeros(len(heads), np.int64)
     counts = _assemble(heads, columns.mantissa, columns.decimals, rows, messages, bars, values, ends)
     n_rows, n_messages, n_bars, n_values = (int(n) for n in counts)
-    block = Block(
-        rows[:n_rows].copy(), messages[:n_messages], bars=bars[:n_bars], values=values[:n_values], blobs=blobs
-    )
-    return block, ends
+    return Block(rows[:n_rows], messages[:n_messages], bars=bars[:n_bars], values=values[:n_values], blobs=blobs), ends

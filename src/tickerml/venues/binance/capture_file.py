@@ -93,9 +93,10 @@ class CaptureFile:
         """All messages with the tape's instrument ids; problems of this pass go to `problems`."""
         newest = 0
         for columns in self._decoded() if self._kept is None else self._kept:
-            self._report(columns, newest)
-            newest = int(columns.heads["recv"][-1]) if len(columns) else newest
-            yield self._renamed(columns)
+            named = self._named(columns) if self._kept is None else columns
+            self._report(named, newest)
+            newest = int(named.heads["recv"][-1]) if len(named) else newest
+            yield named
 
     def _report(self, columns: Columns, newest: int) -> None:
         """Count what was refused, and receive times that run backwards."""
@@ -109,20 +110,25 @@ class CaptureFile:
             note = f"received {-back[i] / 1e9:.6f} s before the line before it"
             self.problems.add("time-backwards", str(self.path), int(columns.heads["line"][i]), note)
 
-    def _renamed(self, columns: Columns) -> Columns:
-        """A snapshot without a symbol is of the file's only one; in a file of several it cannot be placed."""
-        heads = columns.heads.copy()
-        inst = heads["inst"]
+    def name(self, ids: tuple[int, ...]) -> None:
+        """Give the file's symbols their instrument ids."""
+        self.ids = ids
+        if self._kept is not None:
+            self._kept = [self._named(columns) for columns in self._kept]
+
+    def _named(self, columns: Columns) -> Columns:
+        """Ids for symbols, in place. A snapshot without a symbol is of the file's only one, or cannot be placed."""
+        heads = columns.heads
         if len(self.ids) == 1:
             heads["inst"] = self.ids[0]
-            return Columns(heads, columns.mantissa, columns.decimals)
-        lost = np.flatnonzero((inst < 0) | (inst >= len(self.ids)))
-        if self.problems is not None:
-            for i in lost.tolist():
-                self.problems.add("snapshot-unassigned", str(self.path), int(heads["line"][i]), "names no symbol")
-        heads["inst"] = np.array((*self.ids, -1))[np.clip(inst, -1, len(self.ids))]
-        renamed = Columns(heads, columns.mantissa, columns.decimals)
-        return renamed.take(np.flatnonzero(heads["inst"] >= 0)) if len(lost) else renamed
+            return columns
+        unplaced = (heads["inst"] < 0) | (heads["inst"] >= len(self.ids))
+        heads["inst"] = np.array((*self.ids, -1))[np.where(unplaced, -1, heads["inst"])]
+        if not unplaced.any():
+            return columns
+        lost = [Refused("snapshot-unassigned", line, "it names no symbol") for line in heads["line"][unplaced].tolist()]
+        placed = columns.take(np.flatnonzero(~unplaced))
+        return Columns(placed.heads, placed.mantissa, placed.decimals, (*columns.refused, *lost))
 
     def _decoded(self) -> Iterator[Columns]:
         decoder = Decoder(self.index, self.symbols)

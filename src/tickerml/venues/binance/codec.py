@@ -33,6 +33,7 @@ import msgspec
 from tickerml.venues.binance.instruments import COINM, SPOT, USDM, is_coinm
 
 _NOTHING: Final = msgspec.Raw(b"")
+_ABSENT: Final = msgspec.Raw(b'""')  # read as "no number", like the empty text that the venue sends
 
 
 class Stream(IntEnum):
@@ -54,7 +55,7 @@ class Force(msgspec.Struct, gc=False):
     s: str
     S: str
     p: msgspec.Raw = _NOTHING
-    ap: msgspec.Raw = _NOTHING
+    ap: msgspec.Raw = _ABSENT
     z: msgspec.Raw = _NOTHING
     T: int = 0
 
@@ -69,7 +70,7 @@ class Kline(msgspec.Struct, gc=False):
     low: msgspec.Raw = msgspec.field(name="l")
     c: msgspec.Raw
     v: msgspec.Raw
-    V: msgspec.Raw = _NOTHING
+    V: msgspec.Raw = _ABSENT
     n: int = -1
     x: bool = False
 
@@ -91,8 +92,8 @@ class Event(msgspec.Struct, gc=False):
     A: msgspec.Raw = _NOTHING
     p: msgspec.Raw = _NOTHING
     q: msgspec.Raw = _NOTHING
-    i: msgspec.Raw = _NOTHING
-    r: msgspec.Raw = _NOTHING
+    i: msgspec.Raw = _ABSENT
+    r: msgspec.Raw = _ABSENT
     m: bool = False
     X: str = ""
     M: bool | None = None

@@ -30,6 +30,9 @@ from tickerml.venues.recorder import Lines
 _EARLIEST: Final = 10**15  # receive times: us since 1970, from 2001 on
 _NANOSECONDS: Final = 10**17  # from here on they are ns
 _LATEST: Final = 4 * 10**18
+_EXPECTED: Final = np.array([READERS[s].numbers if s in READERS else 0 for s in range(128)])
+Route = int
+"""Stream and symbol of a message in one number: (symbol index + 1) * 128 + Stream."""
 
 
 @dataclass(slots=True)
@@ -55,17 +58,15 @@ class _Met:
 
     recv: list[int] = field(default_factory=list)
     line: list[int] = field(default_factory=list)
-    stream: list[int] = field(default_factory=list)
-    inst: list[int] = field(default_factory=list)
+    route: list[Route] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
-    def put(self, recv: int, line: int, stream: int, inst: int, event: Any) -> None:
+    def put(self, recv: int, line: int, route: Route, event: Any) -> None:
         """One more message."""
         self.recv.append(recv)
         self.line.append(line)
-        self.stream.append(stream)
-        self.inst.append(inst)
+        self.route.append(route)
         self.events.append(event)
 
 
@@ -77,12 +78,15 @@ class Decoder:
         self.symbols = symbols or Symbols()
         self.file = file
         self._newest = 0  # last receive time, ns
-        self._routes: dict[str, tuple[int, int]] = {}  # stream name -> Stream, index of its symbol
+        self._routes: dict[str, Route] = {}  # by stream name
+        self._room = 0
+        self._grow(1 << 15)
 
     def columns(self, batch: Lines) -> Columns:
         """Decode a batch. What cannot be used is in `refused`; a damaged end leaves a BREAK for each symbol."""
         met = _Met()
-        routes, put = self._routes, met.put
+        routes = self._routes
+        put_recv, put_line, put_route, put_event = met.recv.append, met.line.append, met.route.append, met.events.append
         for number, line in enumerate(batch.lines, batch.first):
             try:
                 stamp, payload = line.split(b" ", 1)
@@ -93,7 +97,10 @@ class Decoder:
                 continue
             route = routes.get(wire.stream)
             if route is not None and type(wire.data) is Event and _EARLIEST <= recv < _LATEST:
-                put(recv, number, route[0], route[1], wire.data)
+                put_recv(recv)
+                put_line(number)
+                put_route(route)
+                put_event(wire.data)
             else:
                 self._other(met, recv, number, wire, payload)
         made = self._assemble(met)
@@ -120,7 +127,7 @@ class Decoder:
             met.refused.append(Refused("no-receive-time", number, f"{recv} is no time in ns or us since 1970"))
         elif wire.snapshot_id >= 0:
             inst = self.symbols.index(wire.symbol, "") if wire.symbol and is_known(wire.symbol) else -1
-            met.put(recv, number, Stream.SNAPSHOT, inst, wire)
+            met.put(recv, number, _route(Stream.SNAPSHOT, inst), wire)
         elif wire.data is not None:
             for event in [wire.data] if isinstance(wire.data, Event) else wire.data:
                 self._event(met, recv, number, wire.stream, event)
@@ -160,9 +167,9 @@ class Decoder:
         if stream == Stream.KLINE and not found.x:
             return  # a bar that still changes is no fact
         inst = self.symbols.index(raw, market_of(stream, raw, event))
-        met.put(recv, number, stream, inst, found)
+        met.put(recv, number, _route(stream, inst), found)
         if name and not name.startswith("!") and found is event:
-            self._routes[name] = (int(stream), inst)
+            self._routes[name] = _route(stream, inst)
 
     def _assemble(self, met: _Met) -> Columns:
         """The lists as columns: stream by stream, because each has its own keys."""
@@ -170,7 +177,8 @@ class Decoder:
         heads["recv"] = met.recv
         heads["recv"][heads["recv"] < _NANOSECONDS] *= MICROSECOND
         heads["line"], heads["file"] = met.line, self.file
-        heads["stream"], heads["inst"] = met.stream, met.inst
+        routes = np.array(met.route, np.int64)
+        heads["stream"], heads["inst"] = routes % 128, routes // 128 - 1
         texts, order = [b""], [np.zeros(0, np.intp)]
         for stream in np.unique(heads["stream"]).tolist():
             index = np.flatnonzero(heads["stream"] == stream)
@@ -178,7 +186,7 @@ class Decoder:
             texts.append(fill(part, [met.events[i] for i in index.tolist()], stream))
             heads[index] = part
             order.append(index)
-        mantissa, decimals = _numbers(heads, np.concatenate(order), b"".join(texts))
+        mantissa, decimals = self._numbers(heads, np.concatenate(order), b"".join(texts))
         if len(heads):
             self._newest = int(heads["recv"][-1])
         return Columns(heads, mantissa, decimals, tuple(met.refused))
@@ -192,19 +200,28 @@ class Decoder:
         end = Columns(heads, made.mantissa[:0], made.decimals[:0], (Refused("file-truncated", line, batch.cut),))
         return join([made, end])
 
+    def _numbers(
+        self, heads: NDArray[np.void], order: NDArray[np.intp], text: bytes
+    ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Read the numbers of all messages, whose texts stand in `order`, and point the heads at them."""
+        self._grow(len(text) // 2 + 1)  # a number is a digit and what parts it from the next, at least
+        counts = np.zeros(len(heads), COUNT)
+        n = read_numbers(np.frombuffer(text, np.int8), self._mantissa, self._decimals, counts)
+        numbers = counts["numbers"]
+        heads["numbers"][order] = numbers
+        heads["at"][order] = np.cumsum(numbers, dtype=np.int64) - numbers
+        heads["bids"][order] = counts["first"]
+        expected = _EXPECTED[heads["stream"][order]]
+        whole = np.where(expected == LEVELS, counts["arrays"] == 2, numbers == expected)
+        heads["bad"][order] = ~whole | (counts["misshapen"] > 0)
+        return self._mantissa[:n].copy(), self._decimals[:n].copy()
 
-def _numbers(
-    heads: NDArray[np.void], order: NDArray[np.intp], text: bytes
-) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Read the numbers of all messages, whose texts stand in `order`, and point the heads at them."""
-    room = len(text) // 2 + 1  # a digit and what parts it from the next
-    mantissa, decimals, counts = np.empty(room, np.int64), np.empty(room, np.int8), np.zeros(len(heads), COUNT)
-    n = read_numbers(np.frombuffer(text, np.int8), mantissa, decimals, counts)
-    numbers, streams = counts["numbers"], heads["stream"][order]
-    heads["numbers"][order] = numbers
-    heads["at"][order] = np.cumsum(numbers, dtype=np.int64) - numbers
-    heads["bids"][order] = counts["first"]
-    expected = np.array([READERS[s].numbers if s in READERS else 0 for s in range(128)])[streams]
-    whole = np.where(expected == LEVELS, counts["arrays"] == 2, numbers == expected)
-    heads["bad"][order] = ~whole | (counts["misshapen"] > 0)
-    return mantissa[:n].copy(), decimals[:n].copy()
+    def _grow(self, room: int) -> None:
+        """Make room for so many numbers; the room is used again and again, because new memory is dear."""
+        if room > self._room:
+            self._room = room
+            self._mantissa, self._decimals = np.empty(room, np.int64), np.empty(room, np.int8)
+
+
+def _route(stream: int, inst: int) -> Route:
+    return (inst + 1) * 128 + stream

@@ -20,7 +20,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import MAX_TICKS, Rows
 from tickerml.venues.binance.codec import Stream
-from tickerml.venues.binance.columns import Columns
+from tickerml.venues.binance.columns import HEAD, Columns
 from tickerml.venues.binance.instruments import Grid
 from tickerml.venues.binance.numbers import POWERS
 
@@ -113,10 +113,18 @@ class Scale:
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         """`instruments[i]` has the grid of id `i`."""
         self._steps = np.array([_step(value) for i in instruments for value in (i.tick, i.lot)], _STEP).reshape(-1, 2)
+        self._heads, self._whole = np.zeros(0, HEAD), np.zeros(0, np.int64)
 
     def apply(self, columns: Columns) -> tuple[Columns, int]:
-        """The same messages with ticks and lots as mantissas, heads["bad"] set; and how many levels were too far."""
-        heads, whole = columns.heads.copy(), columns.mantissa.copy()
+        """The same messages with ticks and lots as mantissas, heads["bad"] set; and how many levels were too far.
+
+        They lie in memory that the next call uses again, because new memory is dear: take what is to stay.
+        """
+        n, m = len(columns.mantissa), len(columns)
+        if n > len(self._whole) or m > len(self._heads):
+            self._heads, self._whole = np.empty(2 * m, HEAD), np.empty(2 * n, np.int64)
+        heads, whole = self._heads[:m], self._whole[:n]
+        heads[:], whole[:] = columns.heads, columns.mantissa
         far = _scale(heads, columns.mantissa, columns.decimals, self._steps, whole, POWERS)
         return Columns(heads, whole, columns.decimals), int(far)
 
