@@ -102,5 +102,25 @@ def concat(blocks: list[Block]) -> Block:
 
 
 def part(block: Block, start: int, stop: int) -> Block:
-    """Rows start..stop with the same tables (shared, not copied): for feeding a block in chunks."""
+    """Rows start..stop with the same tables, shared: refs stay as they are."""
     return Block(block.rows[start:stop], block.messages, block.orders, block.bars, block.values, block.blobs)
+
+
+def cut(block: Block, start: int, stop: int) -> Block:
+    """Rows start..stop with only the span of each table that they refer to; refs are moved."""
+    rows = block.rows[start:stop].copy()
+    spans: dict[str, slice] = {}
+    for name in TABLES:
+        mine = _IS_OF[name][rows["kind"]] & (rows["ref"] >= 0)
+        refs = rows["ref"][mine]
+        low, high = (int(refs.min()), int(refs.max()) + 1) if len(refs) else (0, 0)
+        spans[name] = slice(low, high)
+        rows["ref"][mine] -= low
+    return Block(
+        rows,
+        block.messages[spans["messages"]],
+        block.orders[spans["orders"]],
+        block.bars[spans["bars"]],
+        block.values[spans["values"]],
+        block.blobs[spans["blobs"]],
+    )

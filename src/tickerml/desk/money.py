@@ -1,0 +1,44 @@
+"""The account as the desk sees it: money of each wallet, what positions are worth, what is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tickerml.account.contract import contract_record, from_money, money_decimals, to_money
+from tickerml.tape.errors import ConfigError
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Record
+
+
+@dataclass(frozen=True)
+class Wallets:
+    """Currencies by wallet number, their decimals, and each instrument's wallet and contract constants."""
+
+    currencies: tuple[str, ...]
+    decimals: tuple[int, ...]
+    wallet_of: tuple[int, ...]  # by instrument id
+    contracts: tuple[Record, ...]  # by instrument id
+
+    @classmethod
+    def of(cls, instruments: Sequence[Instrument], most: int) -> Wallets:
+        """One wallet for each settle currency, in order of first use. ConfigError `wallets` beyond `most`."""
+        decimals = money_decimals(instruments)
+        currencies = tuple(dict.fromkeys(i.settle for i in instruments))
+        if len(currencies) > most:
+            raise ConfigError("wallets", f"{len(currencies)} settle currencies in one run; at most {most} are kept")
+        return cls(
+            currencies,
+            tuple(decimals[c] for c in currencies),
+            tuple(currencies.index(i.settle) for i in instruments),
+            tuple(contract_record(i, decimals[i.settle]) for i in instruments),
+        )
+
+    def amount(self, wallet: int, money: int) -> Decimal:
+        """Money of a wallet as an exact amount of its currency."""
+        return from_money(money, self.decimals[wallet])
+
+    def money(self, wallet: int, amount: Decimal | float) -> int:
+        """An amount of a wallet's currency as money."""
+        return to_money(amount if isinstance(amount, Decimal) else repr(amount), self.decimals[wallet])

@@ -1,0 +1,207 @@
+"""Trades under way: one record a setup, one an order of ours, and what each answer of the venue does to them.
+
+All memory is two arrays, so that a snapshot is bytes. Every fill of an entry is protected by its own stop (and target)
+of the same size; when one of the two ends the position, its sibling is cancelled. Exits are reduce-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from tickerml.account.contract import value
+from tickerml.desk.approved import Cancel, Order
+from tickerml.sim.orders import OrderFlag, OrderType, TimeInForce
+from tickerml.tape.rows import FOREVER, Record
+
+SLOTS: Final = 64
+LEGS: Final = 512
+ENTERING, OPEN, CLOSING = 1, 2, 3
+ENTRY, STOP, TARGET, CLOSE = 1, 2, 3, 4
+REASONS: Final = ("", "stop", "target", "timer", "closed", "liquidated", "not filled", "end of data")
+BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, BY_VENUE, UNFILLED, AT_END = range(1, 8)
+
+SETUP: Final = np.dtype(
+    [
+        ("state", "i8"),  # 0 = free slot
+        ("intent", "i8"),  # sequence of the intent
+        ("strategy", "i8"),
+        ("inst", "i8"),
+        ("side", "i8"),
+        ("superp", "i8"),
+        ("stake", "i8"),  # money: stake, or what the position may lose at its stop
+        ("in_use", "i8"),  # money that counts as used while the setup lives
+        ("leverage", "f8"),
+        ("stop", "f8"),  # fraction of the entry price, 0 = none
+        ("target", "f8"),
+        ("horizon", "i8"),  # ns; closed then at the latest
+        ("entered", "i8"),  # lots (SuperP: 1)
+        ("exited", "i8"),
+        ("naked", "i8"),  # lots filled and not yet protected
+        ("paid", "i8"),  # value of all entry fills, money
+        ("received", "i8"),  # value of all exit fills, money
+        ("entry_ticks", "i8"),  # sum of ticks x lots of entries
+        ("exit_ticks", "i8"),
+        ("amount", "i8"),  # SuperP payoff, money
+        ("fees", "i8"),
+        ("funding", "i8"),
+        ("opened", "i8"),  # ns of the first entry fill
+        ("closed", "i8"),
+        ("reason", "i8"),  # index into REASONS
+        ("working", "i8"),  # entry orders that may still fill
+    ]
+)
+LEG: Final = np.dtype(
+    [
+        ("id", "i8"),  # 0 = free slot
+        ("setup", "i8"),
+        ("role", "i8"),
+        ("pair", "i8"),  # id of the sibling that is cancelled when this one fills, 0 = none
+        ("left", "i8"),
+        ("leaving", "i8"),  # 1 = a cancel was sent
+    ]
+)
+
+_GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
+_REDUCE = int(OrderFlag.REDUCE_ONLY)
+
+
+class Setups:
+    """The two tables and what may be done with them. Methods that return orders expect them to be sent at once."""
+
+    def __init__(self) -> None:
+        """No trades under way."""
+        self.table = np.zeros(SLOTS, SETUP)
+        self.legs = np.zeros(LEGS, LEG)
+
+    def open(self) -> Iterator[Record]:
+        """Records of all setups that live."""
+        return (self.table[k] for k in np.flatnonzero(self.table["state"]))
+
+    def on_instrument(self, inst: int) -> Record | None:
+        """The setup on an instrument, or None."""
+        return next((s for s in self.open() if s["inst"] == inst), None)
+
+    def room(self) -> bool:
+        """Whether another setup finds a slot."""
+        return bool((self.table["state"] == 0).any() and (self.legs["id"] == 0).sum() > 16)
+
+    def deadline(self) -> int:
+        """Earliest horizon of a setup that is not closing yet, FOREVER without any."""
+        waiting = self.table[(self.table["state"] == ENTERING) | (self.table["state"] == OPEN)]
+        return int(waiting["horizon"].min()) if len(waiting) else FOREVER
+
+    def begin(self, fields: dict[str, float]) -> int:
+        """A new setup with these fields; returns its slot."""
+        k = int(np.flatnonzero(self.table["state"] == 0)[0])
+        self.table[k] = np.zeros(1, SETUP)[0]
+        self.table[k]["state"] = ENTERING
+        for name, field in fields.items():
+            self.table[k][name] = field
+        return k
+
+    def sent(self, k: int, role: int, order_id: int, qty: int) -> None:
+        """An order of setup `k` left under this id."""
+        leg = self.legs[int(np.flatnonzero(self.legs["id"] == 0)[0])]
+        leg["id"], leg["setup"], leg["role"], leg["left"] = order_id, k, role, qty
+        leg["pair"] = leg["leaving"] = 0
+        if role == ENTRY:
+            self.table[k]["working"] += 1
+
+    def pair(self, one: int, other: int) -> None:
+        """Two orders of which the fill of one cancels the other."""
+        for leg in self.legs[(self.legs["id"] == one) | (self.legs["id"] == other)]:
+            self.legs["pair"][self.legs["id"] == leg["id"]] = other if leg["id"] == one else one
+
+    def leg(self, order_id: int) -> Record | None:
+        """The order of this id, or None when it is not ours or has ended."""
+        found = np.flatnonzero(self.legs["id"] == order_id)
+        return self.legs[int(found[0])] if len(found) else None
+
+    def fill(self, leg: Record, contract: Record, price: int, qty: int, fee: int, now: int) -> None:
+        """Book one execution of `leg`."""
+        s = self.table[leg["setup"]]
+        worth = int(value(contract, price, qty))
+        s["fees"] += fee
+        leg["left"] -= qty
+        if leg["role"] == ENTRY:
+            s["entered"] += qty
+            s["naked"] += qty
+            s["paid"] += worth
+            s["entry_ticks"] += price * qty
+            s["opened"] = s["opened"] or now
+            if s["state"] == ENTERING:
+                s["state"] = OPEN
+            return
+        s["exited"] += qty
+        s["received"] += worth
+        s["exit_ticks"] += price * qty
+        s["closed"] = now
+        if s["reason"] == 0:
+            s["reason"] = {STOP: BY_STOP, TARGET: BY_TARGET}.get(int(leg["role"]), BY_HAND)
+
+    def ended(self, leg: Record) -> None:
+        """The order has left the venue: filled, cancelled, expired or rejected."""
+        if leg["role"] == ENTRY:
+            self.table[leg["setup"]]["working"] -= 1
+        leg["id"] = 0
+
+    def protection(self, s: Record) -> list[tuple[int, Order]]:
+        """Stop and target for the lots that have none yet: (role, order)."""
+        qty, side = int(s["naked"]), int(s["side"])
+        if qty == 0 or s["state"] == CLOSING:
+            return []
+        s["naked"] = 0
+        entry = int(s["entry_ticks"]) / int(s["entered"])
+        orders = []
+        if s["stop"] > 0:
+            at = max(1, round(entry * (1 - side * float(s["stop"]))))
+            orders.append((STOP, Order(int(s["inst"]), -side, int(OrderType.STOP), _GTC, qty, trigger=at, flags=_REDUCE)))
+        if s["target"] > 0:
+            at = max(1, round(entry * (1 + side * float(s["target"]))))
+            orders.append((TARGET, Order(int(s["inst"]), -side, int(OrderType.LIMIT), _GTC, qty, price=at, flags=_REDUCE)))
+        return orders
+
+    def siblings(self, leg: Record) -> list[Cancel]:
+        """The cancel of the order that must not outlive `leg`."""
+        other = self.leg(int(leg["pair"])) if leg["pair"] else None
+        return [] if other is None else self._cancels([other])
+
+    def close(self, s: Record, reason: int) -> list[Order | Cancel]:
+        """Withdraw all orders of a setup and close what it holds at the market."""
+        k = next(n for n in range(SLOTS) if self.table[n]["intent"] == s["intent"] and self.table[n]["state"])
+        mine = [leg for leg in self.legs if leg["id"] and leg["setup"] == k]
+        if s["superp"]:
+            s["state"], s["reason"] = CLOSING, reason
+            return list(self._cancels(mine))
+        out: list[Order | Cancel] = list(self._cancels(mine))
+        held = int(s["entered"] - s["exited"])
+        if s["state"] != CLOSING and held > 0:
+            out.append(Order(int(s["inst"]), -int(s["side"]), int(OrderType.MARKET), _IOC, held, flags=_REDUCE))
+        s["state"] = CLOSING
+        s["reason"] = s["reason"] or reason
+        return out
+
+    def _cancels(self, legs: list[Record]) -> list[Cancel]:
+        out = []
+        for leg in legs:
+            if not leg["leaving"]:
+                leg["leaving"] = 1
+                out.append(Cancel(int(self.table[leg["setup"]]["inst"]), int(leg["id"])))
+        return out
+
+    def is_over(self, k: int) -> bool:
+        """Whether nothing of setup `k` is held or may still fill."""
+        s = self.table[k]
+        return bool(s["state"] and s["working"] == 0 and s["entered"] == s["exited"])
+
+    def free(self, k: int) -> list[Cancel]:
+        """Forget a settled setup; the orders that remain of it are cancelled and no longer ours to follow."""
+        mine = [leg for leg in self.legs if leg["id"] and leg["setup"] == k]
+        cancels = self._cancels(mine)
+        for leg in mine:
+            leg["id"] = 0
+        self.table[k] = np.zeros(1, SETUP)[0]
+        return cancels

@@ -1,0 +1,221 @@
+"""Drives the compiled loop: hands it rows in any chunks, holds its states, takes the rows that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tickerml.account.position import POSITION
+from tickerml.desk.approved import Order
+from tickerml.desk.envelope import ENVELOPE
+from tickerml.desk.working import WORKING
+from tickerml.engine.core import CORE, CURSOR, MADE, TIMERS, make
+from tickerml.engine.marks import MARK, feed_ns
+from tickerml.engine.plan import Plan
+from tickerml.engine.states import States
+from tickerml.engine.venue_setup import VenueSetup
+from tickerml.engine.wire import module_for
+from tickerml.sim.orders import Op, new_mail, new_venues
+from tickerml.tape.block import Block, concat, part
+from tickerml.tape.errors import RunError
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.ladder import new_ladders
+from tickerml.tape.params import instrument_record, params_dtype, params_record
+from tickerml.tape.quotes import QUOTES
+from tickerml.tape.rows import FOREVER, Kind, Rows, empty
+from tickerml.tape.tables import ORDER
+from tickerml.tape.venue_time import VenueFeed
+
+
+class Loop:
+    """Two machines over one tape: the venue by its own time, our side by receive time. Chunks never change a byte."""
+
+    def __init__(self, plan: Plan, instruments: Sequence[Instrument], venue: VenueSetup, quoter: Any = None) -> None:
+        """Fresh states for all `instruments` (ids 0, 1, ... in order); `quoter`: parameters of a compiled strategy."""
+        n = len(instruments)
+        self.plan, self.venue, self.module = plan, venue, module_for(plan)
+        self.states = States()
+        keep = self.states.add
+        self.core = keep("core", np.zeros(1, CORE))
+        self.books = keep("books", new_ladders(n))
+        self.marks = keep("marks", np.zeros(n, MARK))
+        self.mail = keep("mail", new_mail(venue.seed_words))
+        self.venues = keep("venues", new_venues(n))
+        self.venue_books = keep("venue_books", new_ladders(n))
+        self.working = keep("working", np.zeros(n, WORKING))
+        self.positions = keep("positions", np.zeros(n, POSITION))
+        self.envelopes = keep("envelopes", np.zeros(n, ENVELOPE))
+        self.quotes = keep("quotes", np.zeros(n, QUOTES))
+        self.feed = VenueFeed(n, venue.feed_bound)
+        keep("clocks", self.feed.clocks)
+        self.insts = np.array([instrument_record(i) for i in instruments])
+        self.columns = {name: (k, field) for name, (k, field) in plan.columns.items()}
+        self.outputs = [keep(f"f{k}", np.full(n, np.nan, fold.output())) for k, fold in enumerate(plan.folds)]
+        self._fold_args = self._bind_folds(n)
+        self._quoter = _params_array(quoter) if quoter is not None else np.zeros(1, "i8")
+        self._cursor = np.zeros(1, CURSOR)
+        self._block = Block(empty(0))
+        self._made_rows, self._made_orders = empty(MADE), np.zeros(MADE, ORDER)
+        self._start_core()
+
+    def _bind_folds(self, n: int) -> list[Any]:
+        bound: list[Any] = []
+        for k, fold in enumerate(self.plan.folds):
+            state = self.states.add(f"s{k}", np.zeros(n, fold.module.State))
+            bound += [_params_array(fold.params), state, self.outputs[k]]
+        return bound
+
+    def _start_core(self) -> None:
+        c = self.core[0]
+        c["venue_time"] = c["final"] = -FOREVER
+        c["deadline"] = FOREVER
+        c["next_id"] = 1
+        c["large_trade"] = np.inf
+        c["least_entry"], c["least_answer"] = self.venue.least_entry, self.venue.least_answer
+        c["watermark"] = self.venue.watermark
+        c["cash"][: len(self.venue.cash)] = self.venue.cash
+        self.mail[0]["cash"][: len(self.venue.cash)] = self.venue.cash
+
+    def timer(self, owner: int, step: int, offset: int = 0) -> None:
+        """Wake strategy `owner` at each multiple of `step` ns (plus `offset`) at which there is news."""
+        c = self.core[0]
+        k = int(c["n_timers"])
+        if k == TIMERS:
+            raise ValueError(f"a run has at most {TIMERS} timers")
+        c["timer_next"][k], c["timer_step"][k], c["timer_offset"][k] = FOREVER, step, offset
+        c["timer_owner"][k] = owner
+        c["n_timers"] = k + 1
+
+    def push(self, block: Block) -> None:
+        """Take the next rows of the tape. A message may be cut; what is left of earlier rows is kept."""
+        if not len(block):
+            return
+        cursor, c = self._cursor[0], self.core[0]
+        left = int(cursor["rows"] - cursor["row"])
+        if left:
+            block = concat([part(self._block, int(cursor["row"]), int(cursor["rows"])), block])
+        self.feed.push(part(block, left, len(block)))
+        if c["rows"] == 0 and not left:
+            self._first_row(int(block.rows["recv"][0]))
+        self._block = block
+        cursor["row"], cursor["rows"] = 0, len(block)
+        c["rows_time"] = block.rows["recv"][-1]
+        c["final"] = c["rows_time"] - self.feed.bound
+
+    def _first_row(self, time: int) -> None:
+        c = self.core[0]
+        for k in range(int(c["n_timers"])):
+            step, offset = int(c["timer_step"][k]), int(c["timer_offset"][k])
+            c["timer_next"][k] = -(-(time - offset) // step) * step + offset
+
+    def end(self) -> None:
+        """No more rows will come."""
+        self.core[0]["ended"] = 1
+        self.core[0]["final"] = FOREVER
+
+    def advance(self) -> int:
+        """Run until Python must act; returns the reason (engine/core.py)."""
+        self._cursor[0]["venue_row"], self._cursor[0]["venue_rows"] = self.feed.start, self.feed.stop
+        reason: int = self.module.advance(
+            self.core,
+            self._cursor,
+            self._block.rows,
+            self._block.bars,
+            self._block.values,
+            self.books,
+            self.marks,
+            self.insts,
+            self.feed.rows,
+            self.feed.bars,
+            self.feed.values,
+            self.mail,
+            self.venue.rules,
+            self.venues,
+            self.venue_books,
+            self.venue.queue,
+            self.venue.latency,
+            self.venue.fees,
+            self.working,
+            self.positions,
+            self.envelopes,
+            self.quotes,
+            self._made_rows,
+            self._made_orders,
+            *self._fold_args,
+            self._quoter,
+        )
+        self.feed.start = int(self._cursor[0]["venue_row"])
+        return reason
+
+    def send(self, op: Op, order_id: int, order: Order) -> None:
+        """Let one request leave now. RunError `requests` when too many are under way."""
+        arrival = self.module.send(
+            self.mail[0],
+            self.venue.latency[0],
+            int(self.core[0]["now"]),
+            int(feed_ns(self.marks[order.inst], self.venue.watermark)),
+            int(op),
+            order_id,
+            order.inst,
+            order.side,
+            order.type,
+            order.tif,
+            order.price,
+            order.trigger,
+            order.target,
+            order.qty,
+            order.expiry,
+            order.flags,
+            order.leverage,
+        )
+        if arrival < 0:
+            raise RunError("requests", "more requests are under way to the venue than it can hold")
+
+    def make_order(self, kind: Kind, order_id: int, parent: int, order: Order) -> None:
+        """Append the SUBMIT or CANCEL row of what was just sent."""
+        o = make(
+            self.core[0], self._made_rows, self._made_orders, int(kind), order.inst, order.side, order.price, order.qty, 0
+        )
+        o["id"], o["parent"], o["price"], o["trigger"] = order_id, parent, order.price, order.trigger
+        o["qty"] = o["left"] = order.qty
+        o["type"], o["tif"], o["flags"], o["state"] = order.type, order.tif, order.flags, 1
+
+    def fold_only(self, upto: int) -> None:
+        """Fold rows up to receive time `upto` without a venue: research."""
+        c, cursor = self.core[0], self._cursor[0]
+        self.module.fold_rows(
+            c,
+            cursor,
+            upto,
+            self._block.rows,
+            self._block.bars,
+            self._block.values,
+            self.books,
+            self.marks,
+            self.insts,
+            *self._fold_args,
+            self._quoter,
+        )
+
+    def take_made(self) -> Block:
+        """The rows that the compiled loop has made since the last call, with their order table."""
+        c = self.core[0]
+        n = int(c["made"])
+        block = Block(self._made_rows[:n].copy(), orders=self._made_orders[:n].copy())
+        self._made_orders[:n] = np.zeros(1, ORDER)
+        c["made"] = 0
+        return block
+
+    def spilled(self) -> int:
+        """Far levels that found no room in a book: above 0 its depth is not true any more."""
+        return int(self.books["spilled"].max() + self.venue_books["spilled"].max())
+
+
+def _params_array(params: Any) -> Rows:  # noqa: ANN401  any parameter dataclass
+    record = np.zeros(1, params_dtype(type(params)))
+    record[0] = params_record(params)
+    return record
+
+

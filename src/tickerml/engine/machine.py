@@ -1,0 +1,81 @@
+"""A whole run without its surroundings: loop, trader and outbox, driven over rows in any chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from tickerml.engine import core
+from tickerml.engine.loop import Loop
+from tickerml.engine.outbox import Outbox
+from tickerml.engine.trader import Trader
+from tickerml.tape.block import Block, cut
+from tickerml.tape.errors import RunError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What backtest, paper, replay and debug all drive."""
+
+    loop: Loop
+    trader: Trader
+    outbox: Outbox
+
+    def push(self, block: Block) -> None:
+        """Take rows and do all that they allow."""
+        self.loop.push(block)
+        self._pump()
+
+    def end(self) -> None:
+        """The tape has ended: do what was still due, and settle what is open."""
+        self.loop.end()
+        self._pump()
+        self.trader.finish()
+
+    def _pump(self) -> None:
+        while True:
+            reason = self.loop.advance()
+            if reason == core.HAND_OVER:
+                self.outbox.take(self.loop.take_made())
+            elif reason in (core.NEED_ROWS, core.DONE):
+                self.outbox.take(self.loop.take_made())
+                if self.loop.spilled():
+                    raise RunError("book-spilled", "a book holds more far levels than there is room for; its depth is wrong")
+                return
+            else:
+                self.trader.handle(reason)
+
+
+def drive(
+    machine: Machine,
+    blocks: Iterable[Block],
+    *,
+    chunk: int | None = None,
+    skip: int = 0,
+    after: Callable[[int], bool] | None = None,
+) -> int:
+    """Feed `blocks` to the end, `chunk` rows at a time (None = as they come), leaving out the first `skip` rows.
+
+    `after(rows)` is called behind each chunk with the rows fed so far; the run ends early when it returns True.
+    """
+    fed = skip
+    for piece in pieces(blocks, chunk, skip):
+        machine.push(piece)
+        fed += len(piece)
+        if after is not None and after(fed):
+            break
+    machine.end()
+    return fed
+
+
+def pieces(blocks: Iterable[Block], chunk: int | None, skip: int = 0) -> Iterator[Block]:
+    """The blocks behind the first `skip` rows, cut into pieces of at most `chunk` rows."""
+    for block in blocks:
+        if skip >= len(block):
+            skip -= len(block)
+            continue
+        size = chunk or len(block)
+        for start in range(skip, len(block), size):
+            stop = min(start + size, len(block))
+            yield block if (start, stop) == (0, len(block)) else cut(block, start, stop)
+        skip = 0

@@ -1,0 +1,102 @@
+"""The mark of each instrument: its newest price, and how far that went while a position was open. Always wired."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from tickerml.tape.kernel import fold
+from tickerml.tape.ladder import NO_ASK, NO_BID
+from tickerml.tape.rows import Flag, Kind, Record
+
+MARK: Final = np.dtype(
+    [
+        ("price2", "i8"),  # twice the mark in ticks: bid + ask of a valid book, else twice the last trade or close; 0 = none
+        ("high2", "i8"),  # highest price2 since `watch` was called; of a bar, its high
+        ("low2", "i8"),
+        ("time", "i8"),  # receive time of the newest row, ns
+        ("bid", "i8"),  # touch in ticks where the book is valid, else 0
+        ("ask", "i8"),
+        ("exch", "i8"),  # exchange time of the newest message of depth or trades, in the receiver's clock; 0 = none
+        ("exch_recv", "i8"),  # its receive time
+        ("offset", "i8", (16,)),  # ns to add to exch, by stream kind (CLOCK rows)
+        ("rows", "i8"),  # market rows seen
+        ("bars", "i8"),  # bars seen
+        ("gaps", "i8"),
+        ("crossed", "i8"),  # ENDs with a crossed book
+    ]
+)
+
+_END: Final = int(Flag.END)
+_DEPTH, _TRADE, _CLOCK, _GAP = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.CLOCK), int(Kind.GAP)
+
+
+@fold
+def on_row(m: Record, b: Record, row: Record) -> None:
+    """Fold one market row into mark `m`; `b` is the book after the row."""
+    kind = row["kind"]
+    m["time"] = row["recv"]
+    m["rows"] += 1
+    if kind == _DEPTH:
+        if row["flags"] & _END == 0:
+            return
+        _stamp(m, row, kind)
+        m["crossed"] = b["crossed"]
+        m["bid"] = 0
+        m["ask"] = 0
+        if b["valid"] != 0 and b["best_bid"] != NO_BID and b["best_ask"] != NO_ASK and b["best_bid"] < b["best_ask"]:
+            m["bid"] = b["best_bid"]
+            m["ask"] = b["best_ask"]
+            _see(m, b["best_bid"] + b["best_ask"])
+    elif kind == _TRADE:
+        _stamp(m, row, kind)
+        if b["valid"] == 0:
+            _see(m, 2 * row["price"])
+    elif kind == _CLOCK:
+        for k in range(16):
+            if row["side"] == 0 or row["side"] == k:
+                m["offset"][k] = row["qty"]
+    elif kind == _GAP:
+        m["gaps"] += 1
+        m["bid"] = 0
+        m["ask"] = 0
+
+
+@fold
+def on_bar(m: Record, bar: Record) -> None:
+    """Fold a closed bar into mark `m`: its close is the mark, its extremes count for excursions."""
+    m["bars"] += 1
+    m["price2"] = 2 * bar["close"]
+    m["high2"] = max(m["high2"], 2 * bar["high"])
+    m["low2"] = min(m["low2"], 2 * bar["low"])
+
+
+@fold
+def _stamp(m: Record, row: Record, kind: int) -> None:
+    if row["exch"] != 0:
+        m["exch"] = row["exch"] + m["offset"][kind]
+        m["exch_recv"] = row["recv"]
+
+
+@fold
+def feed_ns(m: Record, bound: int) -> int:
+    """Feed latency of the newest message, ns, between 0 and `bound`."""
+    if m["exch"] == 0:
+        return 0
+    return max(0, min(m["exch_recv"] - m["exch"], bound))
+
+
+@fold
+def _see(m: Record, price2: int) -> None:
+    m["price2"] = price2
+    if price2 > m["high2"]:
+        m["high2"] = price2
+    if price2 < m["low2"]:
+        m["low2"] = price2
+
+
+def watch(m: Record) -> None:
+    """Start a new excursion at the present mark."""
+    m["high2"] = m["price2"]
+    m["low2"] = m["price2"]

@@ -1,0 +1,129 @@
+"""Rows that a run makes, in sequence: from the compiled loop and from Python, hashed as they pass."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from tickerml.tape.block import Block
+from tickerml.tape.rows import ROW, Flag, Kind, Rows
+
+DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
+_ENCODER: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
+_END: Final = int(Flag.END)
+
+
+def canonical(figures: dict[str, Any]) -> bytes:
+    """Canonical JSON of a made row's blob: sorted keys, decimals as strings, NaN and infinity as null."""
+    return _ENCODER.encode(figures)
+
+
+class ChainHash:
+    """SHA-256 of a byte stream, chained over pieces of 64 KiB so that its state can be saved: h = SHA(h + piece)."""
+
+    PIECE: Final = 1 << 16
+
+    def __init__(self, head: bytes = b"", rest: bytes = b"") -> None:
+        """`head` and `rest` are what `state` gave."""
+        self._head, self._rest = head, bytearray(rest)
+
+    def update(self, data: bytes) -> None:
+        """Append bytes."""
+        self._rest += data
+        while len(self._rest) >= self.PIECE:
+            self._head = hashlib.sha256(self._head + bytes(self._rest[: self.PIECE])).digest()
+            del self._rest[: self.PIECE]
+
+    def digest(self) -> bytes:
+        """SHA-256 of the last head and what followed it."""
+        return hashlib.sha256(self._head + bytes(self._rest)).digest()
+
+    @property
+    def state(self) -> tuple[bytes, bytes]:
+        """What a new ChainHash needs to go on from here."""
+        return self._head, bytes(self._rest)
+
+
+class Outbox:
+    """Collects made rows and hands them to `sink` as blocks. Sequences count from `first`, one a row."""
+
+    def __init__(self, sink: Callable[[Block], None], first: int = 0) -> None:
+        """`sink` gets each block once, in order."""
+        self.sink = sink
+        self.next = first  # sequence of the next row
+        self.decisions = 0
+        self.counts: dict[int, int] = {}  # rows by kind
+        self._rows: list[tuple[int, ...]] = []
+        self._blobs: list[bytes] = []
+        self._known: dict[bytes, int] = {}
+        self._hashes = {name: ChainHash() for name in ("rows", "blobs")}
+
+    def add(self, time: int, inst: int, kind: int, blob: bytes, *, side: int = 0, price: int = 0, qty: int = 0) -> int:
+        """Append one row with a blob; returns its sequence. Equal blobs of one block are kept once."""
+        ref = self._known.get(blob)
+        if ref is None:
+            ref = self._known[blob] = len(self._blobs)
+            self._blobs.append(blob)
+        self._rows.append((time, 0, qty, price, ref, inst, kind, side, _END))
+        self.next += 1
+        return self.next - 1
+
+    def take(self, block: Block) -> None:
+        """Append rows that the compiled loop made, behind those collected so far."""
+        if len(block):
+            self.flush()
+            self.next += len(block)
+            self._pass_on(block)
+
+    def flush(self) -> None:
+        """Hand over what was collected."""
+        if self._rows:
+            block = Block(np.array(self._rows, ROW), blobs=tuple(self._blobs))
+            self._rows, self._blobs, self._known = [], [], {}
+            self._pass_on(block)
+
+    def _pass_on(self, block: Block) -> None:
+        kinds, counts = np.unique(block.rows["kind"], return_counts=True)
+        for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+            self.counts[kind] = self.counts.get(kind, 0) + count
+        self.decisions += self._hash(block)
+        self.sink(block)
+
+    def _hash(self, block: Block) -> int:
+        chosen = np.isin(block.rows["kind"], DECISIONS)
+        if not chosen.any():
+            return 0
+        rows: Rows = block.rows[chosen]
+        masked = rows.copy()
+        masked["ref"] = np.where(rows["ref"] >= 0, 0, -1)
+        self._hashes["rows"].update(masked.tobytes())
+        for ref in rows["ref"]:
+            if ref >= 0:
+                self._hashes["blobs"].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
+        return int(((rows["flags"] & _END) != 0).sum())
+
+    def decision_hash(self) -> str:
+        """SHA-256 over all decisions so far: INTENT and PASS rows with `ref` masked, and their blobs."""
+        joined = hashlib.sha256()
+        for name in ("rows", "blobs"):
+            joined.update(self._hashes[name].digest())
+        return joined.hexdigest()
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain values; everything collected has been handed over."""
+        self.flush()
+        chains = {name: [part.hex() for part in chain.state] for name, chain in self._hashes.items()}
+        counts = {str(kind): count for kind, count in self.counts.items()}
+        return {"next": self.next, "decisions": self.decisions, "counts": counts, "hashes": chains}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where `state` was taken."""
+        self.next, self.decisions = state["next"], state["decisions"]
+        self.counts = {int(kind): count for kind, count in state["counts"].items()}
+        self._hashes = {
+            name: ChainHash(*(bytes.fromhex(part) for part in parts)) for name, parts in state["hashes"].items()
+        }

@@ -1,0 +1,64 @@
+"""What a run is made of: which folds, which strategies, which models of the venue. wire.py turns it into code."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tickerml.features.catalog import Use, resolve
+
+HANDLERS = ("on_row", "on_bar", "on_value")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold of a run: its module, its parameters, and under which names its fields are seen."""
+
+    module: ModuleType
+    params: Any
+    fields: dict[str, str]  # name seen -> field of the fold
+
+    def handlers(self) -> dict[str, tuple[str, ...]]:
+        """The handlers that the module has, with the names of what each asks for."""
+        found = {}
+        for name in HANDLERS:
+            function = getattr(self.module, name, None)
+            if function is not None:
+                found[name] = tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
+        return found
+
+    def output(self) -> np.dtype[np.void]:
+        """Record of the fold's own output fields, all f8."""
+        return np.dtype([(name, "f8") for name in self.module.FIELDS])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The folds of a run in the order they are called, and the modules that the simulated venue is made of."""
+
+    folds: tuple[Fold, ...] = ()
+    queue: str = "tickerml.sim.queue.log_probability"
+    latency: str = "tickerml.sim.latency.constant"
+    fees: str = "tickerml.sim.fees.flat"
+    quoter: str = ""  # module of a compiled strategy, if the run has one
+    compiled_owner: int = -1  # its number among the strategies
+
+    @property
+    def columns(self) -> dict[str, tuple[int, str]]:
+        """Name seen -> (number of the fold, its field)."""
+        return {name: (k, f.fields[name]) for k, f in enumerate(self.folds) for name in f.fields}
+
+
+def folds_for(names: Iterable[str]) -> tuple[Fold, ...]:
+    """The fewest folds that give all `names`: one for each module and set of parameters, in order of first use."""
+    found: dict[tuple[str, Any], tuple[Use, dict[str, str]]] = {}
+    for name in names:
+        use = resolve(name)
+        found.setdefault((use.module, use.params), (use, {}))[1][name] = use.field
+    return tuple(Fold(importlib.import_module(use.module), use.params, fields) for use, fields in found.values())

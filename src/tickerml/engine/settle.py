@@ -1,0 +1,73 @@
+"""How a trade ended, in exact figures: the SETTLED row's blob, and what the strategy is told."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tickerml.desk.money import Wallets
+from tickerml.desk.setups import REASONS
+from tickerml.strategies.view import Outcome
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Record
+
+_CARRIED = ("confidence_raw", "confidence", "leverage")  # figures of the intent that its outcome repeats
+
+
+def settled_blob(
+    s: Record, strategy: str, inst: Instrument, wallets: Wallets, mark: Record, intent_blob: bytes
+) -> dict[str, Any]:
+    """The figures of a settled setup. Money in the settle currency, prices in quote, excursions as fractions."""
+    wallet = wallets.wallet_of[inst.id]
+    side, superp = int(s["side"]), bool(s["superp"])
+    gross = int(s["amount"]) if superp else side * (int(s["received"]) - int(s["paid"])) * (-1 if inst.inverse else 1)
+    lots = max(1, int(s["entered"]))
+    entry, out = Decimal(int(s["entry_ticks"])) / lots, Decimal(int(s["exit_ticks"])) / lots
+    intent = msgspec.json.decode(intent_blob)
+    figures: dict[str, Any] = {key: intent.get(key) for key in _CARRIED}
+    figures.update(
+        intent=int(s["intent"]),
+        strategy=strategy,
+        side=side,
+        entry=_price(entry, inst),
+        exit=_price(out, inst),
+        entry_time=int(s["opened"]),
+        exit_time=int(s["closed"]),
+        qty=wallets.amount(wallet, int(s["stake"])) if superp else inst.size(int(s["entered"])),
+        gross=wallets.amount(wallet, gross),
+        fees=wallets.amount(wallet, int(s["fees"])),
+        funding=wallets.amount(wallet, int(s["funding"])),
+        pnl=wallets.amount(wallet, gross - int(s["fees"]) + int(s["funding"])),
+        reason=REASONS[int(s["reason"])],
+        superp=superp,
+    )
+    if entry > 0:
+        high, low = Decimal(int(mark["high2"])) / 2, Decimal(int(mark["low2"])) / 2
+        best, worst = (high, low) if side > 0 else (low, high)
+        figures["mfe"] = float(max(Decimal(0), side * (best - entry) / entry))
+        figures["mae"] = float(max(Decimal(0), side * (entry - worst) / entry))
+    return figures
+
+
+def _price(ticks: Decimal, inst: Instrument) -> Decimal:
+    """An average of tick prices, in quote, to a thousandth of a tick."""
+    return (ticks * inst.tick).quantize(inst.tick / 1000).normalize()
+
+
+def outcome_of(figures: dict[str, Any], intent_blob: bytes) -> Outcome:
+    """What `on_settled` is told."""
+    return Outcome(
+        side=figures["side"],
+        entry=float(figures["entry"]),
+        exit=float(figures["exit"]),
+        entry_time=figures["entry_time"],
+        exit_time=figures["exit_time"],
+        gross=float(figures["gross"]),
+        fees=float(figures["fees"]),
+        funding=float(figures["funding"]),
+        pnl=float(figures["pnl"]),
+        reason=figures["reason"],
+        info=msgspec.json.decode(intent_blob),
+    )

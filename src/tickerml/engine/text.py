@@ -1,0 +1,284 @@
+"""The text of a run's generated module: the loop, with the chosen folds called in order. wire.py fills it in.
+
+The loop is text because numba caches no function that takes functions; what it calls is ordinary code, imported by name.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+HEAD: Final = '''"""Made by tickerml for one choice of folds and models. Do not edit: the name is the hash of the text."""
+
+from tickerml.account.position import apply_fill
+from tickerml.desk.envelope import allows
+from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
+from tickerml.engine import core, marks
+from tickerml.sim.orders import ANSWERS, REQUESTS, AnswerKind, Op, OrderType, TimeInForce
+from tickerml.tape.kernel import kernel
+from tickerml.tape.ladder import apply as fold_book
+from tickerml.tape.rows import FOREVER, Kind
+
+ACK, FILL, CANCELED = int(AnswerKind.ACK), int(AnswerKind.FILL), int(AnswerKind.CANCELED)
+EXPIRED, REJECT, CANCEL_REJECT = int(AnswerKind.EXPIRED), int(AnswerKind.REJECT), int(AnswerKind.CANCEL_REJECT)
+SETTLED, FUNDING, LIQUIDATED = int(AnswerKind.SETTLED), int(AnswerKind.FUNDING), int(AnswerKind.LIQUIDATED)
+NEW, CANCEL = int(Op.NEW), int(Op.CANCEL)
+LIMIT, GTX = int(OrderType.LIMIT), int(TimeInForce.GTX)
+ROW_ACK, ROW_FILL, ROW_CANCELED = int(Kind.ACK), int(Kind.FILL), int(Kind.CANCELED)
+ROW_REJECT, ROW_SUBMIT, ROW_CANCEL, ROW_FUNDING = int(Kind.REJECT), int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.FUNDING)
+BAR, VALUE, TRADE = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE)
+MADE, NEED_ROWS, WAKE, ANSWER, DEADLINE = core.MADE, core.NEED_ROWS, core.WAKE, core.ANSWER, core.DEADLINE
+HAND_OVER, DONE, STRUCK = core.HAND_OVER, core.DONE, core.STRUCK
+'''
+
+SHOW: Final = '''
+@kernel
+def row_kind(kind):
+    """The kind of row that tells of an answer."""
+    if kind == FILL or kind == SETTLED or kind == LIQUIDATED:
+        return ROW_FILL
+    if kind == CANCELED or kind == EXPIRED:
+        return ROW_CANCELED
+    if kind == REJECT or kind == CANCEL_REJECT:
+        return ROW_REJECT
+    if kind == FUNDING:
+        return ROW_FUNDING
+    return ROW_ACK
+
+
+@kernel
+def book_money(c, a, position, rule):
+    """Our own account, told by the answer: the same arithmetic as the venue's, at the time we learn of it."""
+    kind = a["kind"]
+    if kind == FILL or kind == LIQUIDATED:
+        c["cash"][rule["wallet"]] += apply_fill(position, rule, a["side"], a["price"], a["qty"], a["fee"])
+    elif kind == FUNDING:
+        position["funding"] += a["amount"]
+        c["cash"][rule["wallet"]] += a["amount"]
+    elif kind == SETTLED:
+        position["realised"] += a["amount"]
+        position["fees"] += a["fee"]
+        c["cash"][rule["wallet"]] += a["amount"] - a["fee"]
+
+
+@kernel
+def show(c, a, working, positions, rules, made_rows, made_orders):
+    """Tell the strategy's side of answer `a`: a made row, and our own orders. True when the Python desk must hear it."""
+    kind = a["kind"]
+    o = core.make(c, made_rows, made_orders, row_kind(kind), a["inst"], a["side"], a["price"], a["qty"], a["maker"] * 64)
+    o["id"] = a["id"]
+    o["price"] = a["price"]
+    o["qty"] = a["qty"]
+    o["left"] = a["left"]
+    o["fee"] = a["fee"]
+    o["amount"] = a["amount"]
+    o["at"] = a["at"]
+    o["type"] = a["type"]
+    o["tif"] = a["tif"]
+    o["state"] = a["state"]
+    o["reason"] = a["reason"]
+    book_money(c, a, positions[a["inst"]], rules[a["inst"]])
+    w = working[a["inst"]]
+    k = find(w, a["id"])
+    if k < 0:
+        return True
+    if kind == ACK:
+        if w["state"][k] != LEAVING:
+            w["state"][k] = RESTING
+    elif kind == FILL:
+        on_fill(w, k, a["qty"])
+    elif kind == CANCELED or kind == EXPIRED or kind == REJECT:
+        remove(w, k)
+    elif kind == CANCEL_REJECT and w["state"][k] == LEAVING:
+        w["state"][k] = RESTING
+    return False
+'''
+
+QUOTE: Final = '''
+@kernel
+def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
+    """Bring our orders in line with quotes `q`: cancel what stands elsewhere, send what is missing and allowed."""
+    for k in range(w["n"]):
+        if w["state"][k] == RESTING and w["price"][k] != (q["bid"] if w["side"][k] > 0 else q["ask"]):
+            send(mail, lat, c["now"], feed_ns, CANCEL, w["id"][k], inst, w["side"][k], LIMIT, GTX, w["price"][k],
+                 0, 0, 0, 0, 0, 0.0)
+            w["state"][k] = LEAVING
+            o = core.make(c, made_rows, made_orders, ROW_CANCEL, inst, w["side"][k], w["price"][k], w["left"][k], 0)
+            o["id"] = w["id"][k]
+            o["price"] = w["price"][k]
+            o["left"] = w["left"][k]
+    for side in (1, -1):
+        price = q["bid"] if side > 0 else q["ask"]
+        standing = price <= 0
+        for k in range(w["n"]):
+            if w["side"][k] == side and w["price"][k] == price:
+                standing = True
+        if standing:
+            continue
+        if not allows(e, w, side, price, q["size"], b["best_bid"], b["best_ask"], c["now"]):
+            w["refused"] += 1
+            continue
+        order_id = c["next_id"]
+        c["next_id"] = order_id + 1
+        send(mail, lat, c["now"], feed_ns, NEW, order_id, inst, side, LIMIT, GTX, price, 0, 0, q["size"], 0, 0, 0.0)
+        add(w, order_id, side, price, q["size"])
+        o = core.make(c, made_rows, made_orders, ROW_SUBMIT, inst, side, price, q["size"], 0)
+        o["id"] = order_id
+        o["price"] = price
+        o["qty"] = q["size"]
+        o["left"] = q["size"]
+        o["type"] = LIMIT
+        o["tif"] = GTX
+        o["state"] = 1
+'''
+
+RESEARCH: Final = '''
+@kernel
+def fold_rows(c, cur, upto, rows, bars, values, books, marks_, insts, {states}):
+    """Fold rows with a receive time of at most `upto` into the strategy's side. The only place that calls folds."""
+{params}
+    i = cur["row"]
+    stop = cur["rows"]
+    first = i
+    while i < stop:
+        row = rows[i]
+        if row["recv"] > upto:
+            break
+        n = row["inst"]
+        kind = row["kind"]
+        b = books[n]
+        fold_book(b, row)
+        if kind < 32:
+            marks.on_row(marks_[n], b, row)
+{on_row}
+        if kind == BAR:
+            bar = bars[row["ref"]]
+            marks.on_bar(marks_[n], bar)
+{on_bar}
+        elif kind == VALUE:
+            value = values[row["ref"]]
+{on_value}
+        i += 1
+        if kind == TRADE and row["qty"] * (row["price"] * insts[n]["unit"] + insts[n]["lot_value"]) >= c["large_trade"]:
+            c["struck"] = n + 1
+            break
+    if i > first:
+        c["now"] = max(c["now"], rows[i - 1]["recv"])
+        c["news"] += i - first
+        c["rows"] += i - first
+        cur["row"] = i
+'''
+
+ADVANCE: Final = '''
+@kernel
+def live_orders(mail, venues):
+    """How many things at the venue may still answer: requests under way, orders, positions that pay funding."""
+    n = mail["req_tail"] - mail["req_head"]
+    for k in range(len(venues)):
+        n += venues[k]["n"] + abs(venues[k]["net"])
+    return n
+
+
+@kernel
+def answer_time(c, mail):
+    """When the next answer may be shown, FOREVER when there is none."""
+    if mail["ans_head"] == mail["ans_tail"]:
+        return FOREVER
+    a = mail["answers"][mail["ans_head"] % ANSWERS]
+    return max(c["shown"], max(a["visible"], a["at"] + c["watermark"]))
+
+
+@kernel
+def run_venue(c, cur, limit, stop_on_answer, mail, rows, bars, values, rules, venues, books, queue, lat, fees):
+    """Let the venue process what happens there until `limit`."""
+    if limit <= c["venue_time"]:
+        return
+    cur["venue_row"] = venue_pass(rows, bars, values, cur["venue_row"], cur["venue_rows"], limit, stop_on_answer, mail,
+                                  rules, venues, books, queue, lat, fees)
+    done = cur["venue_row"] >= cur["venue_rows"] or rows[cur["venue_row"]]["exch"] > limit
+    if mail["req_head"] != mail["req_tail"] and mail["requests"][mail["req_head"] % REQUESTS]["arrival"] <= limit:
+        done = False
+    if done:
+        c["venue_time"] = limit
+    else:
+        c["venue_time"] = max(c["venue_time"], mail["now"] - 1)
+
+
+@kernel
+def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows, venue_bars, venue_values, mails, rules,
+            venues, venue_books, queues, lats, feess, working, positions, envelopes, quotes, made_rows, made_orders,
+            {states}):
+    """Run until rows are needed, Python must act, or all is done; returns the reason (engine/core.py).
+
+    Two machines: the venue runs ahead to where our next act could reach it, then our side runs to the next event.
+    """
+    c = core_[0]
+    cur = cursor[0]
+    mail = mails[0]
+    queue = queues[0]
+    lat = lats[0]
+    fees = feess[0]
+    while c["made"] < MADE - 256:
+        timer = min(core.next_timer(c), c["deadline"])
+        act = min(timer, answer_time(c, mail))
+        if c["by_answers"] != 0 and live_orders(mail, venues) > 0:
+            act = min(act, c["venue_time"] + c["least_answer"])
+        if c["by_rows"] != 0 and cur["row"] < cur["rows"]:
+            act = min(act, rows[cur["row"]]["recv"])
+        limit = c["final"] if act == FOREVER else min(max(act, c["now"]) + c["least_entry"] - 1, c["final"])
+        run_venue(c, cur, limit, c["by_answers"], mail, venue_rows, venue_bars, venue_values, rules, venues, venue_books,
+                  queue, lat, fees)
+        told = answer_time(c, mail)
+        reach = c["venue_time"] + c["least_answer"] if live_orders(mail, venues) > 0 else FOREVER
+        event = min(timer, told)
+        fold_rows(c, cur, min(event, reach), rows, bars, values, books, marks_, insts, {names})
+        if c["struck"] != 0:
+            return STRUCK
+        if cur["row"] >= cur["rows"] and c["ended"] == 0:
+            return NEED_ROWS
+        if event > reach and reach < c["rows_time"]:
+            if c["venue_time"] >= c["final"]:
+                return NEED_ROWS
+            c["now"] = max(c["now"], reach)
+            continue
+        if event > reach or event > c["rows_time"]:
+            run_venue(c, cur, FOREVER, 0, mail, venue_rows, venue_bars, venue_values, rules, venues, venue_books,
+                      queue, lat, fees)
+            return DONE
+        c["now"] = max(c["now"], event)
+        if told <= timer:
+            c["shown"] = told
+            a = mail["answers"][mail["ans_head"] % ANSWERS]
+            mail["ans_head"] += 1
+            c["news"] += 1
+            core.answer_is_news(c, told)
+            if show(c, a, working, positions, rules, made_rows, made_orders):
+                return ANSWER
+            continue
+        if c["deadline"] == timer:
+            c["deadline"] = FOREVER
+            return DEADLINE
+        k = core.due_timer(c, timer)
+        core.skip_empty(c, k, rows[cur["row"]]["recv"] if cur["row"] < cur["rows"] else 0)
+        c["owner"] = c["timer_owner"][k]
+        c["wakes"] += 1
+{on_wake}
+    return HAND_OVER
+'''
+
+RETURN_TO_PYTHON: Final = '''        return WAKE
+'''
+
+COMPILED_WAKE: Final = '''        if c["owner"] != COMPILED:
+            return WAKE
+        for n in range(len(books)):
+            if envelopes[n]["max_order"] > 0:
+                q = quotes[n]
+                bid, ask = q["bid"], q["ask"]
+                quoter.on_wake(qp[0], books[n], q, insts[n])
+                if q["bid"] != bid or q["ask"] != ask:
+                    c["quotes"] += 1
+                    core.make_intent(c, made_rows, n, 1, q["bid"], q["size"], 0)
+                    core.make_intent(c, made_rows, n, -1, q["ask"], q["size"], 1)
+                quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working[n], envelopes[n], q, books[n],
+                      made_rows, made_orders)
+'''

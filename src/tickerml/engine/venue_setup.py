@@ -1,0 +1,114 @@
+"""The simulated venue of a run: its rules by instrument, its models with their parameters, and what it may show when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from tickerml.account.contract import RATE
+from tickerml.desk.money import Wallets
+from tickerml.sim.draws import seed_words
+from tickerml.sim.orders import RULES, SelfTrade, TriggerBy
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.params import params_dtype, params_record
+from tickerml.tape.rows import MILLISECOND, SECOND, Rows
+
+ORACLE_BOUND = 10 * SECOND  # how late a row may be where answers are not held back by the watermark
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the venue asks of us and how honest it is. Shares are fractions; the defaults are a common perp's."""
+
+    maker: float = 0.0002
+    taker: float = 0.0005
+    partial: bool = True
+    remember_taken: bool = True
+    self_trade: SelfTrade = SelfTrade.CANCEL_NEWEST
+    trigger_by: TriggerBy = TriggerBy.BOTH
+    superp: bool = True
+    superp_cost: float = 0.001
+    slippage: float = 0.0002
+    slippage_range: float = 0.0
+    check_balance: bool = True
+    margin: float = 0.1  # initial margin of derivatives, share of the notional
+    watermark: int = 50 * MILLISECOND  # ns; 0 = oracle: answers do not wait for late rows
+
+
+@dataclass(frozen=True)
+class VenueSetup:
+    """Records and parameters as the compiled venue takes them."""
+
+    rules: Rows
+    queue: Rows
+    latency: Rows
+    fees: Rows
+    cash: tuple[int, ...]  # money by wallet at the start
+    seed_words: tuple[int, ...]
+    least_entry: int  # ns; no request arrives sooner
+    least_answer: int  # ns; no answer is shown sooner
+    watermark: int
+    feed_bound: int
+
+
+def venue_setup(
+    instruments: Sequence[Instrument],
+    wallets: Wallets,
+    cash: Sequence[Decimal],
+    terms: Terms,
+    *,
+    names: Sequence[str],
+    bar_only: Sequence[bool],
+    models: tuple[Any, Any, Any],
+    least: tuple[int, int],
+    seed: int,
+) -> VenueSetup:
+    """`models`: parameters of the queue, latency and fee modules; `least`: least entry and response latency, ns."""
+    rules = np.zeros(len(instruments), RULES)
+    for n, inst in enumerate(instruments):
+        _fill(rules[n], inst, wallets, terms, bar_only=bar_only[n])
+        rules[n]["funding_name"] = names.index("funding") if "funding" in names else -1
+        rules[n]["mark_name"] = names.index("mark") if "mark" in names else -1
+    queue, latency, fees = (_one(m) for m in models)
+    entry, response = least
+    return VenueSetup(
+        rules,
+        queue,
+        latency,
+        fees,
+        tuple(wallets.money(k, amount) for k, amount in enumerate(cash)),
+        seed_words(seed, 1),
+        max(1, entry),
+        max(1, response, terms.watermark),
+        terms.watermark,
+        terms.watermark or ORACLE_BOUND,
+    )
+
+
+def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_only: bool) -> None:  # noqa: ANN401  record
+    contract = wallets.contracts[inst.id]
+    wallet = wallets.wallet_of[inst.id]
+    for field in ("unit_value", "inverse", "spot"):
+        rule[field] = contract[field]
+    rule["wallet"] = wallet
+    rule["tick"], rule["lot"] = float(inst.tick), float(inst.lot)
+    rule["bar_only"] = bar_only
+    rule["tick_step"] = rule["lot_step"] = rule["min_lots"] = 1
+    rule["min_notional"] = 0 if inst.inverse else wallets.money(wallet, inst.min_notional)
+    rule["maker_rate"], rule["taker_rate"] = round(terms.maker * RATE), round(terms.taker * RATE)
+    rule["margin_rate"] = RATE if contract["spot"] else round(terms.margin * RATE)
+    rule["check_balance"], rule["partial"] = terms.check_balance, terms.partial
+    rule["remember_taken"] = terms.remember_taken
+    rule["self_trade"], rule["trigger_by"] = int(terms.self_trade), int(terms.trigger_by)
+    rule["superp"], rule["superp_cost"] = terms.superp, round(terms.superp_cost * RATE)
+    rule["slippage_rate"], rule["slippage_range"] = round(terms.slippage * RATE), round(terms.slippage_range * RATE)
+
+
+def _one(params: Any) -> Rows:  # noqa: ANN401  any parameter dataclass
+    record = np.zeros(1, params_dtype(type(params)))
+    record[0] = params_record(params)
+    return record

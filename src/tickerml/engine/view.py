@@ -1,0 +1,68 @@
+"""What a strategy sees at a wake: the view of one instrument, read from the loop's states and nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tickerml.strategies.view import Position
+from tickerml.tape.errors import ConfigError
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Record
+
+if TYPE_CHECKING:
+    from tickerml.engine.trader import Trader
+
+
+class EngineView:
+    """The `View` of tickerml.strategies.view for one strategy and one instrument; reused from wake to wake."""
+
+    def __init__(self, trader: Trader, owner: int, instrument: Instrument, state: Record, shared: Record) -> None:
+        """`owner` is the strategy's number; `state` and `shared` are its records."""
+        self._trader = trader
+        self.owner = owner
+        self.instrument = instrument
+        self.state, self.shared = state, shared
+        loop = trader.loop
+        self._mark = loop.marks[instrument.id]
+        self._outputs = {
+            name: (loop.outputs[k][instrument.id], field) for name, (k, field) in loop.columns.items()
+        }
+        self._tick = float(instrument.tick)
+
+    @property
+    def now(self) -> int:
+        """Time of the wake, ns UTC: everything received by then is in the view, nothing later."""
+        return int(self._trader.loop.core[0]["now"])
+
+    @property
+    def close(self) -> float:
+        """Newest price in quote: the mid of a valid book, else the last trade or bar; NaN while there is none."""
+        twice = int(self._mark["price2"])
+        return twice * 0.5 * self._tick if twice else math.nan
+
+    @property
+    def bar_only(self) -> bool:
+        """True where the source has no order book for this instrument."""
+        return self._trader.is_bar_only(self.instrument.id)
+
+    @property
+    def ton(self) -> float:
+        """TON price in quote as configured; NaN while there is none."""
+        return self._trader.ton()
+
+    @property
+    def position(self) -> Position | None:
+        """What is held of this instrument, or None."""
+        return self._trader.position(self.instrument.id)
+
+    @property
+    def equity(self) -> float:
+        """Cash and open profit of the account, in its currency."""
+        return self._trader.equity_of(self.instrument.id)
+
+    def __getitem__(self, name: str) -> float:
+        found = self._outputs.get(name)
+        if found is None:
+            raise ConfigError("feature-undeclared", f'the strategy reads "{name}" but does not declare it in `sees`')
+        return float(found[0][found[1]])

@@ -1,0 +1,87 @@
+"""Writes the one loop for a choice of folds: a short readable module that imports them and calls them in order.
+
+The module lies in the kernel folder under the hash of its text, so numba's cache finds it again in the next process,
+and is imported by name (loaded by file location, its cache would fail in the second process).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from tickerml.engine import text
+from tickerml.engine.plan import HANDLERS, Fold, Plan
+from tickerml.sim.template import venue_source
+from tickerml.tape.kernel_cache import kernel_folder
+
+_INDENT = {"on_row": "            ", "on_bar": "            ", "on_value": "            "}
+
+
+def module_for(plan: Plan) -> ModuleType:
+    """The compiled loop of a plan: `fold_rows`, `advance`, `venue_pass` and `send`, ready to call."""
+    return load(source(plan))
+
+
+def load(source_text: str) -> ModuleType:
+    """Import generated text by name, writing it first if it is new."""
+    name = "tickerml_loop_" + hashlib.sha256(source_text.encode()).hexdigest()[:16]
+    folder = kernel_folder() / "generated"
+    path = folder / f"{name}.py"
+    if not path.exists():
+        _write(path, source_text)
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
+def _write(path: Path, source_text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(source_text, encoding="utf-8")
+    partial.replace(path)  # two processes may write the same text at once
+    importlib.invalidate_caches()
+
+
+def source(plan: Plan) -> str:
+    """The text of the module for `plan`: research and trading alike, so a research pass folds what will trade."""
+    names = [name for k in range(len(plan.folds)) for name in (f"p{k}", f"s{k}", f"f{k}")]
+    states = ", ".join([*names, "qp"])
+    parts = [
+        text.HEAD,
+        *(f"from {f.module.__name__} import {_imports(k, f)}\n" for k, f in enumerate(plan.folds)),
+        f"from {plan.quoter.rsplit('.', 1)[0]} import {plan.quoter.rsplit('.', 1)[1]} as quoter\n" if plan.quoter else "",
+        f"\nCOMPILED = {plan.compiled_owner}\n",
+        _fold_rows(plan, states),
+        venue_source(plan.queue, plan.latency, plan.fees),
+        text.SHOW,
+        text.QUOTE if plan.quoter else "",
+        text.ADVANCE.format(
+            states=states, names=states, on_wake=text.COMPILED_WAKE if plan.quoter else text.RETURN_TO_PYTHON
+        ),
+    ]
+    return "".join(parts)
+
+
+def _imports(k: int, fold: Fold) -> str:
+    return ", ".join(f"{handler} as {handler}_{k}" for handler in HANDLERS if handler in fold.handlers())
+
+
+def _fold_rows(plan: Plan, states: str) -> str:
+    hoisted = "".join(f"    p_{k} = p{k}[0]\n" for k in range(len(plan.folds)))
+    calls = {handler: _calls(plan, handler) for handler in HANDLERS}
+    return text.RESEARCH.format(states=states, params=hoisted.rstrip("\n"), **calls)
+
+
+def _calls(plan: Plan, handler: str) -> str:
+    lines = []
+    for k, fold in enumerate(plan.folds):
+        asked = fold.handlers().get(handler)
+        if asked is not None:
+            given = {"p": f"p_{k}", "s": f"s{k}[n]", "f": f"f{k}[n]", "i": "insts[n]"}
+            lines.append(f"{_INDENT[handler]}{handler}_{k}({', '.join(given.get(a, a) for a in asked)})")
+    return "\n".join(lines)

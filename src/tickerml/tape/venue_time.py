@@ -1,0 +1,135 @@
+"""The venue's own order of events: rows stamped by corrected venue time, with feed latency bounded by the watermark.
+
+The simulated venue must not know a row later than it happened, nor the strategy earlier. So each row gets
+
+    at = clamp(exch + clock offset, recv - bound, recv),        never backwards within one stream
+
+in the receiver's clock. Every row with at <= v has then been received by v + bound: an answer that the venue gives at v
+may be shown at v + bound without asking the future, in backtest and paper alike (docs/decisions/0001-watermark.md).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from tickerml.tape.block import Block
+from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import ROW, Kind, Rows
+from tickerml.tape.tables import BAR, VALUE
+
+_STREAMS: Final = 16  # kinds 0..15 each have their own clock and their own order
+
+CLOCKS: Final = np.dtype(  # one record per instrument
+    [
+        ("offset", "i8", (_STREAMS,)),  # ns to add to exch, by stream kind
+        ("last", "i8", (_STREAMS,)),  # newest `at` of the stream
+        ("late", "i8"),  # rows whose feed latency exceeded the bound
+        ("early", "i8"),  # rows stamped by the venue after they were received
+        ("worst", "i8"),  # largest excess over the bound, ns
+    ]
+)
+
+_DEPTH, _TRADE, _BBO, _CLEAR = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.BBO), int(Kind.CLEAR)
+_CLOCK, _GAP, _TIMER = int(Kind.CLOCK), int(Kind.GAP), int(Kind.TIMER)
+_BAR, _VALUE = int(Kind.BAR), int(Kind.VALUE)
+
+
+@kernel
+def _stream(kind: int) -> int:
+    """Snapshots and gaps belong to the depth stream: a book and its updates have one order."""
+    return _DEPTH if kind == _CLEAR or kind == _GAP else kind
+
+
+@kernel
+def _stamp(clock, row, bound):  # noqa: ANN001, ANN202  kernel: typed by numba
+    """Corrected venue time of one row, ns in the receiver's clock."""
+    stream = _stream(row["kind"])
+    recv = row["recv"]
+    at = recv
+    if row["exch"] != 0:
+        at = row["exch"] + clock["offset"][stream]
+        if at > recv:
+            at = recv
+            clock["early"] += 1
+        elif at < recv - bound:
+            clock["late"] += 1
+            clock["worst"] = max(clock["worst"], recv - bound - at)
+            at = recv - bound
+    at = max(at, clock["last"][stream])
+    clock["last"][stream] = at
+    return at
+
+
+@kernel
+def feed(rows, clocks, bound, bars, values, out, n):  # noqa: ANN001, ANN201  kernel: typed by numba
+    """Insert `rows` into `out[:n]`, kept sorted by venue time (stable); returns the new length.
+
+    `out` rows carry venue time in `exch`; `ref` of BAR and VALUE rows is moved by `bars` and `values`. BBO, CLOCK and
+    TIMER rows are not the venue's business and are left out; rows that a run made (kind >= 32) too. `out` must have
+    room for all rows.
+    """
+    for i in range(len(rows)):
+        row = rows[i]
+        kind = row["kind"]
+        clock = clocks[row["inst"]]
+        if kind == _CLOCK:
+            if row["side"] == 0:
+                for k in range(_STREAMS):
+                    clock["offset"][k] = row["qty"]
+            else:
+                clock["offset"][row["side"]] = row["qty"]
+            continue
+        if kind == _BBO or kind == _TIMER or kind >= 32:
+            continue
+        at = _stamp(clock, row, bound)
+        j = n
+        while j > 0 and out[j - 1]["exch"] > at:
+            out[j] = out[j - 1]
+            j -= 1
+        out[j] = row
+        out[j]["exch"] = at
+        if kind == _BAR:
+            out[j]["ref"] += bars
+        elif kind == _VALUE:
+            out[j]["ref"] += values
+        n += 1
+    return n
+
+
+class VenueFeed:
+    """Rows in venue order, fed in any chunks; what may still be overtaken by a later row waits inside.
+
+    `bound` is the largest feed latency that is believed, ns; the venue sees older rows at recv - bound, and they are
+    counted. The same rows give the same feed for every chunking.
+    """
+
+    def __init__(self, instruments: int, bound: int) -> None:
+        """A feed over instrument ids 0..instruments-1 that has seen nothing."""
+        self.clocks: Rows = np.zeros(instruments, CLOCKS)
+        self.bound = bound
+        self.rows: Rows = np.zeros(0, ROW)
+        self.bars: Rows = np.zeros(0, BAR)  # what `ref` of the BAR rows held counts into
+        self.values: Rows = np.zeros(0, VALUE)
+        self.start = 0  # first row that the venue has not applied; its reader moves it on
+        self.stop = 0  # end of the rows held
+
+    def push(self, block: Block) -> None:
+        """Take rows in tape order, with their side tables."""
+        held = self.stop - self.start
+        if held == 0:
+            self.start = self.stop = 0
+            self.bars, self.values = self.bars[:0], self.values[:0]
+        if self.stop + len(block) > len(self.rows):
+            grown = np.empty(held + max(len(block), 4096), ROW)
+            grown[:held] = self.rows[self.start : self.stop]
+            self.rows, self.start, self.stop = grown, 0, held
+        n = feed(
+            block.rows, self.clocks, self.bound, len(self.bars), len(self.values), self.rows[self.start :], held
+        )
+        self.stop = self.start + n
+        if len(block.bars):
+            self.bars = np.concatenate([self.bars, block.bars])
+        if len(block.values):
+            self.values = np.concatenate([self.values, block.values])
