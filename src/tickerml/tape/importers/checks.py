@@ -21,7 +21,7 @@ class Judge:
 
     def __init__(self, path: Path, problems: Problems, first_line: int) -> None:
         self._path, self._problems, self.line = path, problems, first_line
-        self._latest = NO_TIME
+        self.latest = NO_TIME
         self.kept = 0
 
     def keep(self, times: NDArray[np.int64], rules: Rules, *, repeats: str = "") -> Mask:
@@ -29,13 +29,13 @@ class Judge:
         good = np.ones(len(times), bool)
         for reason, broken in [("time-missing", times == NO_TIME), *rules]:
             good &= ~self._refuse(reason, good & broken)
-        ordered = np.where(good, times, self._latest)
-        before = np.maximum.accumulate(np.concatenate([[self._latest], ordered]))[:-1]
+        ordered = np.where(good, times, self.latest)
+        before = np.maximum.accumulate(np.concatenate([[self.latest], ordered]))[:-1]
         good &= ~self._refuse("time-backwards", good & (times < before))
         if repeats:
             good &= ~self._refuse(repeats, good & (times == before))
         if good.any():
-            self._latest = max(self._latest, int(times[good].max()))
+            self.latest = max(self.latest, int(times[good].max()))
         self.line += len(times)
         self.kept += int(good.sum())
         return good
@@ -47,6 +47,10 @@ class Judge:
         for i, line in enumerate(lines[:KEEP]):
             self._problems.add(reason, str(self._path), int(line), n=1 if weight is None else int(weight[i]))
         self._problems.add(reason, n=len(lines[KEEP:]) if weight is None else int(weight[KEEP:].sum()))
+
+    def count(self, reason: str, n: int) -> None:
+        """Count something that has no line."""
+        self._problems.add(reason, n=n)
 
     def _refuse(self, reason: str, rows: Mask) -> Mask:
         self.note(reason, np.flatnonzero(rows) + self.line)
