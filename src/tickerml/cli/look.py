@@ -71,7 +71,7 @@ def explain(out: Out, code: Code = "") -> None:
     """What an error or warning means, why it exists and what to do."""
     if not code:
         titles = {one: (errors.page(one) or "").splitlines()[0].lstrip("# ") for one in errors.codes()}
-        out.result(titles, [f"  {one:<22}{title}" for one, title in titles.items()])
+        out.result(titles, [f"  {one:<26}{title}" for one, title in titles.items()])
         return
     text = errors.page(code)
     if text is None:
