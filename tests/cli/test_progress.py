@@ -79,7 +79,11 @@ def test_notes_are_log_lines_in_a_pipe():
     stream, to = plain()
     with Watch("paper", to) as watch:
         watch.note("gap SOL/USDT  4.2 s", "WARNING", "feed")
+        watch.note("cache hit", "DEBUG")
     assert stream.getvalue().endswith(" - feed - WARNING - gap SOL/USDT  4.2 s\n")
+    with Watch("paper", to, verbose=1) as watch:
+        watch.note("cache hit", "DEBUG", at=10**18)
+    assert stream.getvalue().endswith("2001-09-09 01:46:40 - paper - DEBUG - cache hit\n")
 
 
 def state(done):

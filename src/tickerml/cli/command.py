@@ -29,6 +29,14 @@ class Out:
 
     def __post_init__(self) -> None:
         self.err, self.std = stderr(self.plain), stdout(self.plain)
+        if self.verbose:
+            import logging
+
+            level = logging.INFO if self.verbose == 1 else logging.DEBUG
+            form = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+            logging.basicConfig(
+                level=level, format=form, datefmt="%Y-%m-%d %H:%M:%S", stream=self.err.stream, force=True
+            )
 
     def say(self, text: str) -> None:
         """Part of the result, for people."""
@@ -57,7 +65,9 @@ JsonFlag = Annotated[
 ]
 PlainFlag = Annotated[bool, typer.Option("--plain", help="Plain lines: no colour, no moving display.")]
 DebugFlag = Annotated[bool, typer.Option("--debug", help="On a failure show the traceback.")]
-VerboseCount = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Say more; -vv says all.")]
+VerboseCount = Annotated[
+    int, typer.Option("-v", "--verbose", count=True, help="Say more; -vv also what the libraries log.")
+]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "json": (JsonFlag, False),
     "plain": (PlainFlag, False),

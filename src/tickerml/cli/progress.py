@@ -69,7 +69,9 @@ class Watch:
             self._log("INFO", self.name, "  ".join(self._pace.pairs()))
 
     def note(self, text: str, level: Level = "INFO", source: str = "", at: int | None = None) -> None:
-        """An event worth a line: above the moving display, or as a log line."""
+        """An event worth a line: above the moving display, or as a log line; DEBUG only with -v."""
+        if level == "DEBUG" and not self.verbose:
+            return
         if self._screen is not None:
             self._screen.say(text if level == "INFO" else f"{level.lower()}: {text}")
         else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol, TypeAlias
 
-Level: TypeAlias = Literal["INFO", "WARNING", "ERROR"]
+Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+"""DEBUG is shown only to those who ask for more."""
 
 
 class Progress(Protocol):
