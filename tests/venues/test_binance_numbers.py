@@ -46,7 +46,9 @@ def test_what_is_no_plain_decimal_is_said_so(text):
 
 
 def test_levels_are_pairs_in_two_arrays():
-    numbers, counts = read('[["1.5","2"],["1.4","0"]][["1.6","3"]]', "[][]", '[["1","2"]][["3"]]', '[ [ "1" , "2", [] ] ][]')
+    numbers, counts = read(
+        '[["1.5","2"],["1.4","0"]][["1.6","3"]]', "[][]", '[["1","2"]][["3"]]', '[ [ "1" , "2", [] ] ][]'
+    )
     assert numbers[:6] == [(15, 1), (2, 0), (14, 1), (0, 0), (16, 1), (3, 0)]
     assert counts["numbers"].tolist() == [6, 0, 3, 2]
     assert counts["first"].tolist() == [4, 0, 2, 2]

@@ -12,7 +12,7 @@ import numpy as np
 
 from tickerml.venues.binance.codec import Stream
 from tickerml.venues.binance.columns import BREAK, GAP, HEAD, Columns, join
-from tickerml.venues.binance.grid import MISSHAPEN, OFF_GRID
+from tickerml.venues.binance.grid import MISSHAPEN, OFF_GRID, TOO_FAR
 from tickerml.venues.binance.session import BookSync, Verdict
 
 MOST_HELD: Final = 20_000  # diffs kept while waiting for a snapshot: minutes of the fastest stream; older ones go
@@ -76,7 +76,7 @@ class Arrangement:
                 self._keep[i] = False
                 if state.sync.synced:
                     self._lost(i, i, state, "file-truncated")
-            elif bad:
+            elif bad & ~TOO_FAR:
                 self._keep[i] = False
                 self._bad(i, state, bad)
             elif stream == Stream.SNAPSHOT:

@@ -26,7 +26,7 @@ the stream. Numbers stay raw JSON text here and are read exactly, as integers, b
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -34,6 +34,11 @@ from tickerml.venues.binance.instruments import COINM, SPOT, USDM, is_coinm
 
 _NOTHING: Final = msgspec.Raw(b"")
 _ABSENT: Final = msgspec.Raw(b'""')  # read as "no number", like the empty text that the venue sends
+
+
+Id = Annotated[int, msgspec.Meta(ge=-1, le=1 << 62)]
+Millis = Annotated[int, msgspec.Meta(ge=0, le=1 << 42)]
+"""Milliseconds since 1970 UTC, up to the year 2109: as nanoseconds they fit 64 bits."""
 
 
 class Stream(IntEnum):
@@ -57,21 +62,21 @@ class Force(msgspec.Struct, gc=False):
     p: msgspec.Raw = _NOTHING
     ap: msgspec.Raw = _ABSENT
     z: msgspec.Raw = _NOTHING
-    T: int = 0
+    T: Millis = 0
 
 
 class Kline(msgspec.Struct, gc=False):
     """A bar; `x` says that it is closed, `T` is its last millisecond."""
 
-    t: int
-    T: int
+    t: Millis
+    T: Millis
     o: msgspec.Raw
     h: msgspec.Raw
     low: msgspec.Raw = msgspec.field(name="l")
     c: msgspec.Raw
     v: msgspec.Raw
     V: msgspec.Raw = _ABSENT
-    n: int = -1
+    n: Id = -1
     x: bool = False
 
 
@@ -79,13 +84,13 @@ class Event(msgspec.Struct, gc=False):
     """Any event; absent keys keep their default."""
 
     e: str = ""
-    E: int = 0
-    T: int = 0
+    E: Millis = 0
+    T: Millis = 0
     s: str = ""
-    U: int = 0
-    u: int = 0
-    pu: int = -1
-    t: int = 0
+    U: Id = 0
+    u: Id = 0
+    pu: Id = -1
+    t: Id = 0
     b: msgspec.Raw = _NOTHING
     a: msgspec.Raw = _NOTHING
     B: msgspec.Raw = _NOTHING
@@ -106,12 +111,12 @@ class Wire(msgspec.Struct, gc=False):
 
     stream: str = ""
     data: Event | list[Event] | None = None
-    snapshot_id: int = msgspec.field(name="lastUpdateId", default=-1)
+    snapshot_id: Id = msgspec.field(name="lastUpdateId", default=-1)
     bids: msgspec.Raw = _NOTHING
     asks: msgspec.Raw = _NOTHING
     symbol: str = ""
-    E: int = 0
-    T: int = 0
+    E: Millis = 0
+    T: Millis = 0
     e: str = ""  # set where a single stream was recorded: the event itself stands in the line
 
 

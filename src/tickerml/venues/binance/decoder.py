@@ -118,7 +118,8 @@ class Decoder:
         elif batch.open_end and last:
             reason = "file-truncated"  # the last line, broken off
         else:
-            reason = "not-json" if isinstance(error, msgspec.DecodeError) else "no-receive-time"
+            message = b"{" in line and not isinstance(error, msgspec.DecodeError)
+            reason = "no-receive-time" if message else "not-json"
         met.refused.append(Refused(reason, number, str(error)))
 
     def _other(self, met: _Met, recv: int, number: int, wire: Wire, payload: bytes) -> None:

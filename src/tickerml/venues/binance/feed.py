@@ -65,8 +65,7 @@ class Feed:
 
     def push(self, columns: Columns) -> Block:
         """The rows of these messages; diffs that wait for a snapshot come with it."""
-        scaled, far = self._scale.apply(columns)
-        self.problems.add("price-too-far", n=far)
+        scaled = self._scale.apply(columns)
         wanted = self._wanted(scaled.heads)
         chosen = scaled if wanted.all() else scaled.take(np.flatnonzero(wanted))
         return self._arranged(self._with_funding(chosen))
@@ -119,11 +118,13 @@ class Feed:
                     wanted[index] = self._new_ids(heads, index, (inst, stream))
                 if stream in _TRADES:
                     wanted[index] &= heads["side"][index] != 0  # liquidation fund and ADL prints are off the book
-        bad = wanted & (heads["bad"] != 0) & ~np.isin(heads["stream"], _BOOK)
-        for i in np.flatnonzero(bad).tolist():
-            reason = next(name for bit, name in _REASONS if heads["bad"][i] & bit)
-            self._problem(heads, i, reason)
-        return wanted & ~bad
+        bad = wanted & (heads["bad"] != 0)
+        book = np.isin(heads["stream"], _BOOK)
+        for i in np.flatnonzero(bad & ~book).tolist():
+            self._problem(heads, i, next(name for bit, name in _REASONS if heads["bad"][i] & bit))
+        for i in np.flatnonzero(bad & book & (heads["bad"] == TOO_FAR)).tolist():
+            self._problem(heads, i, "price-too-far", "a level is left out of the book")
+        return wanted & ~(bad & ~book)
 
     def _problem(self, heads: NDArray[np.void], i: int, reason: str, note: str = "", n: int = 1) -> None:
         head = heads[i]

@@ -27,7 +27,7 @@ from tickerml.venues.binance.numbers import POWERS
 MISSHAPEN: Final = 1  # not the numbers that a message of its stream has
 BAD_NUMBER: Final = 2  # no number, a price of 0 or below, a size below 0
 OFF_GRID: Final = 4  # not a whole number of ticks or lots
-TOO_FAR: Final = 8  # a price of more ticks than a row holds; in a book that level is left out and only counted
+TOO_FAR: Final = 8  # a price of more ticks than a row holds; a book does without that level
 FAR: Final = -1  # the ticks of such a level
 
 _STEP: Final = np.dtype([("mantissa", "i8"), ("decimals", "i8")])  # a tick or lot: mantissa / 10**decimals
@@ -61,13 +61,11 @@ def _scale(
     steps: Rows,
     whole: NDArray[np.int64],
     powers: NDArray[np.int64],
-) -> int:
-    """Write ticks and lots to `whole` and what is wrong to heads["bad"]; returns the levels that are too far."""
-    far = 0
+) -> None:
+    """Write ticks and lots to `whole`, and what is wrong to heads["bad"]."""
     for m in range(len(heads)):
         head = heads[m]
         stream, at, bad = head["stream"], head["at"], head["bad"]
-        book = stream in (_DIFF, _SNAPSHOT)
         for k in range(head["numbers"]):
             n = at + k
             if not _gridded(stream, k):
@@ -85,14 +83,10 @@ def _scale(
                 whole[n] = value * powers[more] // step["mantissa"]
                 if not size and whole[n] > MAX_TICKS:
                     whole[n] = FAR
-                    if book:
-                        far += 1
-                    else:
-                        bad |= TOO_FAR
+                    bad |= TOO_FAR
         if stream in (_TRADE, _AGG) and bad == 0 and whole[at + 1] == 0:
             bad |= BAD_NUMBER
         head["bad"] = bad
-    return far
 
 
 @kernel
@@ -115,8 +109,8 @@ class Scale:
         self._steps = np.array([_step(value) for i in instruments for value in (i.tick, i.lot)], _STEP).reshape(-1, 2)
         self._heads, self._whole = np.zeros(0, HEAD), np.zeros(0, np.int64)
 
-    def apply(self, columns: Columns) -> tuple[Columns, int]:
-        """The same messages with ticks and lots as mantissas, heads["bad"] set; and how many levels were too far.
+    def apply(self, columns: Columns) -> Columns:
+        """The same messages with ticks and lots as mantissas, and heads["bad"] set.
 
         They lie in memory that the next call uses again, because new memory is dear: take what is to stay.
         """
@@ -125,8 +119,8 @@ class Scale:
             self._heads, self._whole = np.empty(2 * m, HEAD), np.empty(2 * n, np.int64)
         heads, whole = self._heads[:m], self._whole[:n]
         heads[:], whole[:] = columns.heads, columns.mantissa
-        far = _scale(heads, columns.mantissa, columns.decimals, self._steps, whole, POWERS)
-        return Columns(heads, whole, columns.decimals), int(far)
+        _scale(heads, columns.mantissa, columns.decimals, self._steps, whole, POWERS)
+        return Columns(heads, whole, columns.decimals)
 
 
 def _step(value: Decimal) -> tuple[int, int]:

@@ -25,7 +25,7 @@ COUNT: Final = np.dtype(
         ("numbers", "i4"),  # numbers of the message
         ("first", "i4"),  # numbers in its first array: the bids
         ("arrays", "i4"),
-        ("misshapen", "i4"),  # levels that are not a pair
+        ("misshapen", "i4"),  # levels that are not a pair, numbers that are in no level
     ]
 )
 
@@ -63,6 +63,8 @@ def read_numbers(text: NDArray[np.int8], mantissa: NDArray[np.int64], decimals: 
                 i += 1
             value, digits, dot, places, zeros, sign, good = 0, 0, False, 0, 0, 1, True
             first = i
+            if depth != 0 and depth != 2:
+                counts[m]["misshapen"] += 1
             while i < end:
                 c = int(text[i])
                 if 48 <= c <= 57:
