@@ -30,7 +30,7 @@ def build() -> typer.Typer:
         add_completion=True,
         pretty_exceptions_enable=False,
     )
-    app.callback()(_root)
+    app.callback(invoke_without_command=True)(_root)
     for panel in (trade, research, data, look):
         panel.register(app)
     return app
@@ -68,21 +68,15 @@ def _failed(error: TickerMLError, argv: list[str]) -> int:
     return error.exit_code
 
 
-def _version(wanted: bool) -> None:
-    if not wanted:
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and the kernel hash.")] = False,
+) -> None:
+    """Options before the command; the kernel hash is read without importing numba."""
+    if not version:
         return
-    from importlib.metadata import version
+    from importlib.metadata import version as installed
 
     from tickerml.tape.kernel_cache import kernel_hash
 
-    stdout().write(f"tickerml {version('tickerml')}  kernels {kernel_hash()}")
+    stdout().write(f"tickerml {installed('tickerml')}  kernels {kernel_hash()}")
     raise typer.Exit
-
-
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version and the kernel hash."),
-    ] = False,
-) -> None:
-    """Options before the command."""

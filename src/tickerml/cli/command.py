@@ -81,7 +81,7 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register `function(out, ...)` as a command; `also` are hidden names for people who come from elsewhere."""
 
-    def register(function: Callable[..., None]) -> Callable[..., None]:
+    def _register(function: Callable[..., None]) -> Callable[..., None]:
         shell = _with_common(function)
         epilog = "Examples:\n\n" + "\n\n".join(examples.strip().splitlines()) if examples else None
         app.command(name, rich_help_panel=panel, epilog=epilog)(shell)
@@ -89,7 +89,7 @@ def command(
             app.command(other, hidden=True, epilog=epilog)(shell)
         return function
 
-    return register
+    return _register
 
 
 def _with_common(function: Callable[..., None]) -> Callable[..., None]:
@@ -101,10 +101,10 @@ def _with_common(function: Callable[..., None]) -> Callable[..., None]:
     ]
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
 
-    def shell(**given: Any) -> None:
+    def _shell(**given: Any) -> None:
         function(Out(**{name: given.pop(name) for name in _COMMON}), **given)
 
-    shell.__name__, shell.__doc__ = function.__name__, function.__doc__
-    shell.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect.signature
-    shell.__annotations__ = {p.name: p.annotation for p in parameters}
-    return shell
+    _shell.__name__, _shell.__doc__ = function.__name__, function.__doc__
+    _shell.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect.signature
+    _shell.__annotations__ = {p.name: p.annotation for p in parameters}
+    return _shell
