@@ -25,9 +25,9 @@ _PIECE: Final = 1 << 18  # rows taken from a source's block at most, so that a h
 class MergedTape:
     """Several tapes as one; rank = place in `tapes`. Equal instruments become one, names are joined."""
 
-    def __init__(self, tapes: Sequence[Tape], title: str | None = None) -> None:
+    def __init__(self, tapes: Sequence[Tape], title: str | None = None, notes: tuple[str, ...] = ()) -> None:
         self._tapes = tuple(tapes)
-        self._title = title
+        self._title, self._notes = title, notes
 
     @property
     def header(self) -> Header:
@@ -46,7 +46,7 @@ class MergedTape:
             synthetic="; ".join(dict.fromkeys(h.synthetic for h in headers if h.synthetic)),
             assumed_clock=any(h.assumed_clock for h in headers),
             bar_only=all(h.bar_only for h in headers),
-            notes=tuple(dict.fromkeys(note for h in headers for note in h.notes)),
+            notes=tuple(dict.fromkeys([*self._notes, *(note for h in headers for note in h.notes)])),
             problems=tuple(sorted(problems.items())),
         )
 

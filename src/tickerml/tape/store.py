@@ -24,7 +24,7 @@ from tickerml.tape.renumber import Union
 from tickerml.tape.store_files import lock, write_file
 from tickerml.tape.store_manifest import NAME, Manifest, Segment, Source, dump, load
 from tickerml.tape.store_reader import read_segments
-from tickerml.tape.store_sources import compare, fingerprints
+from tickerml.tape.store_sources import compare, remaining
 from tickerml.tape.store_writer import SegmentWriter
 from tickerml.tape.tape import Header, Tape, content_hash
 from tickerml.tape.window import window
@@ -48,11 +48,12 @@ def is_store(path: Path | str) -> bool:
 
 
 def missing_sources(root: Path | str, paths: Sequence[Path]) -> list[Path]:
-    """Those of `paths` whose bytes are not in the store yet."""
-    if not is_store(root):
-        return list(paths)
-    stored = {s.sha256 for segment in load(Path(root)).segments for s in segment.sources}
-    return [p for p in paths if fingerprints(p)[-1].sha256 not in stored]
+    """Those of `paths` that an import has to read: the tape of these is what `write_store` wants.
+
+    Files stored already are left out, unless the new import replaces the old one whole (a file has grown, a later day
+    has come). Raises InputError: file-missing, store-overlap.
+    """
+    return remaining(load(Path(root)), paths) if is_store(root) else list(paths)
 
 
 def write_store(

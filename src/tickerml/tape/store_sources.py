@@ -14,18 +14,42 @@ _READ: Final = 1 << 20
 
 
 def compare(manifest: Manifest, paths: Sequence[Path]) -> tuple[list[Source], set[int]]:
-    """The sources to import, none where all are stored; and the ids of segments made of beginnings of them."""
-    stored = {s.sha256: s for segment in manifest.segments for s in segment.sources}
-    sizes = sorted({s.size for s in stored.values()})
-    known: set[str] = set()
-    sources: list[Source] = []
-    for path in paths:
-        found = fingerprints(path, sizes)
-        sources.append(found[-1])
-        known |= {s.sha256 for s in found if s.sha256 in stored}
-    if all(s.sha256 in stored for s in sources):
+    """Entries of the files, none where all are stored; and the ids of the segments that these files replace.
+
+    A segment is replaced when each of its files is one of these, or the beginning of one. Raises InputError
+    store-overlap when a file has grown whose segment has other files too, which are not given again.
+    """
+    owners = {s.sha256: segment for segment in manifest.segments for s in segment.sources}
+    sizes = sorted({s.size for segment in manifest.segments for s in segment.sources})
+    found = [fingerprints(path, sizes) for path in paths]
+    sources = [f[-1] for f in found]
+    if all(s.sha256 in owners for s in sources):
         return [], set()
-    return sources, {s.id for s in manifest.segments if s.sources and all(one.sha256 in known for one in s.sources)}
+    known = {s.sha256 for f in found for s in f if s.sha256 in owners}
+    replaced = {s.id for s in manifest.segments if s.sources and all(one.sha256 in known for one in s.sources)}
+    for path, beginnings in zip(paths, found, strict=True):
+        for beginning in beginnings[:-1]:
+            owner = owners.get(beginning.sha256)
+            if owner and owner.id not in replaced and beginning.sha256 != beginnings[-1].sha256:
+                raise _overlap(path, [s.name for s in owner.sources])
+    return sources, replaced
+
+
+def remaining(manifest: Manifest, paths: Sequence[Path]) -> list[Path]:
+    """Those of `paths` that are to be read: all but those stored in a segment that stays. Raises as `compare`."""
+    sources, replaced = compare(manifest, paths)
+    stays = {s.sha256 for segment in manifest.segments if segment.id not in replaced for s in segment.sources}
+    return [path for path, source in zip(paths, sources, strict=False) if source.sha256 not in stays]
+
+
+def _overlap(path: Path, names: list[str]) -> InputError:
+    return InputError(
+        "store-overlap",
+        f"{path.name} has grown since it was imported together with {', '.join(n for n in names if n != path.name)}",
+        where=Where(str(path)),
+        means="nothing was imported; adding it alone would store its first part twice",
+        try_="give all files of that import again: what is stored is replaced by the whole",
+    )
 
 
 def fingerprints(path: Path, sizes: Sequence[int] = ()) -> list[Source]:

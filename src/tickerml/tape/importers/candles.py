@@ -144,10 +144,10 @@ class _File:
 def read(path: Path, options: Options = Options()) -> SourceTape:  # noqa: B008  # frozen, so one default serves all
     """The file as a tape of BAR rows.
 
-    Counted as problems: time-missing, time-backwards, duplicate-bar, not-a-number, price-not-positive,
-    negative-quantity, high-below-low, price-outside-bar (refused); missing-bar, price-rounded, volume-rounded (kept).
-    Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine, timeframe-unknown,
-    unknown-instrument, file-empty, file-truncated.
+    Counted as problems: time-missing, time-implausible, time-backwards, duplicate-bar, not-a-number,
+    price-not-positive, negative-quantity, high-below-low, price-outside-bar (refused); missing-bar, price-rounded,
+    volume-rounded (kept). Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine,
+    timeframe-unknown, unknown-instrument, file-empty, file-truncated.
     """
     file = _File(path, options)
     header = Header(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tickerml.tape.errors import InputError, Where
 
-PIECE: Final = 1 << 18  # rows
+PIECE: Final = 1 << 16  # rows
 NO_TIME: Final = -(1 << 63)
 _MAGIC: Final = {b"PAR1": "parquet", b"ARROW1": "feather"}
 _UNITS: Final = ((1e11, 1_000_000_000), (1e14, 1_000_000), (1e17, 1_000))  # an epoch below that is in s, ms, us

@@ -53,7 +53,8 @@ def columns_of(frame: pl.DataFrame) -> dict[str, str] | None:
         return {key: name for key, name in zip(layout, names, strict=False) if key} or None
     found = {key: name for key, options in _NAMES.items() if (name := pick(names, options))}
     needed = {"exch", "price", "qty"} <= found.keys() and found.keys() & {"side", "maker"}
-    return found if needed and pick(names, ("open",)) is None else None
+    other = pick(names, ("open", "updatetype", "firstupdateid", "action"))  # candles, depth updates, order events
+    return found if needed and other is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,8 @@ class TradeFile:
 def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
     """The file as a tape of TRADE rows with the taker's side.
 
-    Counted as problems: time-missing, time-backwards, not-a-number, price-not-positive, negative-quantity, empty-trade,
+    Counted as problems: time-missing, time-implausible, time-backwards, not-a-number, price-not-positive,
+    negative-quantity, empty-trade,
     side-unknown (refused); price-rounded, volume-rounded (kept). Raises InputError as `candles.read` does.
     """
     file = TradeFile(path, options)

@@ -78,8 +78,8 @@ def values(path: Path, options: Options = _OPTIONS) -> SourceTape:
 
     Where a column exchange, venue, symbol or pair tells several series apart, its cell comes first: okx.open_interest.
     They belong to `options.symbol`, else to a pseudo-instrument called by the file. Problems counted: time-missing,
-    time-backwards, not-a-number, price-not-positive (mark only); equal times stay. Raises InputError: unknown-columns,
-    nothing-valid, file-empty, file-truncated.
+    time-implausible, time-backwards, not-a-number, price-not-positive (mark only); equal times stay. Raises InputError:
+    unknown-columns, nothing-valid, file-empty, file-truncated.
     """
     frame = first_rows(path)
     time = pick(frame.columns, TIME_NAMES)

@@ -1,0 +1,178 @@
+"""Opening any source as one tape: a store, a file, a folder, or several of them merged by receive time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from tickerml.tape.errors import InputError, Where
+from tickerml.tape.importers import book1000, candles, hftbacktest, trades, values
+from tickerml.tape.importers.detect import FORMATS, detect, unknown_format
+from tickerml.tape.importers.options import Options
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.merge import MergedTape
+from tickerml.tape.store import StoredTape, StoreReport, is_store, missing_sources, write_store
+from tickerml.tape.tape import Tape
+
+Reader = Callable[[Path, Options], Tape]
+RawReader = Callable[[Sequence[Path], Options], Tape]
+"""Reads recorder files of one kind, all together, since a book goes on from one file to the next."""
+
+READERS: Final[Mapping[str, Reader]] = {
+    "book1000": book1000.read,
+    "candles": candles.read,
+    "trades": trades.read,
+    "funding": values.funding,
+    "mark": values.mark,
+    "values": values.values,
+    "hftbacktest-npz": hftbacktest.read,
+    "tickerml-store": lambda path, options: StoredTape(path),
+}
+_NOT_DATA: Final = {".md", ".txt", ".json", ".yaml", ".yml", ".html", ".py", ".tmp", ".lock"}
+_DEFAULT: Final = Options()
+_NO_RAW: Final[Mapping[str, RawReader]] = {}
+
+
+def open_paths(
+    paths: Sequence[Path],
+    *,
+    format: str = "",  # noqa: A002  # the word that users know from --format
+    options: Options = _DEFAULT,
+    raw: Mapping[str, RawReader] = _NO_RAW,
+) -> Tape:
+    """All of `paths` as one tape; a folder stands for the data files in it. `raw`: readers of recorder formats by name.
+
+    Bars, trades and books of one symbol get the finest tick and lot that any of its files needs, so they are one
+    instrument. Raises InputError: unknown-format, file-missing, and what the readers raise.
+    """
+    named, unknown = _by_format(paths, format)
+    tapes = [_open(path, kind, options) for kind, files in named.items() if kind not in raw for path in files]
+    tapes = _agreed(tapes)
+    opened = [tape for _, _, _, tape in tapes]
+    for kind, reader in raw.items():
+        if named.get(kind):
+            opened.insert(0, reader(named[kind], options))
+    left = f"left out {len(unknown)} files of no known format: {', '.join(p.name for p in unknown)}"
+    return opened[0] if len(opened) == 1 and not unknown else MergedTape(opened, notes=(left,) if unknown else ())
+
+
+def import_paths(
+    paths: Sequence[Path],
+    root: Path,
+    *,
+    format: str = "",  # noqa: A002
+    options: Options = _DEFAULT,
+    raw: Mapping[str, RawReader] = _NO_RAW,
+    progress: Callable[[int], None] | None = None,
+) -> StoreReport:
+    """Add files and folders to the store at `root`. Recorder files make one import, all others another.
+
+    Stored files are skipped; see `store.write_store`. Raises as `open_paths` and `write_store` do.
+    """
+    named, _ = _by_format(paths, format)
+    groups = [files for kind, files in named.items() if kind in raw]
+    groups.append([path for kind, files in named.items() if kind not in raw for path in files])
+    reports = [StoreReport(0, (), {}, skipped=True)]
+    for group in groups:
+        files = [p for p in group if not is_store(p)]
+        wanted = [*missing_sources(root, files), *(p for p in group if is_store(p))]
+        if wanted:
+            tape = open_paths(wanted, format=format, options=options, raw=raw)
+            done = sum(r.rows for r in reports)
+            heard = (lambda rows, done=done: progress(done + rows)) if progress else None
+            reports.append(write_store(tape, root, sources=[p for p in wanted if p in files], progress=heard))
+    return _summed(reports)
+
+
+def _summed(reports: list[StoreReport]) -> StoreReport:
+    problems: dict[str, int] = {}
+    for reason, n in (pair for r in reports for pair in r.problems.items()):
+        problems[reason] = problems.get(reason, 0) + n
+    symbols = tuple(dict.fromkeys(s for r in reports for s in r.instruments))
+    return StoreReport(sum(r.rows for r in reports), symbols, problems, all(r.skipped for r in reports))
+
+
+_Opened = tuple[Path, str, Options, Tape]
+
+
+def _open(path: Path, kind: str, options: Options) -> _Opened:
+    if kind not in READERS:
+        raise unknown_format(path, f"nothing here reads {kind}")
+    return path, kind, options, READERS[kind](path, options)
+
+
+def _agreed(tapes: list[_Opened]) -> list[_Opened]:
+    """The same files, read again with the finest steps of their symbol where they were found to differ."""
+    steps: dict[tuple[str, str], set[tuple[Decimal, Decimal]]] = {}
+    for _, _, _, tape in tapes:
+        if i := _inferred(tape):
+            steps.setdefault((i.venue, i.symbol), set()).add((i.tick, i.lot))
+    out = []
+    for path, kind, options, tape in tapes:
+        i = _inferred(tape)
+        found = steps[i.venue, i.symbol] if i else set()
+        if len(found) > 1:
+            tick, lot = (min(step) for step in zip(*found, strict=True))
+            finest = replace(options, tick=options.tick or tick, lot=options.lot or lot)
+            out.append(_open(path, kind, finest))
+        else:
+            out.append((path, kind, options, tape))
+    return out
+
+
+def _inferred(tape: Tape) -> Instrument | None:
+    """The instrument whose steps were found out from its file's numbers."""
+    held = tape.header.instruments
+    return held[0] if not isinstance(tape, StoredTape) and held and not held[0].values_only else None
+
+
+def _by_format(paths: Sequence[Path], named: str) -> tuple[dict[str, list[Path]], list[Path]]:
+    """Data files by format, in the order of their paths, and the files of none in folders.
+
+    A trades file that a book recording brings along is left to it.
+    """
+    if named and named not in FORMATS:
+        raise InputError(
+            "unknown-format",
+            f"{named} is not a format; the formats are {', '.join(FORMATS)}",
+            key="--format",
+            means="nothing was imported",
+            try_="leave --format out: the format is found out",
+        )
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        for file in files_of(path):
+            try:
+                found.setdefault(named or detect(file), []).append(file)
+            except InputError as error:
+                if error.code != "unknown-format" or file == path:
+                    raise
+                found.setdefault("", []).append(file)
+    brought = {book1000.trades_beside(p) for p in found.get("book1000", [])}
+    found["trades"] = [p for p in found.get("trades", []) if p not in brought]
+    unknown = found.pop("", [])
+    kept = {kind: files for kind, files in found.items() if files}
+    if not kept:
+        raise unknown_format(paths[0], f"it holds {len(unknown)} files, none of them of a known format")
+    return kept, unknown
+
+
+def files_of(path: Path) -> list[Path]:
+    """A file or store itself; of a folder, the data files in it and below, by name."""
+    if not path.exists():
+        raise InputError(
+            "file-missing",
+            f"{path} does not exist",
+            where=Where(str(path)),
+            means="nothing was imported",
+            try_=f"ls -l {path.parent}",
+        )
+    if not path.is_dir() or is_store(path):
+        return [path]
+    inside = (
+        p for p in sorted(path.rglob("*")) if p.is_file() and not any(part.startswith(".") for part in p.parts[-2:])
+    )
+    return [p for p in inside if p.suffix.lower() not in _NOT_DATA]
