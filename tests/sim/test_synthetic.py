@@ -1,5 +1,6 @@
 """Synthetic market (requirement I4): the same bytes always, a whole book, and the facts by which markets are known."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -53,8 +54,11 @@ def test_same_seed_same_bytes_however_it_is_cut(scenario):
 
 
 def test_the_bytes_of_one_seed_are_known():
-    """Changes with intent only: recorded golden runs rest on it."""
-    assert synthetic_tape("calm", 7, minutes=1).content_hash() == GOLDEN
+    """Changes with intent only: recorded golden runs rest on it. Definitions apart, whose JSON may gain fields."""
+    rows = rows_of(synthetic_tape("calm", 7, minutes=1))
+    market = rows[rows["kind"] != Kind.INSTRUMENT].copy()
+    market["ref"] = 0
+    assert hashlib.sha256(market.tobytes()).hexdigest() == GOLDEN
 
 
 def test_the_interpreter_makes_the_same_bytes_as_the_compiler():
@@ -286,4 +290,4 @@ def test_what_cannot_be_made_is_said(arguments, code):
     assert caught.value.means
 
 
-GOLDEN = "9cb846b9f957e275c8becc12fccf7452b3bd18c18cd48c44bba3997041b45fc4"
+GOLDEN = "078a5a2b1ed27d3a82da41f5dd2475b7b37a3fb0a1b920f59320d35678888c81"

@@ -112,14 +112,10 @@ def test_fees_change_by_a_params_row_of_each_coin_and_change_back():
     found = []
     for block in tape.blocks():
         for row in block.rows[block.rows["kind"] == Kind.PARAMS]:
-            found.append(
-                (
-                    int(row["inst"]),
-                    msgspec.json.decode(block.blobs[row["ref"]])["fees"]["taker"],
-                    (int(row["exch"]) - tape.start) // MINUTE,
-                )
-            )
-    assert sorted(found) == [(0, "0.0005", 65), (0, "0.00075", 5), (1, "0.0005", 65), (1, "0.00075", 5)]
+            fees = msgspec.json.decode(block.blobs[row["ref"]])["fees"]
+            assert (float(fees["maker"]), float(fees["taker"])) == (row["price"] / 1e8, row["qty"] / 1e8)
+            found.append((int(row["inst"]), fees["taker"], (int(row["exch"]) - tape.start) // MINUTE))
+    assert sorted(found) == [(0, "0.00050", 65), (0, "0.00075", 5), (1, "0.00050", 65), (1, "0.00075", 5)]
 
 
 @pytest.mark.parametrize(

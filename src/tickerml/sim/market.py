@@ -28,6 +28,7 @@ _GHOST: Final = 0.02  # share of depth messages that cross the book, while the s
 _DEPTH_STREAM, _TRADE_STREAM, _BBO_STREAM, _VALUE_STREAM = (INT(i) for i in range(4))
 _FUNDING, _MARK, _INDEX = (INT(i) for i in range(3))  # places in NAMES
 _FEES_RAISED, _FEES_RESTORED = NIL, ONE  # what `ref` of a PARAMS row means: synthetic.py has the blobs in this order
+FEE_RATES: Final = np.array([(30_000, 75_000), (20_000, 50_000)])  # maker and taker in 1e-8: raised, usual
 _BUY, _SELL, _NO_REF = ONE, INT(-1), INT(-1)
 _DEPTH, _TRADE, _BBO, _CLEAR = (INT(kind) for kind in (Kind.DEPTH, Kind.TRADE, Kind.BBO, Kind.CLEAR))
 _VALUE, _GAP_ROW, _STATUS, _PARAMS = (INT(kind) for kind in (Kind.VALUE, Kind.GAP, Kind.STATUS, Kind.PARAMS))
@@ -215,18 +216,19 @@ def _quoted_values(g: Record, c: Record, inst: int, rows: Rows, values: Rows) ->
 
 @kernel
 def _announce(g: Record, c: Record, inst: int, rows: Rows) -> None:
-    """STATUS and PARAMS rows where an event begins or ends."""
+    """STATUS and PARAMS rows where an event begins or ends; fees stand in price (maker) and qty (taker), in 1e-8."""
     if g["phase"] == g["phase_before"]:
         return
     exch = g["now"] + c["offset"]
-    kind, qty, ref = NIL, NIL, _NO_REF
+    kind, price, qty, ref = NIL, NIL, NIL, _NO_REF
     if g["phase"] == _HALT or g["phase_before"] == _HALT:
         kind, qty = _STATUS, (NIL if g["phase"] == _HALT else ONE)
     elif g["phase"] == _FEES or g["phase_before"] == _FEES:
         kind, ref = _PARAMS, (_FEES_RAISED if g["phase"] == _FEES else _FEES_RESTORED)
+        price, qty = FEE_RATES[ref, 0], FEE_RATES[ref, 1]
     if kind != 0:
         recv = _arrival(g, c, _DEPTH_STREAM, exch)
-        _put(rows[g["n_rows"]], recv, exch, inst, kind, NIL, NIL, qty, _END, ref)
+        _put(rows[g["n_rows"]], recv, exch, inst, kind, NIL, price, qty, _END, ref)
         g["n_rows"] += 1
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tickerml.sim.coins import COINS, DEFAULT_COINS, Coin, coins_of, instrument
 from tickerml.sim.draws import seed_words
 from tickerml.sim.flow import BRANCHING, STEP, STEPS_PER_YEAR
-from tickerml.sim.market import COIN_STATE, NAMES, ROOM, WORLD_STATE, run
+from tickerml.sim.market import COIN_STATE, FEE_RATES, NAMES, ROOM, WORLD_STATE, run
 from tickerml.sim.scenarios import DEFAULT_SCENARIO, DEFAULT_SEED, Scenario, scenario_of
 from tickerml.tape.block import TABLE_OF, Block
 from tickerml.tape.errors import InputError
@@ -34,9 +34,10 @@ _BUFFER: Final = 1 << 16  # rows made at once
 _IMPACT_SHARE: Final = 0.5  # of a coin's own variance that its takers make
 _CLUSTERING: Final = 16.0  # variance of the net flow of clustered orders, in that of as many independent ones
 _PACE: Final = 1.03  # root mean square of the factors on volatility, so that `volatility` is what comes out
-FEES_RAISED: Final = {"maker": "0.0003", "taker": "0.00075"}
-FEES_USUAL: Final = {"maker": "0.0002", "taker": "0.0005"}
-_FEE_BLOBS: Final = tuple(msgspec.json.encode({"fees": fees}, order="sorted") for fees in (FEES_RAISED, FEES_USUAL))
+_FEE_BLOBS: Final = tuple(
+    msgspec.json.encode({"fees": {"maker": f"{maker / 1e8:.5f}", "taker": f"{taker / 1e8:.5f}"}}, order="sorted")
+    for maker, taker in FEE_RATES.tolist()
+)
 _OPAQUE: Final = np.dtype(f"V{ROW.itemsize}")  # numpy copies whole records of one field much faster than of nine
 _OF_MESSAGES: Final = np.array([TABLE_OF.get(kind) == "messages" for kind in range(128)])
 _OF_VALUES: Final = np.array([TABLE_OF.get(kind) == "values" for kind in range(128)])
