@@ -82,4 +82,4 @@ def test_sums_do_not_drift():
         player = Player(name)
         for row in random_rows(63, 3000):
             player.step(row)
-        np.testing.assert_array_equal(player.state["sum"][0], player.state["ring"][0].sum(axis=0))
+        np.testing.assert_array_equal(player.state["past"][0], player.state["ring"][0].sum(axis=0))

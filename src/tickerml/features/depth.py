@@ -23,6 +23,7 @@ from typing import Annotated, Final
 
 import numpy as np
 
+from tickerml.features.levels import after, first_changed, forget_changes, near, note_change, note_clear
 from tickerml.features.touch import usable
 from tickerml.features.window import ends
 from tickerml.tape.kernel import fold, kernel
@@ -55,8 +56,7 @@ _CLEAR: Final = int(Kind.CLEAR)
 
 State: Final = np.dtype(
     [
-        ("last", "i8", (2,)),  # tick of the worst level read at the last message end: rows beyond it change nothing
-        ("near", "i8"),  # 1: a level that was read may have changed since
+        ("changed", "i8", (2,)),  # of `levels.note_change`
         ("valid", "i8"),
         ("ticks", "i8", (2, LEVELS)),
         ("held", "i8", (2, LEVELS + 1)),  # lots up to and with the m-th level; held[k, 0] = 0
@@ -69,19 +69,17 @@ State: Final = np.dtype(
 def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Walk the book at the end of a message that could have changed one of the levels read before."""
     if row["kind"] == _DEPTH:
-        if row["side"] > 0:
-            if row["price"] >= s["last"][BIDS]:
-                s["near"] = 1
-        elif row["price"] <= s["last"][ASKS]:
-            s["near"] = 1
+        note_change(s, row)
     elif row["kind"] == _CLEAR:
-        s["near"] = 1
-    if not ends(row) or (s["near"] == 0 and s["valid"] == b["valid"]):
+        note_clear(s)
+    if not ends(row) or (s["valid"] == b["valid"] and not near(s, LEVELS)):
         return
-    s["near"] = 0
-    s["valid"] = b["valid"]
+    if s["valid"] != b["valid"]:
+        s["valid"] = b["valid"]
+        note_clear(s)
     _walk(s, b, BIDS)
     _walk(s, b, ASKS)
+    forget_changes(s)
     known = usable(b)
     f["depth_imbalance_1"] = _imbalance(s, known, 1)
     f["depth_imbalance_5"] = _imbalance(s, known, 5)
@@ -101,18 +99,19 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
 def _walk(s: Record, b: Record, k: int) -> None:
     """Read the best levels of one side: their ticks, and the lots up to each."""
     side, none = (BUY, NO_BID) if k == BIDS else (SELL, NO_ASK)
-    tick = b["best_bid"] if k == BIDS else b["best_ask"]
-    total = 0
-    m = 0
+    m = first_changed(s, k, LEVELS)
+    if m == LEVELS:
+        return
+    tick = after(s, b, k, m)
     while m < LEVELS and tick != none:
-        total += level(b, side, tick)
         s["ticks"][k, m] = tick
-        s["held"][k, m + 1] = total
+        s["held"][k, m + 1] = s["held"][k, m] + level(b, side, tick)
         m += 1
         if m < LEVELS:
             tick = next_level(b, side, tick)
     s["found"][k] = m
-    s["last"][k] = tick  # with fewer levels than asked for it is `none`: any row may then bring a new one
+    for empty in range(m, LEVELS):
+        s["ticks"][k, empty] = none
 
 
 @kernel

@@ -20,7 +20,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from tickerml.features.touch import keep_touch, same_touch
-from tickerml.features.window import add, ends, full, restart, turn, window_fields
+from tickerml.features.window import add, ends, full, restart, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MILLISECOND, SECOND, Record
@@ -95,7 +95,7 @@ def _emit(s: Record, f: Record, i: Record) -> None:
         f["ofi_ratio"] = math.nan
         f["ofi_scaled"] = math.nan
         return
-    e, total, depth = s["sum"][_E], s["sum"][_ABS], s["sum"][_DEPTH]
+    e, both, depth = total(s, _E), total(s, _ABS), total(s, _DEPTH)
     f["ofi"] = e * i["lot"]
-    f["ofi_ratio"] = e / total if total != 0 else 0.0
-    f["ofi_scaled"] = 2.0 * e * s["sum"][_CHANGES] / depth if depth != 0 else 0.0
+    f["ofi_ratio"] = e / both if both != 0 else 0.0
+    f["ofi_scaled"] = 2.0 * e * total(s, _CHANGES) / depth if depth != 0 else 0.0

@@ -21,7 +21,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from tickerml.features.trades import taker
-from tickerml.features.window import BUCKETS, add, ends, full, turn, window_fields
+from tickerml.features.window import BUCKETS, add, ends, full, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MILLISECOND, MINUTE, Flag, Kind, Record
@@ -43,9 +43,9 @@ class Params:
     dollar: Annotated[float, Range(1e-9, 1e9)] = 1.0  # quote per US dollar: 1 for USDT, 1/60000 for BTC
 
 
-# Columns: trades 0-2 count, 3-5 signed value; orders 6-8 count, 9-11 signed value (ticks x lots, or lots if inverse).
+# Columns by class, class 0 being what is too small: counts, then signed values (ticks x lots; lots if inverse).
 _TRADES: Final = 0
-_ORDERS: Final = 6
+_ORDERS: Final = 8
 _TRADE: Final = int(Kind.TRADE)
 _DEPTH: Final = int(Kind.DEPTH)
 _GAP: Final = int(Kind.GAP)
@@ -53,7 +53,7 @@ _SNAPSHOT: Final = int(Flag.SNAPSHOT)
 
 State: Final = np.dtype(
     [
-        *window_fields(12),
+        *window_fields(16),
         ("last", "i8"),
         ("sign", "i8"),
         ("fresh", "i8"),
@@ -67,14 +67,14 @@ State: Final = np.dtype(
 def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Class each print and each growth of a level; emit at message ends that counted one and at bucket edges."""
     kind = row["kind"]
-    if kind == _DEPTH:
-        if row["qty"] > b["was"] and row["flags"] & _SNAPSHOT == 0 and b["valid"] != 0:
-            _class(p, s, row, _ORDERS, row["side"], row["qty"] - b["was"], i)
-    elif kind == _TRADE:
-        _class(p, s, row, _TRADES, taker(s, row), row["qty"], i)
     if row["recv"] >= s["edge"]:
         turn(s, row["recv"], p["window"])
         s["fresh"] = 1
+    if kind == _DEPTH:
+        counts = int(row["flags"] & _SNAPSHOT == 0 and b["valid"] != 0)
+        _class(p, s, row, _ORDERS, int(row["side"]), max(0, row["qty"] - b["was"]) * counts, i)
+    elif kind == _TRADE:
+        _class(p, s, row, _TRADES, taker(s, row), row["qty"], i)
     if b["valid"] != s["booked"]:
         s["booked"] = b["valid"]
         s["book_first"] = s["bucket"]
@@ -87,26 +87,22 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
 
 @kernel
 def _class(p: Record, s: Record, row: Record, column: int, side: int, lots: int, i: Record) -> None:
-    """Count `lots` at the row's price in its class; nothing below the first threshold."""
-    dollars = lots * (row["price"] * i["unit"] + i["lot_value"])
-    if dollars < 1_000.0 * p["dollar"]:
-        return
-    turn(s, row["recv"], p["window"])
-    of = 0
-    if dollars >= 100_000.0 * p["dollar"]:
-        of = 2
-    elif dollars >= 10_000.0 * p["dollar"]:
-        of = 1
+    """Count `lots` at the row's price in their class. Without a branch on the class, because this runs on every row."""
+    price = int(row["price"])
+    dollar = p["dollar"]
+    value = lots * (price * i["unit"] + i["lot_value"])
+    of = int(value >= 1_000.0 * dollar) + int(value >= 10_000.0 * dollar) + int(value >= 100_000.0 * dollar)
     add(s, column + of, 1)
-    add(s, column + 3 + of, side * (lots * int(row["price"]) if i["unit"] != 0.0 else lots))
-    s["fresh"] = 1
+    add(s, column + 4 + of, side * lots * (price if i["unit"] != 0.0 else 1))
+    s["fresh"] |= of
 
 
 @kernel
 def _forget_orders(s: Record) -> None:
     """Start the order sums anew; the trades go on."""
-    for column in range(_ORDERS, _ORDERS + 6):
-        s["sum"][column] = 0
+    for column in range(_ORDERS, _ORDERS + 8):
+        s["now"][column] = 0
+        s["past"][column] = 0
         for slot in range(len(s["ring"])):
             s["ring"][slot, column] = 0
 
@@ -115,17 +111,17 @@ def _forget_orders(s: Record) -> None:
 def _emit(s: Record, f: Record, i: Record) -> None:
     unit = i["unit"] if i["unit"] != 0.0 else i["lot_value"]
     one = 1.0 if full(s) else math.nan
-    f["large_trades_1k"] = s["sum"][0] * one
-    f["large_trades_10k"] = s["sum"][1] * one
-    f["large_trades_100k"] = s["sum"][2] * one
-    f["large_trade_flow_1k"] = s["sum"][3] * unit * one
-    f["large_trade_flow_10k"] = s["sum"][4] * unit * one
-    f["large_trade_flow_100k"] = s["sum"][5] * unit * one
+    f["large_trades_1k"] = total(s, 1) * one
+    f["large_trades_10k"] = total(s, 2) * one
+    f["large_trades_100k"] = total(s, 3) * one
+    f["large_trade_flow_1k"] = total(s, 5) * unit * one
+    f["large_trade_flow_10k"] = total(s, 6) * unit * one
+    f["large_trade_flow_100k"] = total(s, 7) * unit * one
     if s["booked"] == 0 or s["bucket"] - s["book_first"] < BUCKETS:
         one = math.nan
-    f["large_orders_1k"] = s["sum"][6] * one
-    f["large_orders_10k"] = s["sum"][7] * one
-    f["large_orders_100k"] = s["sum"][8] * one
-    f["large_order_flow_1k"] = s["sum"][9] * unit * one
-    f["large_order_flow_10k"] = s["sum"][10] * unit * one
-    f["large_order_flow_100k"] = s["sum"][11] * unit * one
+    f["large_orders_1k"] = total(s, 9) * one
+    f["large_orders_10k"] = total(s, 10) * one
+    f["large_orders_100k"] = total(s, 11) * one
+    f["large_order_flow_1k"] = total(s, 13) * unit * one
+    f["large_order_flow_10k"] = total(s, 14) * unit * one
+    f["large_order_flow_100k"] = total(s, 15) * unit * one

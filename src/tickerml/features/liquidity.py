@@ -47,8 +47,7 @@ State: Final = np.dtype(
         ("live", "i8"),  # 1: the sums are those of the band below
         ("changed", "i8"),  # 1: a sum changed since it was emitted
         ("mid2", "i8"),  # best bid + best ask that the band was set for
-        ("low", "i8"),  # worst bid tick of the band
-        ("high", "i8"),  # worst ask tick of the band
+        ("bound", "i8", (2,)),  # worst tick of the band by side, asks with their sign turned
         ("lots", "i8", (2,)),  # size inside the band
         ("value", "i8", (2,)),  # ticks x lots inside the band
     ]
@@ -58,13 +57,13 @@ State: Final = np.dtype(
 @fold
 def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Keep both sums by each row's change, move the band at message ends, and emit when anything changed."""
-    if row["kind"] == _DEPTH and s["live"] != 0:
-        price = row["price"]
-        if row["side"] > 0:
-            if price >= s["low"]:
-                _count(s, BIDS, price, row["qty"] - b["was"])
-        elif price <= s["high"]:
-            _count(s, ASKS, price, row["qty"] - b["was"])
+    if row["kind"] == _DEPTH:  # without a branch on side or place, because this runs on every row
+        side, price = int(row["side"]), int(row["price"])
+        k = (1 - side) >> 1
+        lots = (row["qty"] - b["was"]) * int(side * price >= s["bound"][k])
+        s["lots"][k] += lots
+        s["value"][k] += lots * price
+        s["changed"] |= int(lots != 0)
     elif row["kind"] == _CLEAR:
         s["live"] = 0
     if not ends(row):
@@ -95,8 +94,7 @@ def _put(f: Record, bid: float, ask: float) -> None:
 @kernel
 def _count(s: Record, k: int, price: int, lots: int) -> None:
     s["lots"][k] += lots
-    s["value"][k] += lots * int(price)
-    s["changed"] = 1
+    s["value"][k] += lots * price
 
 
 @kernel
@@ -118,10 +116,10 @@ def _start(p: Record, s: Record, b: Record, mid2: int) -> None:
         s["lots"][k] = 0
         s["value"][k] = 0
     s["mid2"] = mid2
-    s["low"] = low_tick(mid2, p["bps"])
-    s["high"] = high_tick(mid2, p["bps"])
-    _bids(s, b, b["best_bid"], s["low"] - 1, 1)
-    _asks(s, b, b["best_ask"], s["high"] + 1, 1)
+    s["bound"][BIDS] = low_tick(mid2, p["bps"])
+    s["bound"][ASKS] = -high_tick(mid2, p["bps"])
+    _bids(s, b, b["best_bid"], s["bound"][BIDS] - 1, 1)
+    _asks(s, b, b["best_ask"], 1 - s["bound"][ASKS], 1)
     s["live"] = 1
     s["changed"] = 1
 
@@ -130,17 +128,18 @@ def _start(p: Record, s: Record, b: Record, mid2: int) -> None:
 def _move(p: Record, s: Record, b: Record, mid2: int) -> None:
     """Move the band's far edges: count the levels that it takes in, drop those that it leaves."""
     low, high = low_tick(mid2, p["bps"]), high_tick(mid2, p["bps"])
-    if low < s["low"]:
-        _bids(s, b, next_level(b, BUY, s["low"]), low - 1, 1)
-    elif low > s["low"]:
-        _bids(s, b, next_level(b, BUY, low), s["low"] - 1, -1)
-    if high > s["high"]:
-        _asks(s, b, next_level(b, SELL, s["high"]), high + 1, 1)
-    elif high < s["high"]:
-        _asks(s, b, next_level(b, SELL, high), s["high"] + 1, -1)
+    old_low, old_high = s["bound"][BIDS], -s["bound"][ASKS]
+    if low < old_low:
+        _bids(s, b, next_level(b, BUY, old_low), low - 1, 1)
+    elif low > old_low:
+        _bids(s, b, next_level(b, BUY, low), old_low - 1, -1)
+    if high > old_high:
+        _asks(s, b, next_level(b, SELL, old_high), high + 1, 1)
+    elif high < old_high:
+        _asks(s, b, next_level(b, SELL, high), old_high + 1, -1)
     s["mid2"] = mid2
-    s["low"] = low
-    s["high"] = high
+    s["bound"][BIDS] = low
+    s["bound"][ASKS] = -high
     s["changed"] = 1
 
 

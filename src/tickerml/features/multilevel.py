@@ -21,7 +21,8 @@ from typing import Annotated, Final
 import numpy as np
 
 from tickerml.features.flow import event
-from tickerml.features.window import add, ends, full, restart, turn, window_fields
+from tickerml.features.levels import after, first_changed, forget_changes, near, note_change, note_clear
+from tickerml.features.window import add, ends, full, restart, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.ladder import ASKS, BIDS, NO_ASK, NO_BID, level, next_level
 from tickerml.tape.params import Range
@@ -50,7 +51,7 @@ State: Final = np.dtype(
     [
         *window_fields(LEVELS + 2),
         ("valid", "i8"),
-        ("near", "i8"),  # 1: a level among the ten best may have changed since the last message end
+        ("changed", "i8", (2,)),  # of `levels.note_change`
         ("ticks", "i8", (2, LEVELS)),  # as of the last message end
         ("lots", "i8", (2, LEVELS)),
     ]
@@ -61,21 +62,19 @@ State: Final = np.dtype(
 def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Compare the ten best levels with those of the message before, where a row could have touched them."""
     if row["kind"] == _ROW_DEPTH:
-        if row["side"] > 0:
-            if row["price"] >= s["ticks"][BIDS, LEVELS - 1]:
-                s["near"] = 1
-        elif row["price"] <= s["ticks"][ASKS, LEVELS - 1]:
-            s["near"] = 1
+        note_change(s, row)
     elif row["kind"] == _CLEAR:
-        s["near"] = 1
+        note_clear(s)
     if not ends(row):
         return
     now = row["recv"]
     turned = turn(s, now, p["window"])
-    if s["near"] == 0 and s["valid"] == b["valid"]:
+    if not near(s, LEVELS) and s["valid"] == b["valid"]:
         if turned:
             _emit(s, f, i)
         return
+    if s["valid"] != b["valid"]:
+        note_clear(s)
     if b["valid"] == 0 or s["valid"] == 0:
         restart(s)
         turn(s, now, p["window"])
@@ -86,7 +85,7 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
         add(s, _DEPTH, bids + asks)
         add(s, _CHANGES, 1)
     s["valid"] = b["valid"]
-    s["near"] = 0
+    forget_changes(s)
     _emit(s, f, i)
 
 
@@ -97,16 +96,18 @@ def _side(s: Record, b: Record, k: int, counted: bool) -> tuple[int, bool]:
     Returns the lots on the ten levels, and whether any level differs from before.
     """
     side, none = (BUY, NO_BID) if k == BIDS else (SELL, NO_ASK)
-    sign = 1 if k == BIDS else -1
-    tick = b["best_bid"] if k == BIDS else b["best_ask"]
     depth = 0
     changed = False
-    for m in range(LEVELS):
+    begin = first_changed(s, k, LEVELS)
+    for m in range(begin):
+        depth += s["lots"][k, m]
+    tick = after(s, b, k, begin)
+    for m in range(begin, LEVELS):
         lots = level(b, side, tick) if tick != none else 0
         if tick != s["ticks"][k, m] or lots != s["lots"][k, m]:
             changed = True
             if counted:
-                add(s, m, sign * event(sign * s["ticks"][k, m], s["lots"][k, m], sign * tick, lots))
+                add(s, m, side * event(side * s["ticks"][k, m], s["lots"][k, m], side * tick, lots))
             s["ticks"][k, m] = tick
             s["lots"][k, m] = lots
         depth += lots
@@ -119,21 +120,21 @@ def _side(s: Record, b: Record, k: int, counted: bool) -> tuple[int, bool]:
 def _emit(s: Record, f: Record, i: Record) -> None:
     known = s["valid"] != 0 and full(s)
     lot = i["lot"] if known else math.nan
-    f["mlofi_1"] = s["sum"][0] * lot
-    f["mlofi_2"] = s["sum"][1] * lot
-    f["mlofi_3"] = s["sum"][2] * lot
-    f["mlofi_4"] = s["sum"][3] * lot
-    f["mlofi_5"] = s["sum"][4] * lot
-    f["mlofi_6"] = s["sum"][5] * lot
-    f["mlofi_7"] = s["sum"][6] * lot
-    f["mlofi_8"] = s["sum"][7] * lot
-    f["mlofi_9"] = s["sum"][8] * lot
-    f["mlofi_10"] = s["sum"][9] * lot
-    total = 0
+    f["mlofi_1"] = total(s, 0) * lot
+    f["mlofi_2"] = total(s, 1) * lot
+    f["mlofi_3"] = total(s, 2) * lot
+    f["mlofi_4"] = total(s, 3) * lot
+    f["mlofi_5"] = total(s, 4) * lot
+    f["mlofi_6"] = total(s, 5) * lot
+    f["mlofi_7"] = total(s, 6) * lot
+    f["mlofi_8"] = total(s, 7) * lot
+    f["mlofi_9"] = total(s, 8) * lot
+    f["mlofi_10"] = total(s, 9) * lot
+    e = 0
     for m in range(LEVELS):
-        total += s["sum"][m]
-    depth = s["sum"][_DEPTH]
+        e += total(s, m)
+    depth = total(s, _DEPTH)
     if not known:
         f["mlofi"] = math.nan
     else:  # mean over levels of e / Q, with Q = depth / (2 LEVELS changes)
-        f["mlofi"] = 2.0 * total * s["sum"][_CHANGES] / depth if depth != 0 else 0.0
+        f["mlofi"] = 2.0 * e * total(s, _CHANGES) / depth if depth != 0 else 0.0

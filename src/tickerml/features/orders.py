@@ -23,8 +23,9 @@ import numpy as np
 
 from tickerml.features.liquidity import high_tick, low_tick
 from tickerml.features.touch import usable
-from tickerml.features.window import add, ends, full, restart, turn, window_fields
+from tickerml.features.window import add, ends, full, restart, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
+from tickerml.tape.ladder import ASKS, BIDS
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MILLISECOND, MINUTE, SECOND, Flag, Kind, Record
 
@@ -58,8 +59,7 @@ State: Final = np.dtype(
         ("live", "i8"),  # 1: the book can be read and the band below is set
         ("fresh", "i8"),
         ("mid2", "i8"),  # best bid + best ask that the band was set for
-        ("low", "i8"),  # worst bid tick that counts
-        ("high", "i8"),  # worst ask tick that counts
+        ("bound", "i8", (2,)),  # worst tick that counts by side, asks with their sign turned
     ]
 )
 
@@ -72,14 +72,11 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
         if row["recv"] >= s["edge"] and turn(s, row["recv"], p["window"]):
             s["fresh"] = 1
         if kind == _DEPTH:
-            price = row["price"]
-            near = price >= s["low"] if row["side"] > 0 else price <= s["high"]
-            if near and row["flags"] & _SNAPSHOT == 0:
-                change = row["qty"] - b["was"]
-                if change > 0:
-                    add(s, _ADDED, change)
-                else:
-                    add(s, _REMOVED, -change)
+            side = int(row["side"])
+            counts = int(side * int(row["price"]) >= s["bound"][(1 - side) >> 1])
+            change = (row["qty"] - b["was"]) * counts * int(row["flags"] & _SNAPSHOT == 0)
+            add(s, _ADDED, max(0, change))
+            add(s, _REMOVED, max(0, -change))
         elif kind == _TRADE:
             add(s, _TRADED, row["qty"])
         elif kind == _CLEAR:
@@ -100,8 +97,8 @@ def _set_band(p: Record, s: Record, b: Record) -> None:
     elif usable(b) and b["best_bid"] + b["best_ask"] != s["mid2"]:
         mid2 = b["best_bid"] + b["best_ask"]
         s["mid2"] = mid2
-        s["low"] = low_tick(mid2, p["bps"])
-        s["high"] = high_tick(mid2, p["bps"])
+        s["bound"][BIDS] = low_tick(mid2, p["bps"])
+        s["bound"][ASKS] = -high_tick(mid2, p["bps"])
         s["live"] = 1
 
 
@@ -123,8 +120,8 @@ def _emit(p: Record, s: Record, f: Record, i: Record) -> None:
         f["cancel_to_add"] = math.nan
         return
     per_second = i["lot"] * SECOND / p["window"]
-    added, removed = s["sum"][_ADDED], s["sum"][_REMOVED]
-    cancelled = max(0, removed - s["sum"][_TRADED])
+    added, removed = total(s, _ADDED), total(s, _REMOVED)
+    cancelled = max(0, removed - total(s, _TRADED))
     f["order_adds"] = added * per_second
     f["order_cancels"] = cancelled * per_second
     f["cancellation_rate"] = cancelled / removed if removed > 0 else math.nan

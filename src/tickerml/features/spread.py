@@ -20,7 +20,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from tickerml.features.touch import usable
-from tickerml.features.window import BUCKETS, add, ends, turn, window_fields
+from tickerml.features.window import BUCKETS, add, ends, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MICROSECOND, MILLISECOND, MINUTE, Record
@@ -111,7 +111,7 @@ def _emit(s: Record, f: Record) -> None:
         if s["of"][slot] > s["bucket"] - BUCKETS and s["largest"][slot] > largest:
             largest = s["largest"][slot]
     f["spread_max"] = largest
-    f["spread_changes"] = s["sum"][_CHANGES]
-    area, time = s["sum"][_AREA], s["sum"][_TIME]
+    f["spread_changes"] = total(s, _CHANGES)
+    area, time = total(s, _AREA), total(s, _TIME)
     f["spread_mean"] = area / time if time > 0 else math.nan
     f["spread_normalised"] = s["spread"] * time / area if area > 0 else math.nan

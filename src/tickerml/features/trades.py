@@ -19,7 +19,7 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from tickerml.features.window import add, ends, full, turn, window_fields
+from tickerml.features.window import add, ends, full, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MILLISECOND, MINUTE, Kind, Record
@@ -91,10 +91,10 @@ def on_row(p: Record, s: Record, row: Record, f: Record, i: Record) -> None:
 
 @kernel
 def _emit(s: Record, f: Record, i: Record) -> None:
-    buys, sells = s["sum"][_BUYS], s["sum"][_SELLS]
+    buys, sells = total(s, _BUYS), total(s, _SELLS)
     f["tick_rule"] = s["sign"] if s["sign"] != 0 else math.nan
     f["trade_imbalance"] = (buys - sells) / (buys + sells) if buys + sells > 0 else math.nan
     lot = i["lot"] if full(s) else math.nan
     f["buy_volume"] = buys * lot
     f["sell_volume"] = sells * lot
-    f["trade_count"] = s["sum"][_COUNT] if full(s) else math.nan
+    f["trade_count"] = total(s, _COUNT) if full(s) else math.nan

@@ -25,8 +25,9 @@ def window_fields(columns: int) -> list[Any]:
         ("edge", "i8"),  # receive time at which the present bucket ends; 0 = nothing seen
         ("bucket", "i8"),  # its number since the epoch
         ("first", "i8"),  # number of the bucket of the first observation
-        ("sum", "i8", (columns,)),
-        ("ring", "i8", (BUCKETS, columns)),
+        ("now", "i8", (columns,)),  # the present bucket
+        ("past", "i8", (columns,)),  # sum of the full buckets in the window
+        ("ring", "i8", (BUCKETS, columns)),  # the full buckets, by number modulo 64
     ]
 
 
@@ -41,28 +42,42 @@ def turn(s: Record, now: int, window: int) -> bool:
     """Move to the bucket of `now` and drop what left the window; True when a bucket was turned."""
     if now < s["edge"]:
         return False
-    width = window // BUCKETS
-    bucket = now // width
+    _turn(s, now // (window // BUCKETS), window // BUCKETS)
+    return True
+
+
+@kernel
+def _turn(s: Record, bucket: int, width: int) -> None:
+    """File the present bucket and begin number `bucket`; those in between were empty."""
     if s["edge"] == 0:
         s["first"] = bucket
     if bucket - s["bucket"] >= BUCKETS:
         empty(s)
     else:
+        slot = s["bucket"] & (BUCKETS - 1)
+        for column in range(len(s["now"])):
+            s["ring"][slot, column] = s["now"][column]
+            s["past"][column] += s["now"][column]
+            s["now"][column] = 0
         for k in range(s["bucket"] + 1, bucket + 1):
             slot = k & (BUCKETS - 1)
-            for column in range(len(s["sum"])):
-                s["sum"][column] -= s["ring"][slot, column]
+            for column in range(len(s["now"])):
+                s["past"][column] -= s["ring"][slot, column]
                 s["ring"][slot, column] = 0
     s["bucket"] = bucket
     s["edge"] = (bucket + 1) * width
-    return True
 
 
 @kernel
 def add(s: Record, column: int, amount: int) -> None:
     """Add `amount` to one sum, in the present bucket; call `turn` first."""
-    s["sum"][column] += amount
-    s["ring"][s["bucket"] & (BUCKETS - 1), column] += amount
+    s["now"][column] += amount
+
+
+@kernel
+def total(s: Record, column: int) -> int:
+    """The sum over the window."""
+    return s["past"][column] + s["now"][column]
 
 
 @kernel
@@ -83,7 +98,8 @@ def restart(s: Record) -> None:
 @kernel
 def empty(s: Record) -> None:
     """Zero all buckets and sums."""
-    for column in range(len(s["sum"])):
-        s["sum"][column] = 0
+    for column in range(len(s["now"])):
+        s["now"][column] = 0
+        s["past"][column] = 0
         for slot in range(BUCKETS):
             s["ring"][slot, column] = 0
