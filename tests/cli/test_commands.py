@@ -171,6 +171,9 @@ def test_data_commands(tickerml, rooms):
 def test_synth_writes_a_store_and_says_what_it_is(tickerml, rooms):
     told = tickerml("synth", "flash-crash", "--seed", "3", "--store", "s")
     assert rooms.calls[-1][1] == (["synthetic:flash-crash:3"], Path("s"))
+    assert rooms.calls[-1][2]["minutes"] == Config().synthetic.minutes
+    tickerml("synth", "--minutes", "5", "--coins", "BTC,TON")
+    assert (rooms.calls[-1][2]["minutes"], rooms.calls[-1][2]["coins"]) == (5, ("BTC", "TON"))
     assert "SYNTHETIC MARKET" in told.out
     assert "an ordinary day" in tickerml("synth", "--list").out
 

@@ -24,6 +24,8 @@ Scenario = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="What happen
 _NAMED: Final = frozenset({"symbol", "venue"})
 ListThem = Annotated[bool, typer.Option("--list", help="List the scenarios.")]
 MarketSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same market.")]
+Minutes = Annotated[int | None, typer.Option("--minutes", min=1, help="Length of the market.")]
+Coins = Annotated[list[str] | None, typer.Option("--coins", metavar="COINS", help="BTC,ETH,TON. Default: all it has.")]
 Salvaged = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what could be saved; must not exist.")]
 
 
@@ -56,7 +58,7 @@ tickerml data check nexousdt_20240724.dat.gz --json
         panel=PANEL,
         examples="""
 tickerml synth --list
-tickerml synth flash-crash --seed 3 --store store
+tickerml synth flash-crash --seed 3 --minutes 60 --store store
 """,
     )(synth)
     journal = typer.Typer(help="Verify a run's journal, or save what a damaged one holds.", rich_markup_mode="rich")
@@ -146,6 +148,8 @@ def synth(
     out: Out,
     scenario: Scenario = "",
     seed: MarketSeed = None,
+    minutes: Minutes = None,
+    coins: Coins = None,
     store: options.Store = None,
     list_them: ListThem = False,
     config: options.ConfigFiles = None,
@@ -155,15 +159,21 @@ def synth(
     from tickerml.run.sources import import_paths, scenarios
 
     if list_them:
-        known: dict[str, str] = scenarios()
+        known = dict(scenarios())
         out.result(known, [f"  {name:<16}{text}" for name, text in known.items()])
         return
     ready = load_config(
-        config, userdir, synthetic__scenario=("SCENARIO", scenario or None), synthetic__seed=("--seed", seed)
+        config,
+        userdir,
+        synthetic__scenario=("SCENARIO", scenario or None),
+        synthetic__seed=("--seed", seed),
+        synthetic__minutes=("--minutes", minutes),
+        synthetic__coins=("--coins", options.pair_list(coins)),
     )
     where = store or Path(ready.data.store)
     with out.watch("synth") as watch:
-        found = import_paths([market("synthetic", ready)], where, progress=watch)
+        spec, told = market("synthetic", ready), ready.synthetic
+        found = import_paths([spec], where, progress=watch, minutes=told.minutes, coins=told.coins or None)
     out.result(
         found, [f"{found['rows']} rows of a SYNTHETIC MARKET in {where}", f"next: tickerml paper --source {where}"]
     )

@@ -43,6 +43,8 @@ class Watch:
 
             self._screen = Screen(self.name, self.to)
             self._screen.start()
+        else:
+            self._log("INFO", self.name, "started")
         return self
 
     def __exit__(

@@ -75,7 +75,16 @@ class Screen:
         if left is not None:
             parts.append(f"left {int(left) // 60}:{int(left) % 60:02d}")
         row = Table.grid(padding=(0, 2))
-        bar = ProgressBar(total=pace.total, completed=pace.done, width=30, pulse=pace.total is None, animation_time=now)
+        bar = ProgressBar(
+            total=pace.total,
+            completed=pace.done,
+            width=30,
+            pulse=pace.total is None,
+            animation_time=now,
+            complete_style="blue",
+            finished_style="blue",
+            pulse_style="blue",
+        )
         share = f"{100 * pace.done // pace.total} %" if pace.total else ""
         row.add_row(pace.what, bar, share, "   ".join(parts))
         return row

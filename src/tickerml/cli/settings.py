@@ -60,6 +60,7 @@ def open_market(
 ) -> Tape:
     """The tape that the shared options name."""
     from tickerml.run.sources import open_source
+    from tickerml.tape.importers.options import Options
 
     return open_source(
         market(source, config),
@@ -67,6 +68,9 @@ def open_market(
         pairs=pair_list(pairs),
         timerange=time_range(timerange),
         progress=progress,
+        options=Options(delay=round(config.data.bar_delay_ms * 1e6)),
+        minutes=config.synthetic.minutes,
+        coins=config.synthetic.coins or None,
     )
 
 
