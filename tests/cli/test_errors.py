@@ -61,6 +61,13 @@ def test_a_long_line_is_cut_around_the_mark():
     assert shown[2][column : column + 3] == "BAD"
 
 
+def test_what_it_means_is_wrapped_and_what_to_try_is_not():
+    shown = drawn(InputError("c", "m", means="word " * 40, try_="tickerml " + "x" * 200), width=80).splitlines()
+    assert [line[:9] for line in shown[1:4]] == ["  means: ", " " * 9, " " * 9]
+    assert max(map(len, shown[1:4])) <= 80
+    assert shown[-1] == "  try:   tickerml " + "x" * 200
+
+
 def test_colour_changes_no_word():
     error = InputError("c", "m", where=Where("f", 1, 1, "\tabc", 3), means="a", try_="b")
     coloured = drawn(error, colour=True)

@@ -6,6 +6,7 @@ import errno
 import json
 import platform
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -117,9 +118,13 @@ def _lines(error: TickerMLError, to: Terminal, level: str) -> Iterator[str]:
     yield f"{to.paint(f'{level}[{error.code}]', RED if level == 'error' else YELLOW)}: {to.paint(error.message, BOLD)}"
     if error.where is not None:
         yield from _place(error.where, to)
-    for word, text in (("means:", error.means), ("try:", error.try_)):
-        if text:
-            yield f"  {to.paint(f'{word:<6}', BLUE)} {text}"
+    if error.means:
+        wide = max(40, to.width - 9)
+        first, *rest = textwrap.wrap(error.means, wide, break_long_words=False, break_on_hyphens=False)
+        yield f"  {to.paint('means:', BLUE)} {first}"
+        yield from (f"{'':9}{line}" for line in rest)
+    if error.try_:  # one line, whatever its length: it can be pasted
+        yield f"  {to.paint('try:  ', BLUE)} {error.try_}"
 
 
 def _place(where: Where, to: Terminal) -> Iterator[str]:
