@@ -15,6 +15,7 @@ import numpy as np
 
 from tickerml.tape.rows import DAY
 from tickerml.views.intervals import (
+    CHANCE_DRAWS,
     Interval,
     block_indices,
     block_length,
@@ -172,7 +173,7 @@ def chance(story: Story) -> Chance | None:
     values = pnls(story)
     if len(values) < ENOUGH_TO_REDRAW:
         return None
-    resampled = block_sums(values - values.mean(), seed(story, "chance"), block_length(len(values)))
+    resampled = block_sums(values - values.mean(), seed(story, "chance"), block_length(len(values)), CHANCE_DRAWS)
     return Chance(int((resampled >= values.sum()).sum()), len(resampled), "redraws")
 
 
@@ -204,7 +205,7 @@ def worst_fall(story: Story) -> Fall | None:
 
 
 def exposure(story: Story) -> float:
-    """Mean value of all open positions over equity, weighted by time."""
+    """Mean size of the net position value over equity, weighted by time."""
     curve = story.curve
     if len(curve.time) < 2:
         return 0.0

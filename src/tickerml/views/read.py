@@ -15,7 +15,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Kind, Record
 from tickerml.tape.tape import Header, Tape
 from tickerml.views.health import health_of
-from tickerml.views.settled import is_trade, outcome, trade
+from tickerml.views.settled import is_forecast, is_trade, outcome, trade
 from tickerml.views.story import (
     Count,
     Curve,
@@ -62,7 +62,7 @@ def read_story(
     manifest's. Raises msgspec.DecodeError when a blob is not JSON.
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
-    seq = 0
+    seq = int(manifest.get("first_sequence") or 0)
     for block in tape.blocks():
         _gather(block, seq, found)
         seq += len(block)
@@ -96,16 +96,23 @@ def _blobs(block: Block, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, Record,
         yield int(at), row, msgspec.json.decode(block.blobs[row["ref"]])
 
 
+class _Named(msgspec.Struct):
+    """The one key of a pass or a refusal that is counted; all others are skipped while parsing."""
+
+    reason: str = "unnamed"
+    code: str = "unnamed"
+
+
+_NAMED: Final = msgspec.json.Decoder(_Named)
+
+
 def _count_reasons(block: Block, kind: Kind, key: str, into: dict[tuple[str, int], int]) -> None:
-    """Count by (reason, instrument); a blob that many rows share is decoded once, however many passes there are."""
+    """Count by (reason, instrument); a blob that many rows share is parsed once, however many passes there are."""
     rows = block.rows[(block.rows["kind"] == kind) & (block.rows["ref"] >= 0)]
-    pairs, counts = np.unique(np.stack((rows["ref"], rows["inst"])), axis=1, return_counts=True)
-    known: dict[bytes, str] = {}
-    for ref, inst, n in zip(*pairs.tolist(), counts.tolist(), strict=True):
-        raw = block.blobs[ref]
-        if raw not in known:
-            known[raw] = str(msgspec.json.decode(raw).get(key, "unnamed"))
-        into[known[raw], inst] = into.get((known[raw], inst), 0) + n
+    pairs, counts = np.unique(rows["ref"].astype(np.int64) << 32 | rows["inst"], return_counts=True)
+    for pair, n in zip(pairs.tolist(), counts.tolist(), strict=True):
+        named = getattr(_NAMED.decode(block.blobs[pair >> 32]), key), pair & 0xFFFFFFFF
+        into[named] = into.get(named, 0) + n
 
 
 def _told(
@@ -129,7 +136,7 @@ def _told(
         final_equity=decimal(found.balances[-1][1].get("equity")) if found.balances else start,
         curve=_curve(found, start),
         trades=tuple(sorted(trades, key=lambda t: (t.exit_time, t.entry_time, t.coin))),
-        outcomes=tuple(outcome(b) for _, b in found.settled if b.get("confidence_raw") is not None),
+        outcomes=tuple(outcome(b) for _, b in found.settled if is_forecast(b)),
         prices=prices,
         waterfall=tuple(Layer(name, None if money is None else decimal(money)) for name, money in layers),
         twins=twins,
@@ -194,9 +201,10 @@ def _curve(found: _Gathered, start: Decimal) -> Curve:
     """One point a stamp (the last of it), led by the equity at the start."""
     time = np.array([found.first, *(t for t, _ in found.balances)], np.int64)
     blobs = [{"equity": start, "cash": start}, *(b for _, b in found.balances)]
-    columns = [np.array([float(decimal(b.get(key))) for b in blobs]) for key in ("equity", "cash", "exposure")]
+    columns = [np.array([float(b.get(key) or 0) for b in blobs]) for key in ("equity", "cash", "exposure")]
     last = np.append(time[1:] != time[:-1], True)
-    return Curve(time[last], *(c[last] for c in columns))
+    equity, cash, exposure = (c[last] for c in columns)
+    return Curve(time[last], equity, cash, np.abs(exposure))
 
 
 def _intent(found: _Gathered, blob: Mapping[str, Any]) -> dict[str, Any]:

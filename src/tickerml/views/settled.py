@@ -7,12 +7,17 @@ from decimal import Decimal
 
 from tickerml.tape.instruments import Instrument
 from tickerml.views.story import Outcome, Trade
-from tickerml.views.values import Json, decimal, level, price, real, share, side, size, whole
+from tickerml.views.values import Json, decimal, price, real, share, side, size, whole
 
 
 def is_trade(blob: Mapping[str, Json]) -> bool:
     """A position ended (and not only the window of a signal that was never traded)."""
     return bool(decimal(blob.get("qty"))) and blob.get("exit") is not None
+
+
+def is_forecast(blob: Mapping[str, Json]) -> bool:
+    """A confidence was said and its outcome is known: of a trade, or of a signal whose row says whether it won."""
+    return blob.get("confidence_raw") is not None and (is_trade(blob) or blob.get("won") is not None)
 
 
 def outcome(blob: Mapping[str, Json]) -> Outcome:
@@ -23,11 +28,12 @@ def outcome(blob: Mapping[str, Json]) -> Outcome:
 
 
 def trade(coin: str, thing: Instrument | None, blob: Mapping[str, Json], intent: Mapping[str, Json]) -> Trade:
-    """The trade that a SETTLED blob tells; stop and target come from the blob or from its intent."""
+    """The trade that a SETTLED blob tells; stop and target are its intent's, as fractions of the entry price."""
+    direction = side(blob.get("side", 1))
     entry, qty = price(blob.get("entry"), thing), size(blob.get("qty"), thing)
     return Trade(
         coin=coin,
-        side=side(blob.get("side", 1)),
+        side=direction,
         entry_time=whole(blob.get("entry_time")) or 0,
         exit_time=whole(blob.get("exit_time")) or 0,
         entry=entry,
@@ -37,25 +43,27 @@ def trade(coin: str, thing: Instrument | None, blob: Mapping[str, Json], intent:
         fees=decimal(blob.get("fees")),
         funding=decimal(blob.get("funding")),
         pnl=decimal(blob.get("pnl")),
-        notional=_notional(entry, abs(qty), thing),
+        notional=_notional(blob, entry, abs(qty), thing),
         reason=str(blob.get("reason") or ""),
         mae=share(blob.get("mae")),
         mfe=share(blob.get("mfe")),
         confidence_raw=real(blob.get("confidence_raw")),
         confidence=real(blob.get("confidence")),
         leverage=real(blob.get("leverage")),
-        stop=_near(level(blob.get("stop", intent.get("stop")), thing), entry),
-        target=_near(level(blob.get("target", intent.get("target")), thing), entry),
+        stop=_level(entry, -direction, intent.get("stop")),
+        target=_level(entry, direction, intent.get("target")),
         strategy=str(blob.get("strategy") or ""),
     )
 
 
-def _notional(entry: Decimal, qty: Decimal, thing: Instrument | None) -> Decimal:
+def _notional(blob: Mapping[str, Json], entry: Decimal, qty: Decimal, thing: Instrument | None) -> Decimal:
+    if blob.get("superp"):  # the size of a SuperP position is its stake in money
+        return qty * (decimal(blob.get("leverage")) or 1)
     if thing is not None and thing.inverse:
         return qty * thing.contract_size / entry if entry else Decimal(0)
     return entry * qty
 
 
-def _near(found: Decimal | None, entry: Decimal) -> Decimal | None:
-    """A level that can be a price of this trade; a distance or a fraction is no price and is not shown as one."""
-    return found if found is not None and entry / 2 < found < entry * 2 else None
+def _level(entry: Decimal, direction: int, distance: Json) -> Decimal | None:
+    """The price at a distance (fraction of the entry price); None without one."""
+    return None if not distance else entry * (1 + direction * decimal(distance))

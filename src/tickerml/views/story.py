@@ -69,12 +69,12 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Curve:
-    """The account over time, same length each: ns UTC, equity and cash in currency, exposure as money at risk."""
+    """The account over time, same length each: ns UTC, equity and cash in currency, exposure as money in the market."""
 
     time: Times
     equity: Floats
     cash: Floats
-    exposure: Floats  # sum of absolute position values
+    exposure: Floats  # size of the net position value, >= 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -87,10 +87,20 @@ def money_line(story: Story) -> str:
         return ""
     if shown_residual(story):
         layers.append(("rest", figures.residual(story)))
-    exact = [f"{name} {short_money(value, story)}" for name, value in layers]
-    rounded = [f"{name} {fixed(value, 0, sign=True)}" for name, value in layers]
-    parts = exact if len("  ".join(exact)) <= WIDTH - 14 else rounded
+    for decimals in (None, 1, 0, -3):  # all layers or none: they add up only together
+        parts = [f"{name} {_layer(value, story, decimals)}" for name, value in layers]
+        parts = [part for part in parts if part != "rest 0"]
+        if len("  ".join(parts)) <= WIDTH - 14:
+            break
     return _fit([("   " if i else "", text) for i, text in enumerate(parts)])
+
+
+def _layer(value: Decimal, story: Story, decimals: int | None) -> str:
+    """Money as exact as `decimals` allows: None = exact, -3 = thousands."""
+    if decimals is None:
+        return short_money(value, story)
+    text = fixed(value / 1000, 0, sign=True) if decimals < 0 else fixed(value, decimals, sign=True)
+    return f"{text}k" if decimals < 0 and text != "0" else text
 
 
 def shown_residual(story: Story) -> bool:

@@ -23,11 +23,6 @@ def price(value: Json, thing: Instrument | None) -> Decimal:
     return thing.price(value) if isinstance(value, int) and thing is not None else decimal(value)
 
 
-def level(value: Json, thing: Instrument | None) -> Decimal | None:
-    """A stop or a target; None where there is none."""
-    return None if value in (None, "", 0, "0") else price(value, thing)
-
-
 def size(value: Json, thing: Instrument | None) -> Decimal:
     """A size: a decimal string as written, a whole number as lots."""
     return thing.size(value) if isinstance(value, int) and thing is not None else decimal(value)

@@ -78,10 +78,11 @@ def about(n: float) -> str:
 
 
 def price(value: float | Decimal) -> str:
-    """A price with the digits it was quoted in (Decimal), or six significant digits (float)."""
+    """A price with the digits it was quoted in, at most seven significant ones (Decimal), or six of them (float)."""
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
-        return f"{value:,.{max(0, -exponent) if isinstance(exponent, int) else 2}f}"
+        quoted = max(0, -exponent) if isinstance(exponent, int) else 2
+        return f"{value:,.{min(quoted, max(0, 6 - value.adjusted()))}f}"
     if value == 0 or not math.isfinite(value):
         return "0"
     return f"{value:,.{min(10, max(0, 5 - math.floor(math.log10(abs(value)))))}f}"

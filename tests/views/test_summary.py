@@ -1,0 +1,162 @@
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import msgspec
+import pytest
+from stories import COINS, idle, short_run, story
+
+from tickerml.views import words
+from tickerml.views.result import result
+from tickerml.views.summary import summary
+from tickerml.views.why import why, why_json
+
+RUNS = {
+    "many": story(81, twins=True),
+    "short": short_run(),
+    "few": short_run(7),
+    "one": short_run(1),
+    "idle": idle(),
+    "large": story(2600, coins=COINS, days=400, cash=100_000, edge=3),
+}
+
+
+def test_the_lines_are_these():
+    assert summary(short_run()).splitlines() == [
+        "SYNTHETIC MARKET (calm, seed 7): shows that the program works, says nothing about profit",
+        "psc lost 88.31 USDT (-0.88 %) in 23 trades; too few to judge (needs about 400)",
+        "  net         -88.31 USDT   95 %: -211 to +14   hold -0.02 %   by chance as good: 93 of 100 redraws",
+        "  money       at mid -24.28   spread -22.08   fees -36.80   latency -3.68   queue -1.47   rejects 0",
+        "  worst fall  -0.99 %, 18 hours, not over",
+        "  Sharpe      not shown: 19 hours, needs 30 days       trials on record 1",
+        "  confidence  uncalibrated: 23 settled of 200",
+        "  no trade    55,802 passes: ratio neutral 55,549   434 refusals: confidence low 140, cooldown 103",
+        "  data        4.77 M rows, 6 coins, 2026-01-04 00:00 to 19:00 UTC, gaps 0; 22.3 s, 214 k rows/s",
+        "  next        tickerml why 8f3a21 | tickerml replay 8f3a21 | report: runs/8f3a21/report.html",
+    ]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_run_fits_100_columns_of_ascii_and_shows_no_empty_statistic(name):
+    text = summary(RUNS[name])
+    for line in text.splitlines():
+        assert len(line) <= 100
+        assert line.isascii()
+        assert not line.endswith("...")
+        assert "-0 " not in f"{line} "
+        assert "nan" not in line
+        assert "None" not in line
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_only_the_speed_may_differ_between_two_runs(name):
+    run = RUNS[name]
+    fast = summary(replace(run, seconds=1.0)).splitlines()
+    for one, two in zip(summary(run).splitlines(), fast, strict=True):
+        assert one == two or one.startswith("  data ")
+
+
+def test_the_synthetic_line_stands_first_and_only_when_true():
+    assert summary(RUNS["short"]).startswith("SYNTHETIC MARKET (calm, seed 7)")
+    assert "SYNTHETIC" not in summary(RUNS["many"])
+
+
+def test_a_statistic_that_does_not_exist_has_no_line():
+    names = [line.split()[0] for line in summary(RUNS["idle"]).splitlines()[1:]]
+    assert names == ["net", "no", "data", "next"]
+    assert "95 %" not in summary(RUNS["few"])
+
+
+def test_what_no_layer_explains_is_shown():
+    run = short_run(7)
+    assert "rest" not in summary(run)
+    layers = tuple(x for x in run.waterfall if x.name != "latency")
+    assert "queue -0.45   rejects 0   rest -1.12" in summary(replace(run, waterfall=layers))
+    layers = tuple(replace(x, money=x.money * 10_000) for x in run.waterfall)
+    wide = next(line for line in summary(replace(run, waterfall=layers)).splitlines() if line.startswith("  money"))
+    assert wide.endswith("queue -4k  rejects 0  rest -56k")  # none is dropped: they add up only together
+
+
+def test_the_result_is_plain_json_with_money_as_strings():
+    found = json.loads(msgspec.json.encode(result(RUNS["short"])))
+    assert found["pnl"] == "-88.31"
+    assert found["currency"] == "USDT"
+    assert found["synthetic"] is True
+    assert found["start"] == "2026-01-04T00:00:00Z"
+    assert found["decisions"] == found["fills"] // 2 + sum(found["refusals"].values()) + sum(found["passes"].values())
+    contract = "run synthetic rows decisions orders fills refusals pnl fees funding max_drawdown final_equity currency"
+    assert set(contract.split()) <= set(found)
+    assert {"decision_hash", "state_hash", "rows_per_s"} <= set(found)
+    assert json.loads(msgspec.json.encode(result(RUNS["idle"])))["fills"] == 0
+
+
+def test_views_print_the_same_values():
+    run, found = RUNS["short"], result(RUNS["short"])
+    assert words.money(Decimal(found["pnl"]), "USDT", sign=True) in summary(run)
+    assert words.percent(found["max_drawdown"]) in summary(run)
+    assert words.span_of(*found["pnl_95"]) in summary(run)
+
+
+def test_why_answers_for_all_and_for_one_pair():
+    run = RUNS["short"]
+    text = why(run)
+    assert "SYNTHETIC" in text.splitlines()[0]
+    assert "the last: edge below cost (0.06 % < 0.10 %)" in text
+    assert max(map(len, text.splitlines())) <= 100
+    one = why(run, COINS[0])
+    assert one.splitlines()[1].startswith("psc on BTC/USDT:USDT: ")
+    found = why_json(run)
+    assert sum(found["passes"].values()) == sum(sum(p["passes"].values()) for p in found["pairs"].values())
+    assert list(why_json(run, COINS[0])["pairs"]) == [COINS[0]]
+    with pytest.raises(KeyError, match="XMR/USDT is not in this run; it has BTC"):
+        why(run, "XMR/USDT")
+
+
+def test_why_of_a_run_that_refused_nothing():
+    run = story(5)
+    run = replace(run, decisions=replace(run.decisions, passes=(), refusals=()))
+    assert "Nothing was passed over and nothing was refused." in why(run)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (-0.0631, "-6.3 %"),
+        (-0.00001, "0.00 %"),
+        (0.0042, "+0.42 %"),
+        (0.52, "+52.0 %"),
+        (1.5, "+150 %"),
+        (0.0, "0.00 %"),
+    ],
+)
+def test_percent(value, said):
+    assert words.percent(value) == said
+
+
+@pytest.mark.parametrize(
+    ("ns", "said"),
+    [
+        (45, "45 s"),
+        (211, "3 min 31 s"),
+        (2400, "40 min"),
+        (25800, "7 h 10 min"),
+        (68400, "19 hours"),
+        (17798400, "206 days"),
+    ],
+)
+def test_durations(ns, said):
+    assert words.duration(ns * 10**9) == said
+
+
+def test_money_and_numbers_as_people_read_them():
+    assert words.money(Decimal("-1234.5"), "USDT", sign=True) == "-1,234.50"
+    assert words.money(Decimal("-0.00001"), "USDT") == "-0.000010"
+    assert words.money(Decimal("0.00123456"), "BTC") == "0.00123456"
+    assert words.money(Decimal(0), "USDT", sign=True) == "0.00"
+    assert words.span_of(-122.4, 58.6) == "-122 to +59"
+    assert words.about(281.3) == "290"
+    assert words.amount(4_770_000) == "4.77 M"
+    assert words.amount(214_000) == "214 k"
+    assert words.price(Decimal("6.4E+4")) == "64,000"
+    assert words.price(Decimal("61404.123456")) == "61,404.12"
+    assert words.period(1_767_484_800 * 10**9, 1_767_553_200 * 10**9) == "2026-01-04 00:00 to 19:00 UTC"
