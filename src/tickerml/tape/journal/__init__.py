@@ -8,12 +8,13 @@
 from tickerml.tape.journal.archive import Archived, archive
 from tickerml.tape.journal.disk import Disk, OsDisk
 from tickerml.tape.journal.host import Host
-from tickerml.tape.journal.journal import FSYNC_INTERVAL, SEGMENT_BYTES, Journal, State
+from tickerml.tape.journal.journal import Journal
 from tickerml.tape.journal.parquet import Encoder, ParquetEncoder
 from tickerml.tape.journal.record import Sync
 from tickerml.tape.journal.recovery import Recovery
 from tickerml.tape.journal.salvage import Run, Salvage, salvage
 from tickerml.tape.journal.scan import Problem, Verdict
+from tickerml.tape.journal.settings import FSYNC_INTERVAL, SEGMENT_BYTES, State
 from tickerml.tape.journal.space import Space
 from tickerml.tape.journal.verify import Report, SegmentReport, read, verify
 

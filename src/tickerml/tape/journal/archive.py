@@ -15,9 +15,9 @@ from tickerml.tape.errors import JournalError, Where
 from tickerml.tape.journal.disk import patiently, put_file
 from tickerml.tape.journal.host import Host
 from tickerml.tape.journal.manifest import Entry, write_manifest
-from tickerml.tape.journal.parquet import Encoder, ParquetEncoder
+from tickerml.tape.journal.parquet import Encoder, ParquetEncoder, batches
 from tickerml.tape.journal.segment import parquet_name, segment_name
-from tickerml.tape.journal.survey import Folder, Piece, blocks, parquet_problem, refusal
+from tickerml.tape.journal.survey import Folder, Piece, blocks, missing, parquet_problem, refusal
 
 ARCHIVE_LOCK: Final = "archive.lock"
 NEWER: Final = 2  # segment files that must follow one that is removed
@@ -42,14 +42,15 @@ def archive(
     `journal-damaged`, `journal-missing`, `journal-locked`, `journal-io`, `journal-disk-full`, `journal-archive`.
     """
     path, host, encoder = Path(directory), host or Host(), encoder or ParquetEncoder()
-    Folder.of(host.disk, path)
+    if not host.holds(path):
+        raise missing(path)
     with host.claimed(path, ARCHIVE_LOCK) as lock:
         folder = Folder.of(host.disk, path)
         if folder.problem is not None:
             raise refusal(path, folder.problem)
         written = _write(folder, encoder)
         removed = _remove(folder, snapshot)
-        host.disk.close(lock)
+    host.drop(lock)
     return Archived(tuple(written), tuple(removed))
 
 
@@ -111,7 +112,7 @@ def fingerprint(parts: Iterable[tuple[int, Block]]) -> tuple[int, str]:
     digests = {name: hashlib.sha256() for name in ("rows", *TABLES)}
     base = dict.fromkeys(TABLES, 0)
     first = 0
-    for seq, block in parts:
+    for seq, block in batches(parts):  # joined first: one hash call a batch, not one a record
         first = first or seq
         rows = block.rows.copy()
         for name in TABLES:

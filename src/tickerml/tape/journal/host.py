@@ -66,7 +66,7 @@ class Host:
             patiently(lambda: self.disk.sync(handle))
             patiently(lambda: self.disk.sync_dir(path))
         except BaseException:
-            self.disk.close(handle)
+            self.drop(handle)
             with contextlib.suppress(OSError):  # the first error is the one to tell
                 self.disk.remove(name)
             raise
@@ -80,7 +80,7 @@ class Host:
             fill(writer)
             install(self.disk, writer, path / SPARE)
         except BaseException:
-            self.disk.close(handle)
+            self.drop(handle)
             raise
         return writer
 
@@ -89,25 +89,39 @@ class Host:
         """`claim` for the length of a start: the lock is kept when it succeeds and given back when it fails."""
         lock = self.claim(path, name)
         try:
-            yield lock
-        except OSError as error:
-            self.disk.close(lock)
-            raise told(error, path) from error
+            with telling(path):
+                yield lock
         except BaseException:
-            self.disk.close(lock)
+            self.drop(lock)
             raise
+
+    def drop(self, handle: int | None) -> None:
+        """Close after an error, or with nothing left to lose."""
+        if handle is not None:
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                self.disk.close(handle)
 
     def holds(self, path: Path) -> bool:
         """Whether `path` holds a journal."""
-        try:
-            names = self.disk.names(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        with telling(path):
+            try:
+                names = self.disk.names(path)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
         return bool(segment_numbers(names)) or MANIFEST in names
 
 
+@contextlib.contextmanager
+def telling(path: Path) -> Iterator[None]:
+    """Errors of the operating system become JournalErrors."""
+    try:
+        yield
+    except OSError as error:
+        raise told(error, path) from error
+
+
 def told(error: OSError, path: Path) -> JournalError:
-    """An operating system's error while a journal is made or opened, in words for a person."""
+    """An operating system's error outside of a running journal, in words for a person."""
     where, lost = Where(str(path)), "Nothing that was recorded is lost."
     if error.errno in _FORBIDDEN:
         text = f"The folder {path} cannot be written: {error.strerror}."
@@ -115,5 +129,5 @@ def told(error: OSError, path: Path) -> JournalError:
     if error.errno in NO_SPACE:
         text = f"The disk of {path} is full: there is no room for a segment and its spare."
         return JournalError("journal-disk-full", text, where=where, means=lost, try_=f"df -h {path}")
-    text = f"The journal in {path} cannot be opened: {error.strerror or error}."
+    text = f"The journal in {path} cannot be used: {error.strerror or error}."
     return JournalError("journal-io", text, where=where, means=lost, try_="check the disk, then start again")

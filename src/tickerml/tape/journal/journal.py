@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from tickerml.tape.block import Block
 from tickerml.tape.errors import JournalError, Where
@@ -19,43 +16,16 @@ from tickerml.tape.journal.record import MARK, Sync
 from tickerml.tape.journal.recovery import Recovery, recover
 from tickerml.tape.journal.segment import (
     RUN_ID_BYTES,
-    SMALLEST,
     SegmentHeader,
     SegmentWriter,
     install,
     largest_payload,
     segment_name,
 )
+from tickerml.tape.journal.settings import FSYNC_INTERVAL, MARK_DELAY, SEGMENT_BYTES, SPARE_RETRY, Settings, State
 from tickerml.tape.journal.space import CHECK_SECONDS, Space, SpaceGauge
+from tickerml.tape.journal.survey import missing
 from tickerml.tape.kernel_cache import kernel_hash
-
-SEGMENT_BYTES: Final = 64 << 20
-FSYNC_INTERVAL: Final = 0.2
-MARK_DELAY: Final = 0.05  # seconds from a lone sync to its mark record
-SPARE_RETRY: Final = 1.0  # seconds between attempts to allocate the spare on a full disk
-
-
-class State(Enum):
-    """What the journal can still do."""
-
-    RUNNING = "running"
-    HALTED = "halted"  # the disk failed: nothing is written or synced any more; only opening it again helps
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    path: Path
-    host: Host
-    segment_bytes: int
-    fsync_interval: float
-    notify: Callable[[Journal], None] | None
-
-    def __post_init__(self) -> None:
-        if self.segment_bytes < SMALLEST or self.segment_bytes % 8:
-            raise ValueError(f"segment_bytes must be a multiple of 8 from {SMALLEST} on, not {self.segment_bytes}")
-        if not self.fsync_interval > 0:
-            raise ValueError(f"fsync_interval must be positive seconds, not {self.fsync_interval}")
 
 
 class Journal:
@@ -65,7 +35,7 @@ class Journal:
     or sync makes it HALTED: no sync is ever tried again on that file, because the second one would lie.
     """
 
-    def __init__(self, settings: _Settings, lock: int, writer: SegmentWriter, next_seq: int) -> None:
+    def __init__(self, settings: Settings, lock: int, writer: SegmentWriter, next_seq: int) -> None:
         """Not for callers: `create` and `open` hold the lock and know the first segment."""
         self.path, self.cause = settings.path, ""
         self._host, self._disk, self._settings, self._lock_handle = settings.host, settings.host.disk, settings, lock
@@ -94,17 +64,17 @@ class Journal:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         fsync_interval: float = FSYNC_INTERVAL,
-        notify: Callable[[Journal], None] | None = None,
+        notify: Callable[[State, Space], None] | None = None,
         host: Host | None = None,
     ) -> Self:
         """A new journal in `directory`, which is made if it is missing; the first row gets sequence 1.
 
-        `notify(journal)` is called by the sync thread after `state` or `space` changed. Raises JournalError:
+        `notify(state, space)` is called by the sync thread after one of them changed. Raises JournalError:
         `journal-exists`, `journal-locked`, `journal-read-only`, `journal-disk-full`, `journal-io`.
         """
         if not 0 < len(run_id.encode()) <= RUN_ID_BYTES:
             raise ValueError(f"a run id has 1 to {RUN_ID_BYTES} bytes, not {len(run_id.encode())}")
-        settings = _Settings(Path(directory), host or Host(), segment_bytes, fsync_interval, notify)
+        settings = Settings(Path(directory), host or Host(), segment_bytes, fsync_interval, notify)
         with settings.host.claimed(settings.path) as lock:
             journal = cls(settings, lock, _first_segment(settings, run_id), 1)
         return journal._started()
@@ -116,16 +86,16 @@ class Journal:
         *,
         segment_bytes: int = SEGMENT_BYTES,
         fsync_interval: float = FSYNC_INTERVAL,
-        notify: Callable[[Journal], None] | None = None,
+        notify: Callable[[State, Space], None] | None = None,
         host: Host | None = None,
     ) -> tuple[Self, Recovery]:
         """Recover an existing journal and go on writing; every row that `read` yields is synced then.
 
         Raises JournalError: `journal-missing`, `journal-damaged` (nothing was changed), and those of `create`.
         """
-        settings = _Settings(Path(directory), host or Host(), segment_bytes, fsync_interval, notify)
+        settings = Settings(Path(directory), host or Host(), segment_bytes, fsync_interval, notify)
         if not settings.host.holds(settings.path):
-            raise JournalError("journal-missing", f"There is no journal in {directory}.", where=Where(str(directory)))
+            raise missing(settings.path)
         with settings.host.claimed(settings.path) as lock:
             kernel = bytes.fromhex(kernel_hash())
             writer, recovery = recover(settings.host, settings.path, segment_bytes, kernel)
@@ -322,7 +292,7 @@ class Journal:
     def _finish(self) -> None:
         """The last segment of a run ends at its SEAL, so that a short run takes little space."""
         self._seal()
-        self._disk.resize(self._writer.handle, self._writer.offset)
+        patiently(lambda: self._disk.resize(self._writer.handle, self._writer.offset))
         patiently(lambda: self._disk.sync(self._writer.handle))
         if self._spare is not None:
             spare, self._spare = self._spare, None
@@ -334,9 +304,7 @@ class Journal:
         """Close all handles. What had to be synced was synced before, or the journal has halted."""
         self._released = True
         for handle in (self._writer.handle, self._spare, self._lock_handle):
-            if handle is not None:
-                with contextlib.suppress(OSError):
-                    self._disk.close(handle)
+            self._host.drop(handle)
 
     def _fetch_spare(self, now: float) -> None:
         """Allocate the next segment ahead. A full disk shows here, while there is room to act on it."""
@@ -348,7 +316,8 @@ class Journal:
             except OSError as error:
                 if error.errno not in NO_SPACE:
                     raise self._halt(error) from error
-        self._spare_at, self._check_at = now + SPARE_RETRY, -math.inf
+        self._spare_at = -math.inf if self._spare is not None else now + SPARE_RETRY
+        self._check_at = -math.inf
 
     def _check(self, now: float) -> None:
         """Judge the disk's space; one that cannot be asked counts as one without room for entries."""
@@ -373,7 +342,7 @@ class Journal:
         if seen != self._reported:
             self._reported = seen
             if self._settings.notify is not None:
-                self._settings.notify(self)
+                self._settings.notify(*seen)
 
     def _require_running(self) -> None:
         if self._state is not State.RUNNING:
@@ -399,7 +368,7 @@ class Journal:
         )
 
 
-def _first_segment(settings: _Settings, run_id: str) -> SegmentWriter:
+def _first_segment(settings: Settings, run_id: str) -> SegmentWriter:
     """Segment 1, synced and named. Raises OSError, and JournalError `journal-exists`."""
     host, path = settings.host, settings.path
     if host.holds(path):

@@ -10,7 +10,7 @@ from pathlib import Path
 from tickerml.tape.block import Block
 from tickerml.tape.errors import JournalError, Where
 from tickerml.tape.journal.disk import put_file
-from tickerml.tape.journal.host import Host
+from tickerml.tape.journal.host import Host, telling
 from tickerml.tape.journal.manifest import Entry, write_manifest
 from tickerml.tape.journal.parquet import Encoder, ParquetEncoder
 from tickerml.tape.journal.record import Sync, block_of
@@ -50,7 +50,8 @@ def salvage(
     `journal-missing`, `journal-exists`, and those of a full or read-only disk.
     """
     path, to, host, encoder = Path(directory), Path(out), host or Host(), encoder or ParquetEncoder()
-    folder = Folder.of(host.disk, path)
+    with telling(path):
+        folder = Folder.of(host.disk, path)
     with host.claimed(to) as lock:
         if host.holds(to):
             raise JournalError("journal-exists", f"There is a journal in {to} already.", where=Where(str(to)))
@@ -65,7 +66,7 @@ def salvage(
                 problem = whole.problem
                 last = _cut(host, folder, whole, last, to)
             runs += _export(folder, whole, encoder, to)
-        host.disk.close(lock)
+    host.drop(lock)
     last_seq = last.end.next_seq - 1 if last else 0
     return Salvage(last_seq, problem, tuple(runs), _gaps(last_seq, runs))
 

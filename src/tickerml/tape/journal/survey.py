@@ -72,7 +72,7 @@ class Folder:
         """List `path`. Raises JournalError `journal-missing` where there is no journal."""
         try:
             names = disk.names(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             names = []
         numbers, entries, problem = segment_numbers(names), {}, None
         try:
@@ -80,7 +80,7 @@ class Folder:
         except ValueError as error:
             problem = Problem(MANIFEST, 0, 0, str(error))
         if not numbers and not entries and problem is None:
-            raise JournalError("journal-missing", f"There is no journal in {path}.", where=Where(str(path)))
+            raise missing(path)
         return cls(disk, path, numbers, entries, problem)
 
     def pieces(self, start: int = 1) -> Iterator[Piece]:
@@ -185,3 +185,8 @@ def refusal(path: Path, problem: Problem) -> JournalError:
         means="Nothing was changed. Rows before that sequence can be read.",
         try_=f"tickerml journal salvage {path} --out {path.with_name(path.name + '-salvaged')}",
     )
+
+
+def missing(path: Path) -> JournalError:
+    """The error for a folder without a journal."""
+    return JournalError("journal-missing", f"There is no journal in {path}.", where=Where(str(path)))

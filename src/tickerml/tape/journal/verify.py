@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tickerml.tape.block import Block
 from tickerml.tape.journal.disk import Disk, OsDisk
+from tickerml.tape.journal.host import telling
 from tickerml.tape.journal.parquet import Encoder, ParquetEncoder
 from tickerml.tape.journal.record import block_of
 from tickerml.tape.journal.scan import Problem, Verdict
@@ -52,27 +53,34 @@ def read(
     Sealed segments whose file is gone are read from Parquet. Memory holds one segment. Ends where an unfinished last
     write begins. Raises JournalError `journal-missing` at once, and `journal-damaged` when it comes to the damage.
     """
-    return _read(Folder.of(disk or OsDisk(), Path(directory)), start, encoder or ParquetEncoder())
+    with telling(Path(directory)):
+        folder = Folder.of(disk or OsDisk(), Path(directory))
+    return _read(folder, start, encoder or ParquetEncoder())
 
 
 def _read(folder: Folder, start: int, encoder: Encoder) -> Iterator[tuple[int, Block]]:
     if folder.problem is not None:
         raise refusal(folder.path, folder.problem)
-    for piece in folder.pieces(start):
-        if piece.problem is None or piece.header is not None:
-            for seq, block in blocks(folder, piece, encoder):
-                if seq + len(block) > start:
-                    yield seq, block
-        if piece.problem is not None:
-            raise refusal(folder.path, piece.problem)
+    with telling(folder.path):
+        for piece in folder.pieces(start):
+            if piece.problem is None or piece.header is not None:
+                for seq, block in blocks(folder, piece, encoder):
+                    if seq + len(block) > start:
+                        yield seq, block
+            if piece.problem is not None:
+                raise refusal(folder.path, piece.problem)
 
 
 def verify(directory: Path | str, *, encoder: Encoder | None = None, disk: Disk | None = None) -> Report:
-    """Check all there is: chain, checksums, sequence, every block. Raises JournalError `journal-missing`, OSError.
+    """Check all there is: chain, checksums, sequence, every block. Raises JournalError `journal-missing`.
 
     A journal that is being written may be verified too; its last record can then look torn.
     """
-    folder, encoder = Folder.of(disk or OsDisk(), Path(directory)), encoder or ParquetEncoder()
+    with telling(Path(directory)):
+        return _verify(Folder.of(disk or OsDisk(), Path(directory)), encoder or ParquetEncoder())
+
+
+def _verify(folder: Folder, encoder: Encoder) -> Report:
     problems = [] if folder.problem is None else [folder.problem]
     segments, rows, last_seq, proven, torn, closed, run_id = [], 0, 0, 0, 0, False, ""
     for piece in folder.pieces():
