@@ -1,1 +1,1 @@
-"""What we hold: position, margin, fee, funding and profit arithmetic, pure; one copy for sim, desk, ledger and views."""
+"""What we hold: position, margin, fee, funding and profit arithmetic, pure; the one copy of it."""

@@ -43,7 +43,7 @@ def money_decimals(instruments: Iterable[Instrument]) -> dict[str, int]:
         if need is None:
             raise ConfigError(
                 "money-unit",
-                f"{one.symbol}: tick {one.tick} x lot {one.lot} needs more than {_MOST_DECIMALS} decimals of {one.settle}",
+                f"{one.symbol}: tick {one.tick} x lot {one.lot} needs over {_MOST_DECIMALS} decimals of {one.settle}",
             )
         found[one.settle] = max(found.get(one.settle, DECIMALS), need)
     return found
@@ -94,7 +94,7 @@ def value(c: Record, price: int, qty: int) -> int:
 
 @kernel
 def share(money: int, rate: int) -> int:
-    """`money x rate x 1e-8`, rounded half up (toward plus infinity): fees, margin, funding. OverflowError beyond int64."""
+    """`money x rate x 1e-8`, rounded half up: fees, margin, funding. OverflowError beyond int64."""
     if abs(float(money)) * abs(float(rate)) / 1e8 > _LIMIT or abs(rate) > 90_000_000_000:
         raise OverflowError("a share of this amount does not fit the money type")
     whole = money // RATE

@@ -1,7 +1,7 @@
 """What may be asked of the simulated venue and what it answers: enums, and the records that travel with latency.
 
 Numbers are integers throughout: times ns UTC in the receiver's clock, prices ticks, quantities lots, money in the
-smallest unit of the settle currency. The kernels read the enums through `int(...)` constants.
+smallest unit of the settle currency. Every @kernel of this room reads the enums through `int(...)` constants.
 """
 
 from __future__ import annotations
@@ -112,6 +112,15 @@ class Reject(IntEnum):
     UNKNOWN = 20  # an order type, side or operation that does not exist
 
 
+class Cause(IntEnum):
+    """Why a SuperP position closed."""
+
+    REQUEST = 1
+    STOP = 2
+    TARGET = 3
+    EXPIRY = 4
+
+
 class SelfTrade(IntEnum):
     """What happens when our order would meet our own resting order."""
 
@@ -166,6 +175,7 @@ ANSWER: Final = np.dtype(
         ("fee", "i8"),  # money; negative = rebate
         ("amount", "i8"),  # money: SuperP payoff, funding received
         ("maker", "i8"),  # FILL: 1 when the order rested
+        ("cause", "i8"),  # SETTLED: Cause
     ]
 )
 MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its instruments share
@@ -180,6 +190,8 @@ MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its in
         ("feed_ns", "i8"),  # feed latency of the row last processed: receive time minus venue time
         ("next_expiry", "i8"),  # earliest expiry of any live order, FOREVER = none
         ("rng", "i8", (6,)),  # sim/draws.py: the latency model's own draws
+        ("spare", "f8"),
+        ("has_spare", "i8"),
         ("cash", "i8", (CURRENCIES,)),  # money by wallet (RULES["wallet"])
         ("ambiguous", "i8"),  # bars inside which stop and target both lay: the stop was taken
         ("requests", REQUEST, (REQUESTS,)),
@@ -192,7 +204,9 @@ RULES: Final = np.dtype(  # one constant record per instrument
         ("inverse", "i8"),
         ("spot", "i8"),  # 1: cash pays the whole value, and no short position is possible
         ("wallet", "i8"),  # index into MAIL["cash"]
+        ("tick", "f8"),  # price of one tick, for VALUE rows
         ("lot", "f8"),  # size of one lot, for queue models that are not scale-free
+        ("bar_only", "i8"),  # 1: no book; orders meet bars (sim/bar_path.py)
         ("tick_step", "i8"),  # prices are multiples of it, ticks
         ("lot_step", "i8"),
         ("min_lots", "i8"),
@@ -224,6 +238,8 @@ VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest 
         ("watch", "i8"),  # armed orders and open SuperP positions: they look at every row
         ("n", "i8"),  # live orders, in slots 0..n-1
         ("fresh", "i8"),  # orders that rest since this step and have no queue position yet
+        ("inst", "i8"),  # its own index
+        ("lot", "f8"),  # RULES["lot"], for the queue model
         ("net", "i8"),  # position in lots, at once after each fill
         ("position", "i8"),  # the same, as the account booked it
         ("cost", "i8"),  # account/position.py
@@ -234,7 +250,8 @@ VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest 
         ("volume", "i8"),  # lots executed
         ("halted", "i8"),
         ("mark", "i8"),  # ticks; last VALUE "mark", 0 = none
-        ("last_trade", "i8"),  # ticks
+        ("last_trade", "i8"),  # ticks; bar-only: last close; 0 = none
+        ("last_range", "i8"),  # bar-only: high minus low of the last bar, ticks
         ("seen_bid", "i8"),  # touch at which armed orders were last examined
         ("seen_ask", "i8"),
         ("liq_low", "i8"),  # the touch at which the position is liquidated; 0 and FAR = never
@@ -255,6 +272,7 @@ VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest 
         ("qty", "i8", (SLOTS,)),
         ("left", "i8", (SLOTS,)),
         ("expiry", "i8", (SLOTS,)),
+        ("born", "i8", (SLOTS,)),  # when it arrived
         ("flags", "i8", (SLOTS,)),
         ("leverage", "f8", (SLOTS,)),
         ("front", "f8", (SLOTS,)),  # queue models: lots ahead of us; below 0 = executable
@@ -277,4 +295,5 @@ def new_venues(n: int) -> Rows:
     venues = np.zeros(n, VENUE)
     venues["buy_lo"] = venues["sell_lo"] = venues["liq_high"] = FAR
     venues["buy_hi"] = venues["sell_hi"] = -FAR
+    venues["inst"] = np.arange(n)
     return venues

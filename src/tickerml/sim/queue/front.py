@@ -1,0 +1,30 @@
+"""Front of the queue: every trade at our price is ours first. The most optimistic model, an upper bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import Record
+
+
+@dataclass(frozen=True)
+class Params:
+    """It has none."""
+
+
+@kernel
+def on_new(q: Record, v: Record, k: int, ahead: int) -> None:
+    """Nothing is ahead of us."""
+    v["front"][k] = 0.0
+
+
+@kernel
+def on_depth(q: Record, v: Record, k: int, before: int, after: int) -> None:
+    """Nobody gets ahead of us."""
+
+
+@kernel
+def on_trade(q: Record, v: Record, k: int, lots: int) -> None:
+    """All of it reaches us."""
+    v["front"][k] = min(v["front"][k], 0.0) - lots
