@@ -63,14 +63,14 @@ def test_c1_short_setup_by_the_price_of_one_token():
 
 
 def test_c1_superp_risks_its_stake_and_shows_its_expected_value():
-    setup = Psc(stake=50.0).decide(FakeView())
+    setup = Psc(superp=True, stake=50.0).decide(FakeView())
     assert (setup.superp, setup.stake, setup.stop, setup.substitute) == (True, 50.0, None, "stake")
     assert setup.info["superp_enabled"] is True
     assert setup.info["superp_expected_on_stake"] > -1
 
 
 def test_c1_without_superp_there_is_a_stop():
-    setup = Psc(superp=False).decide(FakeView())
+    setup = Psc().decide(FakeView())
     assert (setup.superp, setup.stake) == (False, None)
     assert setup.stop == pytest.approx(0.03 * math.sqrt(10 / 1440))
     assert setup.info["superp_expected_on_stake"] is None
@@ -111,11 +111,14 @@ def test_c1_candidates_are_scored_and_logged_from_six_and_a_half():
 
 def test_c1_signals_are_logged_every_ten_seconds_a_coin():
     """Six coins: 2,160 signals an hour, above the 760 that C1 asks for."""
-    view, logged = FakeView(close=5.5 * 10**0.7), 0
     strategy = Psc()
-    for second in range(600):
-        logged += bool(strategy.decide(view.at(second / 60)).info)
-    assert logged == 60
+    for held in (None, Position(100, 64_000.0, 0, 0.0)):
+        view, logged = FakeView(), 0
+        view.position, view.state["tried"] = held, view.now
+        for second in range(600):
+            view.state["tried"] = view.now
+            logged += bool(strategy.decide(view.at(second / 60)).info)
+        assert logged == 60
 
 
 def test_c1_no_entry_while_a_position_is_open_and_a_pause_after_an_intent():

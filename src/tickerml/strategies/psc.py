@@ -100,20 +100,22 @@ class Psc(PscParams):
         reading = self._read(view)
         if isinstance(reading, Pass):
             return reading
-        if view.position is not None:
+        s = view.state
+        held, due = view.position is not None, view.now - int(s["logged"]) >= self.signal_every_s * SECOND
+        if held and not due:
             return Pass(HELD)
         if not view.bar_only and math.isnan(view["spread_bps"]):
             return Pass(UNKNOWN)
         if math.isnan(view["volatility"]):
             return Pass(WARMING)
-        signal, s = signal_of(self, view, reading), view.state
-        reason = self._refusal(signal, view)
-        if reading.beyond >= 0:
+        signal = signal_of(self, view, reading)
+        reason = HELD if held else self._refusal(signal, view)
+        if reading.beyond >= 0 and not held:
             psc_windows.open_window(s, signal, view.now, sent=reason is None)
         if reason is None:
             s["tried"] = s["logged"] = view.now
             return self._setup(signal, figures(self, view, signal))
-        if view.now - int(s["logged"]) < self.signal_every_s * SECOND:
+        if not due:
             return Pass(reason)
         s["logged"] = view.now
         return Pass(reason, figures(self, view, signal))

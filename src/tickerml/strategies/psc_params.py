@@ -36,7 +36,7 @@ class PscParams:
     min_move: Annotated[float, Range(0, 0.1)] = PROFITABLE  # share of the price; a nearer target is not worth it
     cooldown_s: Annotated[float, Range(0, 86_400)] = 30.0  # seconds between two intents on a coin
     signal_every_s: Annotated[float, Range(0.1, 3600)] = 10.0  # seconds between two logged signals of a coin
-    superp: bool = True  # stake-limited positions without liquidation: simulation only
+    superp: bool = False  # stake-limited positions without liquidation: simulation only
     stake: Annotated[float, Range(0.01, 1e9)] = 100.0  # settle currency; what a SuperP position can lose
     timeframe: Literal["1s", "1m", "5m", "15m", "1h", "1d"] = "1m"  # bars to score by where there is no book
     assumed_spread_bps: Annotated[float, Range(0, 1000)] = 5.0  # basis points; the spread where there is no book
