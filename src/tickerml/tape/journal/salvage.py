@@ -55,7 +55,7 @@ def salvage(
     with host.claimed(to) as lock:
         if host.holds(to):
             raise JournalError("journal-exists", f"There is a journal in {to} already.", where=Where(str(to)))
-        last, problem, runs, entries = None, folder.problem, list[Run](), dict[int, Entry]()
+        last, problem, runs, entries = None, None, list[Run](), dict[int, Entry]()
         for piece in folder.pieces():
             whole = _healed(folder, piece)
             if problem is None and whole.problem is None:
@@ -68,7 +68,7 @@ def salvage(
             runs += _export(folder, whole, encoder, to)
     host.drop(lock)
     last_seq = last.end.next_seq - 1 if last else 0
-    return Salvage(last_seq, problem, tuple(runs), _gaps(last_seq, runs))
+    return Salvage(last_seq, folder.problem or problem, tuple(runs), _gaps(last_seq, runs))
 
 
 def _healed(folder: Folder, piece: Piece) -> Piece:
