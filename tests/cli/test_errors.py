@@ -87,7 +87,17 @@ def literals():
                 yield path, node.value, False
 
 
-NOT_REASONS = {"utf-8", "binance-usdm", "binance-coinm", "usd-m", "usds-m", "coin-m"}
+NOT_REASONS = {
+    "utf-8",
+    "binance-raw",
+    "hftbacktest-npz",
+    "tickerml-store",
+    "binance-usdm",
+    "binance-coinm",
+    "usd-m",
+    "usds-m",
+    "coin-m",
+}
 READERS = (SOURCE / "tape" / "importers", SOURCE / "venues")
 
 

@@ -81,7 +81,7 @@ class MlMicrostructure:
 class Superp:
     """Stake-limited positions without liquidation. They exist in simulation only, and every report says so."""
 
-    enabled: bool = True  # off: positions use the venue's own leverage and margin
+    enabled: bool = False  # on: positions lose their stake at most; off: the venue's own leverage and margin
     no_liquidation: bool = True  # a loss ends at the stake
     max_leverage: Annotated[float, Range(1, 10_000)] = 10_000.0  # times the stake
     stake: Annotated[float, Range(0.01, 1e9)] = 100.0  # settle currency; what one position can lose
@@ -120,6 +120,7 @@ class Latency:
     cancel_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until the venue has a cancel
     response_ms: Annotated[float, Range(0, 60_000)] = 10.0  # milliseconds until its answer is back
     params: Mapping[str, float] = field(default_factory=dict)  # the model's other parameters by name: {sigma: 0.5}
+    watermark_ms: Annotated[float, Range(1, 10_000)] = 50.0  # milliseconds; longest feed delay that is believed
     visibility: Literal["watermark", "oracle"] = "watermark"  # oracle sees answers early: only to compare with peers
 
 
