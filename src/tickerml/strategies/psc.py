@@ -102,14 +102,15 @@ class Psc(PscParams):
             return reading
         s = view.state
         held, due = view.position is not None, view.now - int(s["logged"]) >= self.signal_every_s * SECOND
-        if held and not due:
-            return Pass(HELD)
+        waiting = reading.beyond >= 0 and view.now - int(s["tried"]) < self.cooldown_s * SECOND
+        if (held or waiting) and not due:
+            return Pass(HELD if held else COOLDOWN)
         if not view.bar_only and math.isnan(view["spread_bps"]):
             return Pass(UNKNOWN)
         if math.isnan(view["volatility"]):
             return Pass(WARMING)
         signal = signal_of(self, view, reading)
-        reason = HELD if held else self._refusal(signal, view)
+        reason = HELD if held else COOLDOWN if waiting else self._refusal(signal, view)
         if reading.beyond >= 0 and not held:
             psc_windows.open_window(s, signal, view.now, sent=reason is None)
         if reason is None:
@@ -145,8 +146,6 @@ class Psc(PscParams):
             return CANDIDATE
         if signal.spread_bps > self.wide_bps:
             return WIDE
-        if view.now - int(view.state["tried"]) < self.cooldown_s * SECOND:
-            return COOLDOWN
         if signal.timer.window == EXIT and not self.exit_entries:
             return LATE
         if signal.target < self.min_move:
