@@ -24,7 +24,7 @@ from tickerml.tape.renumber import Union
 from tickerml.tape.store_files import lock, write_file
 from tickerml.tape.store_manifest import NAME, Manifest, Segment, Source, dump, load
 from tickerml.tape.store_reader import read_segments
-from tickerml.tape.store_sources import compare, remaining
+from tickerml.tape.store_sources import compare, remaining, without_replaced
 from tickerml.tape.store_writer import SegmentWriter
 from tickerml.tape.tape import Header, Tape, content_hash
 from tickerml.tape.window import window
@@ -79,7 +79,7 @@ def write_store(
         _sweep(root, manifest)
         try:
             manifest, segment = _write_segment(tape, root, manifest, tuple(new), progress)
-            kept = tuple(s for s in manifest.segments if s.id not in old)
+            kept = without_replaced(manifest.segments, segment, old)
             same = any(s.content_hash == segment.content_hash for s in kept)
             if segment.rows and not same:
                 manifest = msgspec.structs.replace(manifest, segments=(*kept, segment))

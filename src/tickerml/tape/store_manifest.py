@@ -42,7 +42,7 @@ class Chunk(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file that was imported: name, size in bytes, SHA-256. The same bytes are never imported twice."""
+    """A file that was imported: folder/name, size in bytes, SHA-256. The same is never imported twice."""
 
     name: str
     size: int

@@ -194,8 +194,8 @@ class _Differ:
     def block(self, books: _Books, good: NDArray[np.intp], again: NDArray[np.bool_]) -> Block:
         """Messages of the good books; a reconnect, on a refused book too, makes the next one a snapshot."""
         tick, lot = self._instrument.tick, self._instrument.lot
-        ticks = [to_steps(p, tick)[0] for p in books.prices]
-        lots = [to_steps(q, lot)[0] for q in books.sizes]
+        ticks = [to_steps(_finite(p), tick)[0] for p in books.prices]
+        lots = [to_steps(_finite(q), lot)[0] for q in books.sizes]
         builder = Builder()
         at = 0
         for i in good.tolist():
@@ -227,6 +227,11 @@ class _Differ:
             first = min(previous + 1, last_id) if previous else 0
             builder.extend(Block(rows, np.array([(first, last_id, previous)], MESSAGE)))
         self._last, self._last_id, self._lost, self.started = sides, last_id, False, True
+
+
+def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers that are none belong to books that are refused."""
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _rows(changes: list[Ints], snapshot: bool) -> Rows:

@@ -108,23 +108,23 @@ class _File:
         """First pass: tick, lot and timeframe of the bars that can be used."""
         prices, volumes, problems = Scale(), Scale(), Problems()
         judge = Judge(self.path, problems, self.line)
-        steps: list[NDArray[np.int64]] = []
+        times: list[NDArray[np.int64]] = []
         for bars in self.pieces():
             good = judge.keep(bars.time, bars.rules(), repeats="duplicate-bar")
             prices.learn(bars.prices[:, good].ravel())
             volumes.learn(bars.volume[good])
-            steps.append(np.diff(bars.time[good]))
+            times.append(bars.time[good])
         judge.something()
         instrument = instrument_of(self.path, self.options)
         tick = prices.tick(str(self.path), self.options.tick)
-        return scaled(instrument, tick, volumes.lot(self.options.lot)), self._timeframe(np.concatenate(steps))
+        return scaled(instrument, tick, volumes.lot(self.options.lot)), self._timeframe(np.concatenate(times))
 
-    def _timeframe(self, steps: NDArray[np.int64]) -> int:
+    def _timeframe(self, times: NDArray[np.int64]) -> int:
         """Given, else the commonest distance of bars, else what the name says."""
         if self.options.timeframe:
             return self.options.timeframe
-        if len(steps):
-            values, counts = np.unique(steps, return_counts=True)
+        if len(times) > 1:
+            values, counts = np.unique(times[1:] - times[:-1], return_counts=True)
             return int(values[np.argmax(counts)])
         named = re.search(
             r"(?<![A-Za-z0-9])(\d+)([smhdw])(?![A-Za-z0-9])", "/".join(self.path.parts[-2:]).replace("_", "-")

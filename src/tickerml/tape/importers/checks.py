@@ -12,7 +12,7 @@ from tickerml.tape.errors import InputError, Where
 from tickerml.tape.importers.frames import NO_TIME
 from tickerml.tape.problems import KEEP, Problems
 
-_FIRST: Final = 1_230_768_000_000_000_000  # 2009-01-01: nothing was traded before the first coin
+EARLIEST: Final = 1_230_768_000_000_000_000  # 2009-01-01: nothing was traded before the first coin
 _LAST: Final = 4_102_444_800_000_000_000  # 2100-01-01
 Mask = NDArray[np.bool_]
 Rules = list[tuple[str, Mask]]
@@ -30,7 +30,7 @@ class Judge:
     def keep(self, times: NDArray[np.int64], rules: Rules, *, repeats: str = "") -> Mask:
         """Rows that break no rule and whose time does not run backwards; `repeats`: the reason for an equal time."""
         good = np.ones(len(times), bool)
-        absurd = (times != NO_TIME) & ((times < _FIRST) | (times > _LAST))
+        absurd = (times != NO_TIME) & ((times < EARLIEST) | (times > _LAST))
         for reason, broken in [("time-missing", times == NO_TIME), ("time-implausible", absurd), *rules]:
             good &= ~self._refuse(reason, good & broken)
         ordered = np.where(good, times, self.latest)

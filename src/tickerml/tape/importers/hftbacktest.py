@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
-from tickerml.tape.importers.checks import Judge
+from tickerml.tape.importers.checks import EARLIEST, Judge
 from tickerml.tape.importers.messages import Messages, framed
 from tickerml.tape.importers.naming import instrument_of, scaled
 from tickerml.tape.importers.options import Options
@@ -139,7 +139,7 @@ def _local(path: Path, judge: Judge) -> Iterator[tuple[Events, Lines]]:
             ("side-unknown", local & level & (side != BUY) & (side != SELL)),
         ]
         times = events["local_ts"].copy()
-        times[~local] = np.maximum.accumulate(np.where(local, times, judge.latest))[~local]
+        times[~local] = np.maximum.accumulate(np.where(local, times, max(judge.latest, EARLIEST)))[~local]
         good = judge.keep(times, rules)
         judge.kept -= int((good & ~local).sum())
         yield events[good & local], np.flatnonzero(good & local) + line

@@ -84,14 +84,16 @@ def import_paths(
             done = sum(r.rows for r in reports)
             heard = (lambda rows, done=done: progress(done + rows)) if progress else None
             reports.append(write_store(tape, root, sources=[p for p in wanted if p in files], progress=heard))
-    return _summed(reports)
+    return _summed(reports, root)
 
 
-def _summed(reports: list[StoreReport]) -> StoreReport:
+def _summed(reports: list[StoreReport], root: Path) -> StoreReport:
     problems: dict[str, int] = {}
     for reason, n in (pair for r in reports for pair in r.problems.items()):
         problems[reason] = problems.get(reason, 0) + n
     symbols = tuple(dict.fromkeys(s for r in reports for s in r.instruments))
+    if not symbols and is_store(root):  # everything was stored before: say what is there
+        symbols = tuple(dict.fromkeys(i.symbol for i in StoredTape(root).header.instruments))
     return StoreReport(sum(r.rows for r in reports), symbols, problems, all(r.skipped for r in reports))
 
 
