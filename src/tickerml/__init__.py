@@ -88,6 +88,7 @@ def backtest(
     config: Settings = None,
     seed: int = 0,
     run_dir: str | Path | None = None,
+    pairs: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Trade `tape` with a strategy (a name, or an object of your own) and virtual money `cash` of the quote currency.
@@ -96,9 +97,15 @@ def backtest(
     """
     from tickerml.run.backtest import backtest as run
 
-    found = _settings(config)
     return run(
-        strategy, _tape(tape), config=found, cash=_money(cash), seed=seed, run_dir=_path(run_dir), progress=progress
+        strategy,
+        _tape(tape),
+        config=_settings(config),
+        cash=_money(cash),
+        seed=seed,
+        run_dir=_path(run_dir),
+        pairs=tuple(pairs),
+        progress=progress,
     )
 
 
@@ -110,20 +117,21 @@ def paper(
     config: Settings = None,
     seed: int = 0,
     run_dir: str | Path | None = None,
+    pairs: Sequence[str] = (),
     speed: str = "max",
     progress: Progress | None = None,
 ) -> Run:
     """The same as a paper run: row by row with a journal, at full speed ("max") or at the market's pace ("1x")."""
     from tickerml.run.paper import paper as run
 
-    found = _settings(config)
     return run(
         strategy,
         _tape(tape),
-        config=found,
+        config=_settings(config),
         cash=_money(cash),
         seed=seed,
         run_dir=_path(run_dir),
+        pairs=tuple(pairs),
         speed=speed,
         progress=progress,
     )

@@ -50,12 +50,14 @@ class FakeRun:
         return ["psc lost 31.42 USDT", "  net         -31.42 USDT"]
 
     def why(self, pairs: list[str] | None = None) -> str:
+        if pairs == ["XX/YY"]:
+            raise KeyError("XX/YY is not in this run; it has BTC/USDT")
         return f"29,817 passes {pairs}"
 
     def why_json(self, pairs: list[str] | None = None) -> dict[str, Any]:
         return {"passes": 29817, "asked": pairs}
 
-    def report(self, out: Path) -> None:
+    def report(self, out: Path, *, explore: bool) -> None:
         self.written.append(out)
 
 
@@ -74,8 +76,9 @@ def rooms(monkeypatch):
         return call
 
     def comparison() -> SimpleNamespace:
-        first = None if kept.identical else {"seq": 12, "was": "LONG", "is": "pass"}
-        return SimpleNamespace(identical=kept.identical, decisions=18204, fills=14, first_difference=first)
+        first = None if kept.identical else {"row": 12, "recorded": "LONG", "computed": "PASS"}
+        told = {"identical": kept.identical, "decisions": 18204, "fills": 14, "first_difference": first}
+        return SimpleNamespace(identical=kept.identical, summary=lambda: told, lines=lambda: ["the answer", "in words"])
 
     health = {"symbol": "BTC/USDT", "venue": "binance", "gaps": 1, "top_of_book": {"compared": 3, "matched": 3}}
     fakes = {

@@ -42,7 +42,9 @@ def test_paper_passes_on_what_is_typed(tickerml, rooms):
     assert "psc lost 31.42 USDT" in told.err
     opened, traded = rooms.calls
     assert opened[1] == ("synthetic:gap:9",)
-    assert opened[2]["pairs"] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+    assert opened[2]["pairs"] == traded[2]["pairs"] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+    again = {"spec": "synthetic:gap:9", "format": None, "timerange": [1723161600 * 10**9, 1723248000 * 10**9]}
+    assert traded[2]["source"] == {**again, "minutes": Config().synthetic.minutes, "coins": None}
     assert opened[2]["timerange"] == (1723161600 * 10**9, 1723248000 * 10**9)
     given = traded[2]
     assert (given["cash"], given["seed"], given["speed"], given["run_dir"]) == (
@@ -114,10 +116,10 @@ def test_replay_is_exit_1_when_a_decision_differs(tickerml, rooms, tmp_path):
     rooms.identical = False
     told = tickerml("replay", "--json")
     assert told.code == 1
-    assert last_json(told)["first_difference"] == {"seq": 12, "was": "LONG", "is": "pass"}
+    assert last_json(told)["first_difference"] == {"row": 12, "recorded": "LONG", "computed": "PASS"}
     told = tickerml("replay")
     assert told.code == 1
-    assert told.out.startswith("8f3a21: differs; first at:\n  seq         12")
+    assert told.out == "8f3a21: the answer\nin words\n"
 
 
 def test_runs_are_found_by_id_by_its_start_and_by_age(tickerml, rooms, tmp_path):
@@ -140,6 +142,9 @@ def test_why_and_report(tickerml, rooms, tmp_path):
     runs(tmp_path, "8f3a21")
     assert tickerml("why", "-p", "SHIB/USDT").out == "29,817 passes ['SHIB/USDT']\n"
     assert last_json(tickerml("why", "--json")) == {"passes": 29817, "asked": None}
+    told = tickerml("why", "-p", "XX/YY")
+    assert told.code == 2
+    assert "error[unknown-instrument]: XX/YY is not in this run; it has BTC/USDT" in told.err
     told = tickerml("report", "--out", "r.html", "--json")
     assert rooms.run.written == [Path("r.html")]
     assert last_json(told) == {"run": "8f3a21", "report": "r.html"}
@@ -166,6 +171,13 @@ def test_data_commands(tickerml, rooms):
     assert "top_of_book  compared 3  matched 3" in told.out
     assert last_json(tickerml("data", "check", "s", "--json"))["instruments"][0]["gaps"] == 1
     assert tickerml("list-data").code == 0
+
+
+def test_a_run_keeps_where_its_source_lies(tickerml, rooms, tmp_path):
+    (tmp_path / "books").mkdir()
+    tickerml("paper", "--source", "books", "--format", "candles")
+    kept = rooms.calls[-1][2]["source"]
+    assert (kept["spec"], kept["format"], kept["minutes"]) == (str(tmp_path / "books"), "candles", None)
 
 
 def test_synth_writes_a_store_and_says_what_it_is(tickerml, rooms):

@@ -15,6 +15,7 @@ from tickerml.tape.errors import InputError
 
 PANEL = "Look"
 Code = Annotated[str, typer.Argument(metavar="[CODE]", help="What stands in error[...]. Default: list all.")]
+Explore = Annotated[bool, typer.Option("--explore/--no-explore", help="Add the zoomable chart (2 MB, needs plotly).")]
 Page = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="File to write. Default: in the run's folder.")
 ]
@@ -48,13 +49,17 @@ def why(
 
     found = open_run(path)
     chosen = options.pair_list(pairs)
-    out.result(found.why_json(chosen) if out.json else None, [str(found.why(chosen))])
+    try:
+        out.result(found.why_json(chosen) if out.json else None, [str(found.why(chosen))])
+    except KeyError as error:
+        raise InputError("unknown-instrument", str(error.args[0]), key="--pairs") from None
 
 
 def report(
     out: Out,
     run: options.RunName = "",
     file: Page = None,
+    explore: Explore = False,
     config: options.ConfigFiles = None,
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
@@ -63,7 +68,7 @@ def report(
     target = file or path / "report.html"
     from tickerml.run.result import open_run
 
-    open_run(path).report(target)
+    open_run(path).report(target, explore=explore)
     out.result({"run": path.name, "report": str(target)}, [f"wrote {target}"])
 
 

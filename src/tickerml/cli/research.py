@@ -11,7 +11,7 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
-from tickerml.cli.settings import find_run, load_config, open_market
+from tickerml.cli.settings import find_run, found_again, load_config, open_market
 from tickerml.cli.trade import prepared, show
 from tickerml.tape.errors import InputError
 
@@ -73,7 +73,17 @@ def backtest(
         from tickerml.run.backtest import backtest as test
 
         tape = open_market(source, ready, pairs, timerange, file_format, watch)
-        found = test(strategy, tape, config=ready, cash=money, seed=seed, run_dir=run_dir, progress=watch)
+        found = test(
+            strategy,
+            tape,
+            config=ready,
+            cash=money,
+            seed=seed,
+            run_dir=run_dir,
+            pairs=options.pair_list(pairs) or (),
+            progress=watch,
+            source=found_again(source, ready, timerange, file_format),
+        )
     show(out, found)
 
 
@@ -89,20 +99,7 @@ def replay(
     from tickerml.run.replay import replay as again
 
     found = again(path, chunk=chunk)
-    if found.identical:
-        lines = [f"{path.name}: identical, {found.decisions} decisions and {found.fills} fills, byte for byte"]
-    else:
-        first = found.first_difference or {}
-        lines = [f"{path.name}: differs; first at:", *(f"  {key:<12}{value}" for key, value in first.items())]
-    out.result(
-        {
-            "identical": found.identical,
-            "decisions": found.decisions,
-            "fills": found.fills,
-            "first_difference": found.first_difference,
-        },
-        lines,
-    )
+    out.result(found.summary(), [f"{path.name}: {found.lines()[0]}", *found.lines()[1:]])
     if not found.identical:
         raise typer.Exit(1)
 

@@ -10,7 +10,7 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
-from tickerml.cli.settings import load_config, open_market
+from tickerml.cli.settings import found_again, load_config, open_market
 
 if TYPE_CHECKING:
     from tickerml.config import Config
@@ -57,7 +57,18 @@ def paper(
         from tickerml.run.paper import paper as trade
 
         tape = open_market(source, ready, pairs, timerange, file_format, watch)
-        found = trade(strategy, tape, config=ready, cash=money, seed=seed, run_dir=run_dir, speed=speed, progress=watch)
+        found = trade(
+            strategy,
+            tape,
+            config=ready,
+            cash=money,
+            seed=seed,
+            run_dir=run_dir,
+            pairs=options.pair_list(pairs) or (),
+            speed=speed,
+            progress=watch,
+            source=found_again(source, ready, timerange, file_format),
+        )
     show(out, found)
 
 
