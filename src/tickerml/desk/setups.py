@@ -158,10 +158,14 @@ class Setups:
         orders = []
         if s["stop"] > 0:
             at = max(1, round(entry * (1 - side * float(s["stop"]))))
-            orders.append((STOP, Order(int(s["inst"]), -side, int(OrderType.STOP), _GTC, qty, trigger=at, flags=_REDUCE)))
+            orders.append(
+                (STOP, Order(int(s["inst"]), -side, int(OrderType.STOP), _GTC, qty, trigger=at, flags=_REDUCE))
+            )
         if s["target"] > 0:
             at = max(1, round(entry * (1 + side * float(s["target"]))))
-            orders.append((TARGET, Order(int(s["inst"]), -side, int(OrderType.LIMIT), _GTC, qty, price=at, flags=_REDUCE)))
+            orders.append(
+                (TARGET, Order(int(s["inst"]), -side, int(OrderType.LIMIT), _GTC, qty, price=at, flags=_REDUCE))
+            )
         return orders
 
     def siblings(self, leg: Record) -> list[Cancel]:

@@ -176,7 +176,15 @@ class Loop:
     def make_order(self, kind: Kind, order_id: int, parent: int, order: Order) -> None:
         """Append the SUBMIT or CANCEL row of what was just sent."""
         o = make(
-            self.core[0], self._made_rows, self._made_orders, int(kind), order.inst, order.side, order.price, order.qty, 0
+            self.core[0],
+            self._made_rows,
+            self._made_orders,
+            int(kind),
+            order.inst,
+            order.side,
+            order.price,
+            order.qty,
+            0,
         )
         o["id"], o["parent"], o["price"], o["trigger"] = order_id, parent, order.price, order.trigger
         o["qty"] = o["left"] = order.qty
@@ -217,5 +225,3 @@ def _params_array(params: Any) -> Rows:  # noqa: ANN401  any parameter dataclass
     record = np.zeros(1, params_dtype(type(params)))
     record[0] = params_record(params)
     return record
-
-

@@ -40,7 +40,9 @@ class Machine:
             elif reason in (core.NEED_ROWS, core.DONE):
                 self.outbox.take(self.loop.take_made())
                 if self.loop.spilled():
-                    raise RunError("book-spilled", "a book holds more far levels than there is room for; its depth is wrong")
+                    raise RunError(
+                        "book-spilled", "a book holds more far levels than there is room for; its depth is wrong"
+                    )
                 return
             else:
                 self.trader.handle(reason)

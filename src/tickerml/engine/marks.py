@@ -12,7 +12,10 @@ from tickerml.tape.rows import Flag, Kind, Record
 
 MARK: Final = np.dtype(
     [
-        ("price2", "i8"),  # twice the mark in ticks: bid + ask of a valid book, else twice the last trade or close; 0 = none
+        (
+            "price2",
+            "i8",
+        ),  # twice the mark in ticks: bid + ask of a valid book, else twice the last trade or close; 0 = none
         ("high2", "i8"),  # highest price2 since `watch` was called; of a bar, its high
         ("low2", "i8"),
         ("time", "i8"),  # receive time of the newest row, ns

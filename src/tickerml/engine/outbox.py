@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -13,13 +14,13 @@ from tickerml.tape.block import Block
 from tickerml.tape.rows import ROW, Flag, Kind, Rows
 
 DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
-_ENCODER: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _END: Final = int(Flag.END)
 
 
 def canonical(figures: dict[str, Any]) -> bytes:
     """Canonical JSON of a made row's blob: sorted keys, decimals as strings, NaN and infinity as null."""
-    return _ENCODER.encode(figures)
+    return _ENCODER.encode({k: format(v, "f") if isinstance(v, Decimal) else v for k, v in figures.items()})
 
 
 class ChainHash:

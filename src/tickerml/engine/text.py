@@ -265,10 +265,10 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
     return HAND_OVER
 '''
 
-RETURN_TO_PYTHON: Final = '''        return WAKE
-'''
+RETURN_TO_PYTHON: Final = """        return WAKE
+"""
 
-COMPILED_WAKE: Final = '''        if c["owner"] != COMPILED:
+COMPILED_WAKE: Final = """        if c["owner"] != COMPILED:
             return WAKE
         for n in range(len(books)):
             if envelopes[n]["max_order"] > 0:
@@ -281,4 +281,4 @@ COMPILED_WAKE: Final = '''        if c["owner"] != COMPILED:
                     core.make_intent(c, made_rows, n, -1, q["ask"], q["size"], 1)
                 quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working[n], envelopes[n], q, books[n],
                       made_rows, made_orders)
-'''
+"""

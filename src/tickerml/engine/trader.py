@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from tickerml.account.position import holding
+from tickerml.account.contract import value
+from tickerml.account.position import apply_fill, holding
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order, Refusal
 from tickerml.desk.desk import Desk, Situation
@@ -32,7 +34,8 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import FOREVER, MINUTE, Kind, Record
 
 _BLOB = 4096
-ACCOUNT = np.dtype([("peak", "i8"), ("next_balance", "i8"), ("settled", "i8"), ("won", "i8"), ("worst", "f8")])
+ACCOUNT = np.dtype([("peak", "i8"), ("settled", "i8"), ("won", "i8"), ("worst", "f8")])
+BOOKKEEPER = 1000  # owner of the timer that asks for a BALANCE row each minute
 
 
 class Trader:
@@ -41,19 +44,22 @@ class Trader:
     def __init__(
         self,
         loop: Loop,
-        strategies: Sequence[tuple[str, Any]],
+        strategies: Sequence[tuple[int, str, Any]],
         traded: Sequence[Sequence[Instrument]],
         *,
         instruments: Sequence[Instrument],
         wallets: Wallets,
+        purse: int,
         desk: Desk,
         outbox: Outbox,
         ton: float | int,
         bar_delay: int,
     ) -> None:
-        """`strategies`: (name, object) pairs; `traded`: what each may trade; `ton`: price, or id of the instrument."""
+        """`strategies`: (owner number, name, object); `traded`: what each may trade; `ton`: price, or id of the instrument."""
         self.loop, self.wallets, self.desk, self.outbox = loop, wallets, desk, outbox
-        self.strategies, self.instruments = strategies, instruments
+        self.strategies = [(name, strategy) for _, name, strategy in strategies]
+        self.instruments = instruments
+        self.purse = purse
         self.setups = Setups()
         keep = loop.states.add
         keep("setups", self.setups.table)
@@ -61,10 +67,15 @@ class Trader:
         self._blobs = keep("intents", np.zeros(book.SLOTS, f"S{_BLOB}"))
         self.account = keep("account", np.zeros(1, ACCOUNT))
         self._ton = ton
-        self._views = [self._views_of(k, strategy, mine) for k, ((_, strategy), mine) in enumerate(zip(strategies, traded, strict=True))]
-        for owner, (_, strategy) in enumerate(strategies):
+        self._views = [
+            self._views_of(k, strategy, mine)
+            for k, ((_, strategy), mine) in enumerate(zip(self.strategies, traded, strict=True))
+        ]
+        self._number = {owner: k for k, (owner, _, _) in enumerate(strategies)}
+        for owner, _, strategy in strategies:
             self._set_timers(owner, strategy.wake, bar_delay)
-        loop.core[0]["by_answers"] = 1
+        loop.timer(BOOKKEEPER, MINUTE)
+        loop.core[0]["by_answers"] = 1 if strategies else 0
 
     def _views_of(self, owner: int, strategy: Any, traded: Sequence[Instrument]) -> dict[int, EngineView]:  # noqa: ANN401
         state = np.zeros(len(self.instruments), getattr(strategy, "state", np.dtype([("none", "i1")])))
@@ -83,15 +94,19 @@ class Trader:
                 c = self.loop.core[0]
                 c["large_trade"], c["by_rows"] = min(float(c["large_trade"]), one.min_usd), 1
             else:
-                raise ConfigError("wake", f"{one!r} is not a wake", try_='wake = Every("1s"), Bars("5m") or Trade(10_000)')
+                raise ConfigError(
+                    "wake", f"{one!r} is not a wake", try_='wake = Every("1s"), Bars("5m") or Trade(10_000)'
+                )
 
     # What the loop asks for
 
     def handle(self, reason: int) -> None:
         """Act on one return of the compiled loop."""
         self.outbox.take(self.loop.take_made())
-        if reason == core.WAKE:
-            self._wake(int(self.loop.core[0]["owner"]), None)
+        if reason == core.WAKE and self.loop.core[0]["owner"] == BOOKKEEPER:
+            self._balance()
+        elif reason == core.WAKE:
+            self._wake(self._number[int(self.loop.core[0]["owner"])], None)
         elif reason == core.ANSWER:
             self._answer()
         elif reason == core.DEADLINE:
@@ -101,7 +116,6 @@ class Trader:
             self.loop.core[0]["struck"] = 0
             for owner in range(len(self.strategies)):
                 self._wake(owner, inst)
-        self._balance()
 
     def finish(self) -> None:
         """The tape has ended: what is open is settled at the touch, without pretending that a close was sent."""
@@ -109,7 +123,7 @@ class Trader:
             s = self.setups.table[k]
             if s["state"]:
                 self._settle_at_mark(k, s)
-        self._balance(always=True)
+        self._balance()
         self.outbox.flush()
 
     # Wakes
@@ -134,30 +148,37 @@ class Trader:
         figures = intent_figures(name, intent, view.close)
         blob = canonical(figures)
         seq = self.outbox.add(
-            view.now, inst.id, int(Kind.INTENT), blob, side=getattr(intent, "side", 0), price=int(self.loop.marks[inst.id]["price2"]) // 2
+            view.now,
+            inst.id,
+            int(Kind.INTENT),
+            blob,
+            side=getattr(intent, "side", 0),
+            price=int(self.loop.marks[inst.id]["price2"]) // 2,
         )
         if not isinstance(intent, Setup):
             verdict: Approved | Refusal = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
         else:
             wallet = self.wallets.wallet_of[inst.id]
-            verdict = self.desk.judge(seq, self._in_money(intent, wallet), inst, self.wallets.contracts[inst.id], self._situation(inst.id))
+            verdict = self.desk.judge(
+                seq, self._in_money(intent, wallet), inst, self.wallets.contracts[inst.id], self._situation(inst.id)
+            )
         if isinstance(verdict, Refusal):
-            self._row(inst.id, Kind.REFUSAL, {"intent": seq, "strategy": name, "code": verdict.reason.name.lower(), "text": verdict.text})
+            self._row(
+                inst.id,
+                Kind.REFUSAL,
+                {"intent": seq, "strategy": name, "code": verdict.reason.name.lower(), "text": verdict.text},
+            )
             return
         self._open(owner, seq, blob, intent, inst, verdict)
 
     def _in_money(self, setup: Setup, wallet: int) -> Setup:
         if setup.stake is None:
             return setup
-        import dataclasses
-
-        return dataclasses.replace(setup, stake=float(self.wallets.money(wallet, setup.stake)))
+        return replace(setup, stake=float(self.wallets.money(wallet, setup.stake)))
 
     def _open(self, owner: int, seq: int, blob: bytes, setup: Setup, inst: Instrument, approved: Approved) -> None:
         contract = self.wallets.contracts[inst.id]
         price = max(1, int(self.loop.marks[inst.id]["price2"]) // 2)
-        from tickerml.account.contract import value
-
         lots = sum(o.qty for o in approved.orders)
         used = lots if setup.superp else int(value(contract, price, lots))
         k = self.setups.begin(
@@ -226,7 +247,9 @@ class Trader:
         kind, inst = int(a["kind"]), int(a["inst"])
         if kind == int(AnswerKind.FILL):
             first = s["opened"] == 0
-            self.setups.fill(leg, self.wallets.contracts[inst], int(a["price"]), int(a["qty"]), int(a["fee"]), self._now())
+            self.setups.fill(
+                leg, self.wallets.contracts[inst], int(a["price"]), int(a["qty"]), int(a["fee"]), self._now()
+            )
             if first:
                 watch(self.loop.marks[inst])
             cancels = self.setups.siblings(leg)
@@ -269,8 +292,12 @@ class Trader:
             s["reason"] = book.UNFILLED
         inst, owner = int(s["inst"]), int(s["strategy"])
         intent_blob = bytes(self._blobs[k])
-        figures = settled_blob(s, self.strategies[owner][0], self.instruments[inst], self.wallets, self.loop.marks[inst], intent_blob)
-        self._act(self.setups.free(k), None)
+        figures = settled_blob(
+            s, self.strategies[owner][0], self.instruments[inst], self.wallets, self.loop.marks[inst], intent_blob
+        )
+        left_over = self.setups.free(k)
+        if not self.loop.core[0]["ended"]:
+            self._act(left_over, None)
         self._set_deadline()
         self._row(inst, Kind.SETTLED, figures, side=int(s["side"]))
         if s["entered"] == 0:
@@ -283,19 +310,22 @@ class Trader:
             told(self._views[owner][inst], outcome_of(figures, intent_blob))
 
     def _settle_at_mark(self, k: int, s: Record) -> None:
-        inst, contract = int(s["inst"]), self.wallets.contracts[int(s["inst"])]
-        mark = self.loop.marks[inst]
+        """Close what setup `k` holds at the touch it could have got, in our books only."""
+        inst = int(s["inst"])
+        mark, rule = self.loop.marks[inst], self.loop.venue.rules[inst]
         held = int(s["entered"] - s["exited"])
         price = int(mark["bid"] if s["side"] > 0 else mark["ask"]) or int(mark["price2"]) // 2
+        cash = self.loop.core[0]["cash"]
         if held and s["superp"]:
             s["exit_ticks"], s["exited"] = price, 1
             s["amount"] = self._superp_worth(s, price)
+            cash[self.wallets.wallet_of[inst]] += s["amount"]
         elif held:
-            from tickerml.account.contract import value
-
             s["exited"] += held
             s["exit_ticks"] += price * held
-            s["received"] += int(value(contract, price, held))
+            s["received"] += int(value(self.wallets.contracts[inst], price, held))
+            change = apply_fill(self.loop.positions[inst], rule, -int(s["side"]), price, held, 0)
+            cash[self.wallets.wallet_of[inst]] += change
         s["closed"], s["reason"] = self._now(), book.AT_END
         self._settle(k)
 
@@ -376,13 +406,10 @@ class Trader:
             room=self.setups.room(),
         )
 
-    def _balance(self, *, always: bool = False) -> None:
-        """A BALANCE row each minute of the tape, and the peak of equity."""
-        account, now = self.account[0], self._now()
-        if not always and now < account["next_balance"]:
-            return
-        account["next_balance"] = now // MINUTE * MINUTE + MINUTE
-        equity = self.equity(0)
+    def _balance(self) -> None:
+        """A BALANCE row, and the peak of equity."""
+        account = self.account[0]
+        equity = self.equity(self.purse)
         account["peak"] = max(int(account["peak"]), equity)
         if account["peak"] > 0:
             account["worst"] = max(float(account["worst"]), 1 - equity / int(account["peak"]))
@@ -391,9 +418,24 @@ class Trader:
             for n, p in enumerate(self.loop.positions)
             if not self.wallets.contracts[n]["inverse"]
         )
-        exposure += sum(int(s["side"]) * int(float(s["leverage"]) * int(s["stake"])) for s in self.setups.open() if s["superp"] and s["entered"])
-        figures = {"cash": self.wallets.amount(0, self.cash(0)), "equity": self.wallets.amount(0, equity)}
-        self._row(0, Kind.BALANCE, {**figures, "exposure": self.wallets.amount(0, exposure), "currency": self.wallets.currencies[0]})
+        exposure += sum(
+            int(s["side"]) * int(float(s["leverage"]) * int(s["stake"]))
+            for s in self.setups.open()
+            if s["superp"] and s["entered"]
+        )
+        figures = {
+            "cash": self.wallets.amount(self.purse, self.cash(self.purse)),
+            "equity": self.wallets.amount(self.purse, equity),
+        }
+        self._row(
+            0,
+            Kind.BALANCE,
+            {
+                **figures,
+                "exposure": self.wallets.amount(self.purse, exposure),
+                "currency": self.wallets.currencies[self.purse],
+            },
+        )
 
     # What views read
 

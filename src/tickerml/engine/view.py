@@ -25,9 +25,7 @@ class EngineView:
         self.state, self.shared = state, shared
         loop = trader.loop
         self._mark = loop.marks[instrument.id]
-        self._outputs = {
-            name: (loop.outputs[k][instrument.id], field) for name, (k, field) in loop.columns.items()
-        }
+        self._outputs = {name: (loop.outputs[k][instrument.id], field) for name, (k, field) in loop.columns.items()}
         self._tick = float(instrument.tick)
 
     @property

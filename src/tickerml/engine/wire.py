@@ -54,7 +54,9 @@ def source(plan: Plan) -> str:
     parts = [
         text.HEAD,
         *(f"from {f.module.__name__} import {_imports(k, f)}\n" for k, f in enumerate(plan.folds)),
-        f"from {plan.quoter.rsplit('.', 1)[0]} import {plan.quoter.rsplit('.', 1)[1]} as quoter\n" if plan.quoter else "",
+        f"from {plan.quoter.rsplit('.', 1)[0]} import {plan.quoter.rsplit('.', 1)[1]} as quoter\n"
+        if plan.quoter
+        else "",
         f"\nCOMPILED = {plan.compiled_owner}\n",
         _fold_rows(plan, states),
         venue_source(plan.queue, plan.latency, plan.fees),

@@ -67,25 +67,41 @@ class MemoryTape:
         return sum(len(b) for b in self.held)
 
 
-def content_hash(blocks: Iterable[Block]) -> str:
+class ContentHash:
     """SHA-256 that does not depend on how the rows are cut into blocks (docs/tape.md, "Hashes").
 
     Covers each row with `ref` reduced to "has one", and for each table the rows referred to, in row order: a message
     once, at its END row; every other table's row at each row that refers to it.
     """
-    digests = {name: hashlib.sha256() for name in ("rows", *TABLES)}
-    for block in blocks:
+
+    def __init__(self) -> None:
+        """Nothing seen yet."""
+        self._digests = {name: hashlib.sha256() for name in ("rows", *TABLES)}
+
+    def update(self, block: Block) -> None:
+        """Take the next rows."""
         rows = block.rows.copy()
         rows["ref"] = np.where(rows["ref"] >= 0, 0, -1)
-        digests["rows"].update(rows.tobytes())
+        self._digests["rows"].update(rows.tobytes())
         for name in TABLES:
             refs = block.refs(name)
             if name == "blobs":
                 for ref in refs:
-                    digests[name].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
-            else:
-                digests[name].update(getattr(block, name)[refs].tobytes())
-    joined = hashlib.sha256()
-    for name in sorted(digests):
-        joined.update(name.encode() + digests[name].digest())
-    return joined.hexdigest()
+                    self._digests[name].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
+            elif len(refs):
+                self._digests[name].update(getattr(block, name)[refs].tobytes())
+
+    def hexdigest(self) -> str:
+        """The hash of all rows so far."""
+        joined = hashlib.sha256()
+        for name in sorted(self._digests):
+            joined.update(name.encode() + self._digests[name].digest())
+        return joined.hexdigest()
+
+
+def content_hash(blocks: Iterable[Block]) -> str:
+    """The `ContentHash` of all `blocks`."""
+    digest = ContentHash()
+    for block in blocks:
+        digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,76 @@
+"""Paper: the same folds and the same simulated venue, over a recorded tape at its own pace or a live feed of rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tickerml.config import Config
+from tickerml.engine.machine import pieces
+from tickerml.run.drive import job_of, record
+from tickerml.run.finish import finished
+from tickerml.run.result import Run
+from tickerml.tape.block import Block
+from tickerml.tape.progress import Progress
+from tickerml.tape.tape import Tape
+
+_STEP = 2048  # rows between two looks at the clock
+
+
+def paper(
+    strategy: str | object,
+    tape: Tape,
+    *,
+    config: Config,
+    cash: Decimal | None = None,
+    seed: int = 0,
+    run_dir: Path | None = None,
+    pairs: Sequence[str] = (),
+    speed: str = "max",
+    progress: Progress | None = None,
+    source: dict[str, Any] | None = None,
+) -> Run:
+    """Paper trade `tape`; a run that was broken off goes on where its journal ends, without sending an order twice.
+
+    `speed` "1x" waits for each row's receive time to come round again, counted from the first row.
+    """
+    job = job_of(
+        strategy,
+        tape,
+        config=config,
+        cash=cash,
+        seed=seed,
+        run_dir=run_dir,
+        mode="paper",
+        pairs=tuple(pairs),
+        source=source,
+        progress=progress,
+    )
+    record(job, sync_orders=True, pace=at_market_pace if speed == "1x" else None)
+    return finished(job)
+
+
+def at_market_pace(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Hold each row back until as much time has passed since the start as lies between it and the first row."""
+    began = first = 0
+    for block in pieces(blocks, _STEP):
+        at = 0
+        while at < len(block):
+            now = time.monotonic_ns()
+            if not began:
+                began, first = now, int(block.rows["recv"][0])
+            due = int(block.rows["recv"].searchsorted(first + now - began, side="right"))
+            if due > at:
+                yield from pieces(iter([block]), None) if (at, due) == (0, len(block)) else _cut(block, at, due)
+                at = due
+            else:
+                time.sleep(min(0.05, (int(block.rows["recv"][at]) - first - now + began) / 1e9))
+
+
+def _cut(block: Block, start: int, stop: int) -> Iterator[Block]:
+    from tickerml.tape.block import cut
+
+    yield cut(block, start, stop)

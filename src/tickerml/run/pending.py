@@ -1,0 +1,65 @@
+"""Made rows as facts that can be compared one by one, however they were cut into blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tickerml.tape.block import TABLE_OF, Block, cut
+from tickerml.tape.errors import RunError
+from tickerml.tape.rows import Kind
+
+_PIECE = 4096  # rows of one journal record: at most 1 MiB with their tables
+
+
+def facts(block: Block) -> Iterator[bytes]:
+    """Each row with its `ref` masked, followed by the bytes of the table row or blob that it refers to."""
+    rows = block.rows.copy()
+    refs = rows["ref"].tolist()
+    rows["ref"] = -1
+    kinds = rows["kind"].tolist()
+    for n, (kind, ref) in enumerate(zip(kinds, refs, strict=True)):
+        table = TABLE_OF.get(kind)
+        if ref < 0 or table is None:
+            yield rows[n].tobytes()
+        elif table == "blobs":
+            yield rows[n].tobytes() + block.blobs[ref]
+        else:
+            yield rows[n].tobytes() + getattr(block, table)[ref].tobytes()
+
+
+def bounded(block: Block) -> Iterator[Block]:
+    """The block in pieces that fit a journal record."""
+    if len(block) <= _PIECE and sum(map(len, block.blobs)) < 400_000:
+        yield block
+        return
+    step = _PIECE if sum(map(len, block.blobs)) < 400_000 else max(1, _PIECE // 32)
+    for start in range(0, len(block), step):
+        yield cut(block, start, min(start + step, len(block)))
+
+
+class Pending:
+    """What a broken run had written: recomputed rows must equal it before anything new is written."""
+
+    def __init__(self, known: Iterable[Block]) -> None:
+        """`known` in sequence, from the first made row (or from where a snapshot goes on)."""
+        self._known = (fact for block in known for fact in facts(block))
+        self._more = True
+
+    def match(self, block: Block) -> Block | None:
+        """The part of `block` that is new; None when all of it was known. RunError `run-differs`."""
+        if not self._more:
+            return block
+        for n, fact in enumerate(facts(block)):
+            known = next(self._known, None)
+            if known is None:
+                self._more = False
+                return cut(block, n, len(block))
+            if known != fact:
+                kind = Kind(int(block.rows["kind"][n])).name
+                raise RunError(
+                    "run-differs",
+                    f"the run goes on with another {kind} row than its journal holds",
+                    means="nothing was written; code, settings or source have changed since it was started",
+                    try_="tickerml replay RUN shows the first difference",
+                )
+        return None

@@ -1,0 +1,166 @@
+"""A run's folder: manifest, journal, snapshots. What is written here is enough to make the run again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from tickerml.config import to_mapping
+from tickerml.run.pending import Pending, bounded
+from tickerml.run.setup import Setting
+from tickerml.run.strategies import Chosen
+from tickerml.tape.block import Block
+from tickerml.tape.errors import InputError, Where
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.journal import Journal, Sync, read
+from tickerml.tape.kernel_cache import kernel_hash, source_hashes
+from tickerml.tape.rows import Kind
+from tickerml.tape.tape import Header, Tape, content_hash
+
+MANIFEST: Final = "run.json"
+JOURNAL: Final = "journal"
+OURS: Final = (int(Kind.RECOVERED), int(Kind.SNAPSHOT), int(Kind.SOURCE))  # the journal's own rows: no part of the run
+
+
+@dataclass(frozen=True)
+class RunTape:
+    """The rows that a run made, in their own sequence from 0, read from its journal."""
+
+    folder: Path
+    told: Header
+
+    @property
+    def header(self) -> Header:
+        """Instruments, names and assumptions of the source."""
+        return self.told
+
+    def blocks(self) -> Iterator[Block]:
+        """Made rows only: no market rows, and none that the journal wrote for itself."""
+        for _, block in read(self.folder / JOURNAL):
+            first = int(block.rows["kind"][0]) if len(block) else 0
+            if first >= 32 and first not in OURS:
+                yield block
+
+    def content_hash(self) -> str:
+        """SHA-256 of the made rows."""
+        return content_hash(self.blocks())
+
+
+def identity(chosen: Chosen, tape: Tape, setting: Setting, mode: str) -> str:
+    """A short name that the same run gets again: of mode, strategy, source, settings, cash, seed and kernels."""
+    parts = (mode, chosen.name, repr(chosen.strategy), tape.header.title, str(to_mapping(setting.config)))
+    parts += (str(setting.cash), str(setting.seed), str(setting.pairs), str(setting.terms), kernel_hash())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
+
+
+def manifest_of(
+    chosen: Chosen, tape: Tape, setting: Setting, mode: str, run: str, source: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is known of a run before it starts."""
+    header = tape.header
+    return {
+        "run": run,
+        "mode": mode,
+        "strategy": chosen.name,
+        "strategy_source": chosen.source,
+        "config": to_mapping(setting.config),
+        "params": _params(chosen),
+        "cash": str(setting.cash),
+        "seed": setting.seed,
+        "pairs": list(setting.pairs),
+        "bar_only": list(setting.bar_only),
+        "source": {
+            "title": header.title,
+            "synthetic": header.synthetic,
+            "assumed_clock": header.assumed_clock,
+            "bar_only": header.bar_only,
+            "notes": list(header.notes),
+            "names": list(header.names),
+            "instruments": [json.loads(i.to_json()) for i in header.instruments],
+            **source,
+        },
+        "kernel_hash": kernel_hash(),
+        "kernel_sources": source_hashes(),
+        "versions": {"tickerml": version("tickerml"), "numba": version("numba"), "numpy": version("numpy")},
+        "python": sys.version.split()[0],
+        "visibility": "watermark" if setting.terms.watermark else "oracle",
+        "latency": _latency(setting),
+        "notes": _notes(setting),
+    }
+
+
+def _params(chosen: Chosen) -> dict[str, Any]:
+    return {k: v for k, v in vars(chosen.strategy).items() if isinstance(v, int | float | str | bool)}
+
+
+def _latency(setting: Setting) -> str:
+    one = setting.config.latency
+    return f"{one.model}: entry {one.entry_ms:g} ms, cancel {one.cancel_ms:g} ms, response {one.response_ms:g} ms"
+
+
+def _notes(setting: Setting) -> list[str]:
+    notes = []
+    if setting.config.superp.enabled:
+        notes.append("SuperP positions exist in simulation only: no venue offers them")
+    if setting.config.psc_integration.ton_price != "tape":
+        notes.append(f"TON price is the constant {setting.config.psc_integration.ton_price}")
+    return notes
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write run.json whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{MANIFEST}.partial"
+    partial.write_text(json.dumps(manifest, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a run. InputError `not-a-run`."""
+    path = folder / MANIFEST
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("not-a-run", f"{folder} is not a run: {error}", where=Where(str(path))) from None
+    return found
+
+
+def header_of(manifest: Mapping[str, Any]) -> Header:
+    """The source's header as the manifest recorded it."""
+    source = manifest["source"]
+    return Header(
+        title=source["title"],
+        instruments=tuple(Instrument.from_json(json.dumps(i).encode()) for i in source["instruments"]),
+        names=tuple(source["names"]),
+        synthetic=source["synthetic"],
+        assumed_clock=source["assumed_clock"],
+        bar_only=source["bar_only"],
+        notes=tuple(source["notes"]),
+    )
+
+
+class Recorder:
+    """Writes made rows to the journal; what a broken run had written already is compared instead, row by row."""
+
+    def __init__(self, journal: Journal, known: Iterator[Block], sync_orders: bool) -> None:
+        """`known`: blocks recovered from the journal; `sync_orders`: wait for the disk before an order leaves."""
+        self.journal, self.sync_orders = journal, sync_orders
+        self._known = Pending(known)
+
+    def __call__(self, block: Block) -> None:
+        """Take the next block of made rows."""
+        fresh = self._known.match(block)
+        if fresh is None or not len(fresh):
+            return
+        kinds = set(fresh.rows["kind"].tolist())
+        order = bool(kinds & {int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.INTENT)})
+        for piece in bounded(fresh):
+            seq = self.journal.append(piece, Sync.ORDER if order else Sync.FACT)
+        if order and self.sync_orders:
+            self.journal.sync(seq + len(piece) - 1)

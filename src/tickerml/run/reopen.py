@@ -1,0 +1,51 @@
+"""A recorded run's source, found again from its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tickerml.run.record import RunTape, header_of
+from tickerml.run.sources import embedded, open_source
+from tickerml.tape.errors import InputError
+from tickerml.tape.journal import read as read_journal
+from tickerml.tape.tape import Tape
+
+_HELD: dict[str, Tape] = {}  # tapes of this process by content hash: a tape made in memory has no other place
+
+
+def hold(content_hash: str, tape: Tape) -> None:
+    """Keep a tape of this process reachable, so that its runs can be replayed here."""
+    _HELD[content_hash] = tape
+
+
+def source_of(manifest: Mapping[str, Any], folder: Path) -> Tape | None:
+    """The source tape of a run, or None when it is gone."""
+    source = manifest["source"]
+    if source.get("embedded"):
+        return embedded(_Whole(folder, header_of(manifest)), header_of(manifest))
+    held = _HELD.get(source.get("content_hash", ""))
+    if held is not None:
+        return held
+    if not source.get("spec"):
+        return None
+    try:
+        span = source.get("timerange")
+        return open_source(
+            source["spec"],
+            fmt=source.get("format"),
+            timerange=None if span is None else (span[0], span[1]),
+            minutes=source.get("minutes"),
+            coins=source.get("coins"),
+        )
+    except InputError:
+        return None
+
+
+class _Whole(RunTape):
+    """All rows of a run's journal, market rows too."""
+
+    def blocks(self) -> Any:  # noqa: ANN401  an iterator of blocks
+        """Every block of the journal, in sequence."""
+        return (block for _, block in read_journal(self.folder / "journal"))

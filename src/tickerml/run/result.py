@@ -1,0 +1,96 @@
+"""A run that has been made: its figures, its trades, its report; and how it draws itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tickerml.run.record import RunTape, header_of, read_manifest
+from tickerml.run.reopen import source_of
+from tickerml.views import notebook, page, psc_files, read, result, summary, why
+from tickerml.views.prices import prices
+from tickerml.views.story import Story
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Run:
+    """A run read from its folder. Every view of it comes from one story, so all of them print the same figures."""
+
+    def __init__(self, path: Path) -> None:
+        """InputError `not-a-run` when `path` holds none."""
+        self.path = path
+        self.manifest: Mapping[str, Any] = read_manifest(path)
+        self.tape = RunTape(path, header_of(self.manifest))
+
+    @property
+    def id(self) -> str:
+        """The run's short name."""
+        return str(self.manifest["run"])
+
+    @cached_property
+    def story(self) -> Story:
+        """Everything that can be told of the run, without prices."""
+        return read.read_story(self.tape, self.manifest)
+
+    @cached_property
+    def pictured(self) -> Story:
+        """The story with the source's prices, for charts; without them when the source is gone."""
+        found = source_of(self.manifest, self.path)
+        windows = [(t.coin, t.entry_time, t.exit_time) for t in self.story.trades[:200]]
+        drawn = prices(found, windows) if found is not None else {}
+        return read.read_story(self.tape, self.manifest, prices=drawn)
+
+    def summary(self) -> dict[str, Any]:
+        """The figures as plain values: what --json prints."""
+        return result.result(self.story)
+
+    def lines(self) -> list[str]:
+        """The final summary, line by line."""
+        return summary.summary(self.story).splitlines()
+
+    def report(self, out: Path | None = None, *, explore: bool = False) -> Path:
+        """Write the report page; returns its path."""
+        target = out or self.path / "report.html"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(page.page(self.pictured, explore=explore), encoding="utf-8")
+        return target
+
+    def why(self, pairs: list[str] | None = None) -> str:
+        """Why it did not trade: passes and refusals by reason, for all coins or for each of `pairs`."""
+        return "\n".join(why.why(self.story, pair) for pair in pairs or [None])
+
+    def why_json(self, pairs: list[str] | None = None) -> dict[str, Any]:
+        """The same as plain values; by pair where pairs are named."""
+        return {p: why.why_json(self.story, p) for p in pairs} if pairs else why.why_json(self.story)
+
+    @property
+    def trades(self) -> pl.DataFrame:
+        """One row a closed position."""
+        import polars as pl
+
+        return pl.DataFrame([{k: getattr(t, k) for k in t.__slots__} for t in self.story.trades])
+
+    def write_files(self) -> None:
+        """The files beside the journal: summary.json, and the four files of PSC where it traded."""
+        (self.path / "summary.json").write_text(json.dumps(self.summary(), indent=1) + "\n", encoding="utf-8")
+        if self.manifest["strategy"] == "psc":
+            psc_files.write_psc_files(self.tape, self.path)
+
+    def __repr__(self) -> str:
+        return summary.summary(self.story)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return notebook.mimebundle(self.pictured)
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self.pictured)
+
+
+def open_run(path: str | Path) -> Run:
+    """A run from its folder. InputError `not-a-run`."""
+    return Run(Path(path))

@@ -1,0 +1,147 @@
+"""Builds the machine of a run from its settings: the one place where settings become states, folds and models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import numpy as np
+
+from tickerml.config import Config
+from tickerml.desk.desk import Desk
+from tickerml.desk.envelope import grant
+from tickerml.desk.limits import Limits
+from tickerml.desk.money import Wallets
+from tickerml.engine.core import WALLETS
+from tickerml.engine.loop import Loop
+from tickerml.engine.machine import Machine
+from tickerml.engine.outbox import Outbox
+from tickerml.engine.plan import Plan, folds_for
+from tickerml.engine.trader import Trader
+from tickerml.engine.venue_setup import Terms, venue_setup
+from tickerml.run.models import models_of
+from tickerml.run.strategies import Chosen, ton_of, traded
+from tickerml.tape.block import Block
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import MILLISECOND, Kind
+from tickerml.tape.tape import Header, Tape
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that a run is made from, besides its rows."""
+
+    config: Config
+    cash: Decimal
+    seed: int = 0
+    pairs: tuple[str, ...] = ()
+    bar_only: tuple[bool, ...] = ()  # by instrument id; found by `bar_only_of`
+    terms: Terms = field(default_factory=Terms)
+
+
+def terms_of(config: Config) -> Terms:
+    """The simulated venue's terms that the settings name."""
+    oracle = config.latency.visibility == "oracle"
+    dynamic = config.trading.slippage_model == "dynamic"
+    return Terms(
+        maker=config.fees.maker,
+        taker=config.fees.taker,
+        partial=config.queue.partial_fills,
+        superp=config.superp.enabled,
+        superp_cost=config.superp.cost,
+        slippage=config.trading.slippage_bps / 10_000,
+        slippage_range=0.05 if dynamic else 0.0,
+        watermark=0 if oracle else round(config.latency.watermark_ms * MILLISECOND),
+    )
+
+
+def bar_only_of(tape: Tape) -> tuple[bool, ...]:
+    """Which instruments have bars and no order book, judged by the first block in which each appears."""
+    seen: dict[int, bool] = {}
+    wanted = {i.id for i in tape.header.instruments if not i.values_only}
+    for block in tape.blocks():
+        for inst in np.unique(block.rows["inst"]).tolist():
+            kinds = block.rows["kind"][block.rows["inst"] == inst]
+            if inst not in seen and np.isin(kinds, (Kind.DEPTH, Kind.BAR, Kind.TRADE)).any():
+                seen[inst] = not (kinds == Kind.DEPTH).any()
+        if wanted <= set(seen):
+            break
+    last = max((i.id for i in tape.header.instruments), default=-1)
+    return tuple(seen.get(n, tape.header.bar_only) for n in range(last + 1))
+
+
+def build(chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Callable[[Block], None]) -> Machine:
+    """The machine of a run. `sink` takes the rows that it makes. Raises ConfigError, InputError."""
+    config, instruments = setting.config, dense(header.instruments)
+    wallets = Wallets.of(instruments, WALLETS)
+    models = models_of(config)
+    mine = [traded(one, config, header.instruments, setting.pairs) for one in chosen]
+    first = mine[0][0].id if mine and mine[0] else 0
+    purse = wallets.wallet_of[first]
+    setup = venue_setup(
+        instruments,
+        wallets,
+        [setting.cash if k == purse else Decimal(0) for k in range(len(wallets.currencies))],
+        setting.terms,
+        names=header.names,
+        bar_only=setting.bar_only or [header.bar_only] * len(instruments),
+        models=models.params,
+        least=models.least,
+        seed=setting.seed,
+    )
+    compiled = next((k for k, one in enumerate(chosen) if one.compiled), -1)
+    sees = [name for one in chosen if not one.compiled for name in one.strategy.sees]
+    plan = Plan(
+        folds_for(sees),
+        models.queue,
+        models.latency,
+        models.fees,
+        chosen[compiled].compiled if compiled >= 0 else "",
+        compiled,
+    )
+    loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
+    outbox = Outbox(sink)
+    python = [(k, one) for k, one in enumerate(chosen) if not one.compiled]
+    trader = Trader(
+        loop,
+        [(k, one.name, one.strategy) for k, one in python],
+        [mine[k] for k, _ in python],
+        instruments=instruments,
+        wallets=wallets,
+        purse=purse,
+        desk=Desk(limits_of(config), superp=config.superp.enabled),
+        outbox=outbox,
+        ton=next((ton_of(one, config, header.instruments) for one in chosen if one.needs_ton), -1),
+        bar_delay=round(config.data.bar_delay_ms * MILLISECOND),
+    )
+    if compiled >= 0:
+        _grant(loop, chosen[compiled], mine[compiled], compiled)
+    return Machine(loop, trader, outbox)
+
+
+def limits_of(config: Config) -> Limits:
+    """The desk's limits from the settings."""
+    return replace(
+        Limits(),
+        max_position=config.trading.max_position_size,
+        max_open_positions=config.trading.max_concurrent_positions,
+        max_drawdown=config.risk.max_drawdown,
+    )
+
+
+def dense(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
+    """Instruments such that ids are indexes: ids that a selection left out are filled with placeholders."""
+    known = {i.id: i for i in instruments}
+    last = max(known, default=-1)
+    some = next(iter(known.values()), None)
+    return tuple(known.get(n) or replace(some, id=n, values_only=True) for n in range(last + 1)) if some else ()
+
+
+def _grant(loop: Loop, one: Chosen, mine: Sequence[Instrument], owner: int) -> None:
+    """The envelope of a compiled strategy, as wide as its own limits."""
+    params = one.strategy
+    for inst in mine:
+        most = round(params.max_position / float(inst.lot))
+        loop.envelopes[inst.id] = grant(most, max(1, round(params.size / float(inst.lot))))
+    loop.timer(owner, round(params.every * 1_000_000_000))

@@ -1,0 +1,135 @@
+"""From a strategy's name, or an object of the user's own, to what the engine needs; from settings to its parameters."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tickerml.config import Config
+from tickerml.strategies import quoter
+from tickerml.strategies.psc import Psc, coin_of, no_ton_price
+from tickerml.strategies.psc_params import PscParams
+from tickerml.tape.errors import ConfigError, InputError
+from tickerml.tape.instruments import Instrument
+
+BUILT_IN = ("psc", "quoter")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A strategy ready to be wired."""
+
+    name: str
+    strategy: Any  # an object with decide(view), or parameters of a compiled one
+    compiled: str = ""  # module of a compiled strategy
+    needs_ton: bool = False
+    source: str = ""  # how `again` finds it: a built-in name, file.py:Class, or module:Class of an object
+
+
+def choose(strategy: str | object, config: Config) -> Chosen:
+    """A built-in name, `file.py` or `file.py:Class`, or an object with `decide`. ConfigError `strategy`."""
+    if not isinstance(strategy, str):
+        if isinstance(strategy, quoter.Params):
+            return Chosen(quoter.NAME, strategy, quoter.__name__, source="quoter")
+        if not callable(getattr(strategy, "decide", None)):
+            raise ConfigError("strategy", f"{strategy!r} has no decide(view)", try_='tml.backtest("psc", tape)')
+        cls = type(strategy)
+        source = f"{cls.__module__}:{cls.__qualname__}"
+        return Chosen(cls.__name__.lower(), strategy, needs_ton=isinstance(strategy, Psc), source=source)
+    if strategy == "psc":
+        return Chosen("psc", psc_of(config), needs_ton=True, source="psc")
+    if strategy == "quoter":
+        return Chosen(quoter.NAME, quoter.Params(), quoter.__name__, source="quoter")
+    if ".py" in strategy:
+        return replace(
+            choose(_from_file(strategy)(), config),
+            source=str(Path(strategy).resolve()) if ":" not in strategy else strategy,
+        )
+    raise ConfigError(
+        "strategy",
+        f'there is no strategy "{strategy}"; built in are {", ".join(BUILT_IN)}, or name a file: mine.py:Dip',
+        key="--strategy",
+    )
+
+
+def again(source: str, params: Mapping[str, Any], config: Config) -> Chosen:
+    """The strategy of a recorded run. ConfigError `strategy` when its code is not to be found."""
+    if source == "quoter":
+        return choose(quoter.Params(**params), config)
+    if source in BUILT_IN or ".py" in source:
+        return choose(source, config)
+    module, _, name = source.partition(":")
+    try:
+        cls = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError("strategy", f"the strategy {source} of this run is not to be found: {error}") from None
+    return choose(cls(**params), config)
+
+
+def psc_of(config: Config) -> Psc:
+    """PSC with the parameters of the sections ml_microstructure, psc_integration, superp and data."""
+    named: dict[str, Any] = {}
+    for section in (config.ml_microstructure, config.psc_integration):
+        named.update({f.name: getattr(section, f.name) for f in fields(section)})
+    named.update(
+        superp=config.superp.enabled,
+        stake=config.superp.stake,
+        cost=config.superp.cost,
+        max_leverage=min(config.ml_microstructure.max_leverage, config.superp.max_leverage),
+        timeframe=config.data.timeframe,
+    )
+    return Psc(**{f.name: named[f.name] for f in fields(PscParams)})
+
+
+def traded(
+    chosen: Chosen, config: Config, instruments: Sequence[Instrument], pairs: Sequence[str] | None
+) -> tuple[Instrument, ...]:
+    """What the strategy may trade: the pairs named, else its coins that the source has, else all that the source has."""
+    able = [i for i in instruments if not i.values_only]
+    if pairs:
+        return tuple(i for i in able if i.symbol in pairs or i.raw in pairs)
+    if chosen.needs_ton:
+        able = [i for i in able if coin_of(i) != "TON"]
+        coins = config.ml_microstructure.trading_coins
+        return tuple(i for i in able if coin_of(i) in coins) or tuple(able)
+    return tuple(able)
+
+
+def ton_of(chosen: Chosen, config: Config, instruments: Sequence[Instrument]) -> float | int:
+    """A constant TON price, or the id of TON's instrument; -1 where it is not needed. InputError `no-ton-price`."""
+    told = config.psc_integration.ton_price
+    if told != "tape":
+        return float(told)
+    for one in instruments:
+        if coin_of(one) == "TON":
+            return one.id
+    if chosen.needs_ton:
+        raise no_ton_price("any of it")
+    return -1
+
+
+def _from_file(spec: str) -> type[Any]:
+    head, _, wanted = spec.rpartition(":") if ".py:" in spec else (spec, "", "")
+    path = Path(head)
+    if not path.is_file():
+        raise InputError("file-missing", f"{path} does not exist", means="nothing was started")
+    module_spec = importlib.util.spec_from_file_location(path.stem, path)
+    if module_spec is None or module_spec.loader is None:
+        raise InputError("strategy", f"{path} is no Python file")
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[path.stem] = module
+    module_spec.loader.exec_module(module)
+    found = [
+        c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == path.stem and hasattr(c, "decide")
+    ]
+    named = [c for c in found if not wanted or c.__name__ == wanted]
+    if len(named) != 1:
+        names = ", ".join(c.__name__ for c in found) or "none"
+        raise InputError("strategy", f"{path} has these strategies: {names}; name one of them as {path}:Class")
+    return named[0]  # type: ignore[no-any-return]  # a class of the user's
