@@ -18,6 +18,7 @@ from numba import njit, types
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _compile = njit(cache=True, error_model="numpy", nogil=True)
+_compile_inline = njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 
 
 def kernel(function: Function) -> Function:
@@ -26,7 +27,19 @@ def kernel(function: Function) -> Function:
     A call from another kernel with a literal or a narrower integer uses the int64 version. Numba would compile one
     version for each constant that it meets (23 of one function of ours), which was a third of the cold start.
     """
-    dispatcher: Any = _compile(function)
+    return _widened(_compile(function))
+
+
+def fold(function: Function) -> Function:
+    """Mark the `on_row`, `on_bar` or `on_value` of a fold: (p, s, row[, side-table record], b, f, i[, out]).
+
+    A kernel whose machine code always becomes part of the loop that calls it: left to itself the compiler stops
+    inlining after a few folds, and a call per fold and row made the whole feature set three times slower.
+    """
+    return _widened(_compile_inline(function))
+
+
+def _widened(dispatcher: Any) -> Any:  # noqa: ANN401  numba's own types
     resolve = getattr(dispatcher, "get_call_template", None)  # absent with the JIT off: a plain function
     if resolve is not None:
 
@@ -34,13 +47,9 @@ def kernel(function: Function) -> Function:
             return resolve(tuple(map(_wide, args)), {name: _wide(arg) for name, arg in kws.items()})
 
         dispatcher.get_call_template = widened
-    return dispatcher  # type: ignore[no-any-return]  # a dispatcher stands in for the function
+    return dispatcher  # a dispatcher stands in for the function
 
 
 def _wide(arg: Any) -> Any:  # noqa: ANN401  numba's own types
     arg = types.unliteral(arg)
     return types.int64 if isinstance(arg, types.Integer) and arg.bitwidth < 64 else arg
-
-
-fold = kernel
-"""Marks the `on_row`, `on_bar` or `on_value` of a fold: (p, s, row[, side-table record], f[, out])."""
