@@ -241,7 +241,7 @@ def test_copies_and_the_recovered_row_always_fit_the_new_segment():
     journal = start(disk, fsync_interval=1e9)
     written = []
     while journal._writer.header.number == 1 and journal._writer.fits(len(block(0).to_bytes())):
-        written += fill(journal, range(0, 1))
+        written += fill(journal, range(1))
     disk.kill()
     journal, recovery = reopen(disk)
     assert recovery.copied == len(written)
@@ -338,7 +338,7 @@ def test_a_full_disk_shows_before_it_hurts():
     assert journal.space is Space.ENTRIES_OFF  # less than 2 GiB
     written = fill(journal, range(24))
     while journal._writer.header.number == 1:
-        written += fill(journal, range(0, 1))
+        written += fill(journal, range(1))
     assert journal._writer.header.number == 2
     journal.tick()
     assert (journal.state, journal.space) == (State.RUNNING, Space.NO_SPARE)
@@ -347,8 +347,7 @@ def test_a_full_disk_shows_before_it_hurts():
     journal.tick()
     assert disk.count == tries  # asked again after a second, not at each tick
     with pytest.raises(JournalError) as caught:
-        while True:
-            written += fill(journal, range(0, 1))
+        fill_up(journal, written)
     assert caught.value.code == "journal-halted"
     assert "No space left" in str(caught.value)
     assert code_of(journal.tick) == "journal-halted"
@@ -359,6 +358,11 @@ def test_a_full_disk_shows_before_it_hurts():
     journal, recovery = reopen(disk)
     assert contents(disk) == written
     assert recovery.verdict is Verdict.SOUND
+
+
+def fill_up(journal: Journal, written: list[tuple[int, bytes]]) -> None:
+    while True:
+        written += fill(journal, range(1))
 
 
 def test_a_disk_that_was_made_free_gets_its_spare_and_is_told():

@@ -205,8 +205,9 @@ def test_a_parquet_that_is_gone_or_of_another_chain():
     assert "00000001.parquet at byte 0, sequence 1: the file is missing" in first_problem(disk)
     disk.names_now[FOLDER / "00000001.parquet"] = kept
     last_gone = max(n for n in range(1, 9) if FOLDER / f"{n:08d}.seg" not in disk.names_now and n < 5)
-    from tickerml.tape.journal.manifest import read_manifest, write_manifest
     from msgspec.structs import replace
+
+    from tickerml.tape.journal.manifest import read_manifest, write_manifest
 
     entries = read_manifest(disk, FOLDER, [MANIFEST])
     changed = {**entries, last_gone: replace(entries[last_gone], segment_sha256="00" * 32)}

@@ -224,7 +224,7 @@ def test_dev_full(tmp_path):
     disk.full = False
     journal, _ = Journal.open(tmp_path / "run", segment_bytes=SMALL)
     journal.close()
-    assert [(s, b.to_bytes()) for s, b in read(tmp_path / "run")][0] == (seq, block(1).to_bytes())
+    assert next((s, b.to_bytes()) for s, b in read(tmp_path / "run")) == (seq, block(1).to_bytes())
 
 
 @pytest.fixture
@@ -254,12 +254,17 @@ def test_a_small_file_system_fills_up(small_disk):
         notify=lambda state, space: told.append((state, space)),
     )
     big, count = block(1, rows=20_000), 0
-    with pytest.raises(JournalError, match="No space left on device"):
+
+    def fill_up() -> None:
+        nonlocal count
         while True:
             journal.append(big)
             count += 1
             clock.now += 2
             journal.tick()
+
+    with pytest.raises(JournalError, match="No space left on device"):
+        fill_up()
     assert told == [(State.RUNNING, Space.ENTRIES_OFF), (State.RUNNING, Space.NO_SPARE)]
     durable = journal.durable
     assert count == 3 * 20  # the lock file takes a page, so there was no room for a fourth segment
@@ -270,8 +275,9 @@ def test_a_small_file_system_fills_up(small_disk):
     subprocess.run(["mount", "-o", "remount,size=128m", str(small_disk)], check=True)
     reopened, recovery = Journal.open(small_disk / "run", segment_bytes=16 << 20)
     reopened.close()
-    assert recovery.seq > durable >= (count - 1) * 20_000
-    assert sum(len(one) for _, one in read(small_disk / "run")) == count * 20_000 + 1
+    assert recovery.closed  # the full segment was sealed before its successor was asked for
+    assert recovery.next_seq - 1 == durable == count * 20_000
+    assert sum(len(one) for _, one in read(small_disk / "run")) == count * 20_000
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from journal_blocks import SMALL, Clock, block
@@ -39,7 +40,7 @@ def test_20_times_kill_9(tmp_path, capsys):
     rng, folder, told = random.Random(4), tmp_path / "run", {}
     Journal.create(folder, "run", segment_bytes=65536).close()
     for life in range(KILLS):
-        command = [sys.executable, "-c", WRITER, str(folder), os.path.dirname(__file__), str(life * 100_000)]
+        command = [sys.executable, "-c", WRITER, str(folder), str(Path(__file__).parent), str(life * 100_000)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             lines = [child.stdout.readline()]
             time.sleep(rng.uniform(0, 0.08))

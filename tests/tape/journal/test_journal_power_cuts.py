@@ -153,7 +153,8 @@ def power_goes_in_recovery(seed: int) -> Counter[str]:
         except PowerCut:
             counts[survive(life, image.after_power_cut(at))] += 1
         else:
-            return counts
+            break
+    return counts
 
 
 def test_power_goes_again_during_recovery(capsys):
@@ -192,7 +193,8 @@ def outcome(life: Life, image: SimDisk) -> str:
     try:
         _, recovery = Journal.open(FOLDER, segment_bytes=SMALL, host=life.host(image))
     except JournalError as error:
-        assert error.code in {"journal-damaged", "journal-missing"}
+        if error.code not in {"journal-damaged", "journal-missing"}:
+            raise
         return error.code
     found = contents(image, encoder=PLAIN)
     assert found == life.appended[: len(found)]

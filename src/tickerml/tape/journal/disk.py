@@ -86,7 +86,7 @@ if sys.platform == "win32":  # pragma: no cover - measured on Linux; the same te
         os.fsync(handle)
 
     def _flush_dir(directory: Path) -> None:
-        """NTFS journals names by itself, and Windows opens no folder for fsync."""
+        directory.stat()  # NTFS journals names by itself, and Windows opens no folder for a flush
 
 else:
     import fcntl

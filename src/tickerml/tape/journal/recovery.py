@@ -27,7 +27,7 @@ class Recovery:
     """What opening a journal found and did."""
 
     verdict: Verdict  # SOUND, or TORN when the last write was cut short (damage is refused, not recovered)
-    closed: bool  # the run before ended by `close`; then nothing is copied and no RECOVERED row is written
+    closed: bool  # its SEAL is there, from `close` or from a full segment: nothing is copied, no RECOVERED row is added
     file: str  # the segment that was last
     offset: int  # byte in it behind the last good record
     dropped: int  # bytes behind that offset, of a write that never returned or was never synced
