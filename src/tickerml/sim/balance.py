@@ -33,14 +33,15 @@ def _reserved(rules: Record, v: Record, mark: int) -> int:
     """Money that our live orders at one instrument hold back."""
     total = 0
     for k in range(v["n"]):
-        if v["type"][k] == _SUPERP:
-            total += v["qty"][k]
+        o = v["orders"][k]
+        if o["type"] == _SUPERP:
+            total += o["qty"]
             continue
-        price = v["price"][k] if v["price"][k] > 0 else mark
-        shrinks = v["side"][k] * v["net"] < 0 and v["left"][k] <= abs(v["net"])
-        if price > 0 and not shrinks and (rules["spot"] == 0 or v["side"][k] > 0):
-            total += margin_needed(rules, price, v["left"][k], rules["margin_rate"])
-            total += share(value(rules, price, v["left"][k]), max(0, rules["taker_rate"]))
+        price = o["price"] if o["price"] > 0 else mark
+        shrinks = o["side"] * v["net"] < 0 and o["left"] <= abs(v["net"])
+        if price > 0 and not shrinks and (rules["spot"] == 0 or o["side"] > 0):
+            total += margin_needed(rules, price, o["left"], rules["margin_rate"])
+            total += share(value(rules, price, o["left"]), max(0, rules["taker_rate"]))
     return total
 
 
@@ -73,8 +74,8 @@ def affordable(mail, all_rules, venues, books, req):  # type: ignore[no-untyped-
     if rules["spot"] != 0 and req["side"] < 0:
         selling = req["qty"]
         for k in range(v["n"]):
-            if v["side"][k] < 0 and v["type"][k] != _SUPERP:
-                selling += v["left"][k]
+            if v["orders"][k]["side"] < 0 and v["orders"][k]["type"] != _SUPERP:
+                selling += v["orders"][k]["left"]
         return selling <= v["net"]
     price = req["price"] if req["price"] > 0 else max(req["trigger"], mark_price(v, b))
     if price <= 0:

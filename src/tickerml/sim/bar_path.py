@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from tickerml.sim.match import hit
 from tickerml.sim.orders import AnswerKind, Cause, OrderState, OrderType, Reject, TimeInForce
+from tickerml.sim.requests import waits_for_trigger
 from tickerml.sim.slippage import worsened
-from tickerml.sim.slots import answer, end, fill, interest, remove, resting
-from tickerml.sim.superp import close_at, open_at
+from tickerml.sim.slots import answer, end, fill, interest, resting
+from tickerml.sim.superp import close_at
 from tickerml.sim.take import reducible
-from tickerml.sim.triggers import is_trigger_type, reached
+from tickerml.sim.triggers import reached
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record
 
@@ -30,94 +32,87 @@ _STOP, _STOP_LIMIT, _TRAILING = int(OrderType.STOP), int(OrderType.STOP_LIMIT), 
 _TP_LIMIT: Final = int(OrderType.TAKE_PROFIT_LIMIT)
 _IOC, _FOK, _GTX = int(TimeInForce.IOC), int(TimeInForce.FOK), int(TimeInForce.GTX)
 _ACK, _TRIGGERED = int(AnswerKind.ACK), int(AnswerKind.TRIGGERED)
-_CANCELED, _REJECT = int(AnswerKind.CANCELED), int(AnswerKind.REJECT)
-_NEW, _WORKING, _ARMED, _OPEN = 1, int(OrderState.WORKING), int(OrderState.ARMED), int(OrderState.OPEN)
+_ENDED, _REJECT = int(AnswerKind.CANCELED), int(AnswerKind.REJECT)
+_NEW, _WORKING = int(OrderState.NEW), int(OrderState.WORKING)
+_ARMED, _OPEN = int(OrderState.ARMED), int(OrderState.OPEN)
 _STATE_CANCELED, _STATE_REJECTED = int(OrderState.CANCELED), int(OrderState.REJECTED)
 _IOC_REST, _POST_ONLY, _NOT_REDUCING = int(Reject.IOC), int(Reject.POST_ONLY), int(Reject.REDUCE_ONLY)
 _BY_STOP, _BY_TARGET = int(Cause.STOP), int(Cause.TARGET)
 
 
 @kernel
-def execute(mail: Record, v: Record, k: int, price: int, lots: int, maker: int) -> bool:
-    """Execute up to `lots` of slot `k` at `price`; True when its slot was freed."""
-    qty = reducible(v, k, min(lots, v["left"][k]))
-    if qty == 0:
-        end(mail, v, k, _CANCELED, _NOT_REDUCING, _STATE_CANCELED)
-        return True
-    fill(mail, v, k, price, qty, maker)
-    if v["left"][k] == 0:
-        remove(v, k)
-        return True
-    return False
+def execute(mail: Record, v: Record, k: int, price: int) -> None:
+    """Execute the whole order of slot `k` at `price` as taker, or what of it may reduce the position."""
+    o = v["orders"][k]
+    qty = reducible(v, o, o["left"])
+    if qty == 0 or not fill(mail, v, k, price, qty, 0):
+        end(mail, v, k, _ENDED, _NOT_REDUCING, _STATE_CANCELED)
 
 
 @kernel
-def enter_bar_order(mail: Record, rules: Record, v: Record, k: int) -> None:
-    """An order that arrives between bars: it executes at the last close, or waits."""
-    side, kind, tif = v["side"][k], v["type"][k], v["tif"][k]
-    if is_trigger_type(kind):
-        if kind != _TRAILING and reached(v, k, v["last_trade"]):
-            answer(mail, v, k, _TRIGGERED, 0, _NEW)
-            v["type"][k] = kind = _LIMIT if kind == _STOP_LIMIT or kind == _TP_LIMIT else _MARKET
-        else:
-            v["extreme"][k] = v["last_trade"]
+def enter(mail: Record, rules: Record, v: Record, k: int) -> None:
+    """An order arrives in slot `k` between bars: it executes at the last close, or waits."""
+    o = v["orders"][k]
+    side, last = o["side"], v["last_trade"]
+    price = worsened(rules, side, last, v["last_range"])
+    if waits_for_trigger(o["type"]):
+        if o["type"] == _TRAILING or not reached(o, last):
+            o["extreme"] = last
             answer(mail, v, k, _ACK, 0, _ARMED)
-            interest(v)
             return
-    price = worsened(rules, side, v["last_trade"], v["last_range"])
-    if kind == _SUPERP:
-        open_at(mail, v, k, price)
-    elif kind == _MARKET:
-        execute(mail, v, k, price, v["left"][k], 0)
-    elif (v["price"][k] - v["last_trade"]) * side >= 0 and tif == _GTX:
+        answer(mail, v, k, _TRIGGERED, 0, _NEW)
+        o["type"] = _LIMIT if o["type"] == _STOP_LIMIT or o["type"] == _TP_LIMIT else _MARKET
+    if o["type"] == _SUPERP:
+        o["price"] = price
+        answer(mail, v, k, _ACK, 0, _OPEN)
+    elif o["type"] == _MARKET:
+        execute(mail, v, k, price)
+    elif o["tif"] == _GTX and (o["price"] - last) * side >= 0:
         end(mail, v, k, _REJECT, _POST_ONLY, _STATE_REJECTED)
-    elif (v["price"][k] - price) * side >= 0:
-        execute(mail, v, k, price, v["left"][k], 0)
-    elif tif == _IOC or tif == _FOK:
-        end(mail, v, k, _CANCELED, _IOC_REST, _STATE_CANCELED)
+    elif (o["price"] - price) * side >= 0:
+        execute(mail, v, k, price)
+    elif o["tif"] == _IOC or o["tif"] == _FOK:
+        end(mail, v, k, _ENDED, _IOC_REST, _STATE_CANCELED)
     else:
         answer(mail, v, k, _ACK, 0, _WORKING)
-        interest(v)
 
 
 @kernel
-def _beyond(bar: Record, side: int, level: int, inside: bool) -> int:
-    """Where an order that fires at `level` in direction `side` starts: the open when it lay beyond, else the level."""
-    return bar["open"] if not inside and (bar["open"] - level) * side > 0 else level
+def is_stop(order_type: int) -> bool:
+    """Whether an order of this type limits a loss, and so comes first inside a bar."""
+    return order_type == _STOP or order_type == _STOP_LIMIT or order_type == _TRAILING
 
 
 @kernel
-def _stop_level(v: Record, k: int, bar: Record) -> int:
-    """The trigger of the armed stop of slot `k` inside this bar, 0 when the bar does not reach it."""
-    side = v["side"][k]
+def _stop_level(o: Record, bar: Record) -> int:
+    """The trigger of the waiting stop `o` inside this bar, 0 when the bar does not reach it."""
+    side = o["side"]
     worst = bar["high"] if side > 0 else bar["low"]
-    level = v["trigger"][k]
-    if v["type"][k] != _TRAILING:
-        return level if (worst - level) * side >= 0 else 0
-    level = v["extreme"][k] + side * v["trigger"][k]
-    if (worst - level) * side >= 0:
-        return level
-    best = bar["low"] if side > 0 else bar["high"]
-    if (best - v["extreme"][k]) * side < 0:
-        v["extreme"][k] = best
-    level = v["extreme"][k] + side * v["trigger"][k]
+    if o["type"] != _TRAILING:
+        return o["trigger"] if (worst - o["trigger"]) * side >= 0 else 0
+    level = o["extreme"] + side * o["trigger"]
+    if (worst - level) * side < 0:
+        reached(o, bar["low"] if side > 0 else bar["high"])  # the best price moves the trigger
+        level = o["extreme"] + side * o["trigger"]
     return level if (worst - level) * side >= 0 else 0
 
 
 @kernel
-def _superp_in_bar(mail: Record, rules: Record, v: Record, k: int, bar: Record) -> bool:
+def _superp(mail: Record, rules: Record, v: Record, k: int, bar: Record) -> bool:
     """Stop, then target, of the open position of slot `k`; True when it closed."""
-    side = v["side"][k]
-    inside = v["born"][k] > bar["open_time"]
+    o = v["orders"][k]
+    side = o["side"]
+    inside = o["born"] > bar["open_time"]
     worst = bar["low"] if side > 0 else bar["high"]
     best = bar["close"] if inside else bar["high"] if side > 0 else bar["low"]
-    stopped = v["trigger"][k] != 0 and (worst - v["trigger"][k]) * side <= 0
-    reaches = v["target"][k] != 0 and (best - v["target"][k]) * side > 0
+    stopped = o["trigger"] != 0 and (worst - o["trigger"]) * side <= 0
+    reaches = o["target"] != 0 and (best - o["target"]) * side > 0
     if stopped:
         mail["ambiguous"] += 1 if reaches else 0
-        close_at(mail, rules, v, k, _beyond(bar, -side, v["trigger"][k], inside), _BY_STOP)
+        beyond = not inside and (bar["open"] - o["trigger"]) * side < 0
+        close_at(mail, rules, v, k, bar["open"] if beyond else o["trigger"], _BY_STOP)
     elif reaches:
-        close_at(mail, rules, v, k, v["target"][k], _BY_TARGET)
+        close_at(mail, rules, v, k, o["target"], _BY_TARGET)
     return stopped or reaches
 
 
@@ -127,67 +122,62 @@ def _stops(mail: Record, rules: Record, v: Record, bar: Record) -> int:
     fired = 0
     k = 0
     while k < v["n"]:
-        side, kind = v["side"][k], v["type"][k]
-        if v["state"][k] == _OPEN:
-            k += 0 if _superp_in_bar(mail, rules, v, k, bar) else 1
+        o = v["orders"][k]
+        if o["state"] == _OPEN:
+            k += 0 if _superp(mail, rules, v, k, bar) else 1
             continue
-        level = _stop_level(v, k, bar) if v["state"][k] == _ARMED and _is_stop(kind) else 0
+        level = _stop_level(o, bar) if o["state"] == _ARMED and is_stop(o["type"]) else 0
         if level == 0:
             k += 1
             continue
-        start = _beyond(bar, side, level, v["born"][k] > bar["open_time"])
-        price = worsened(rules, side, start, bar["high"] - bar["low"])
+        side = o["side"]
+        beyond = o["born"] <= bar["open_time"] and (bar["open"] - level) * side > 0
+        price = worsened(rules, side, bar["open"] if beyond else level, bar["high"] - bar["low"])
         fired |= 1 if side > 0 else 2
         answer(mail, v, k, _TRIGGERED, 0, _NEW)
-        if kind == _STOP_LIMIT and (price - v["price"][k]) * side > 0:
-            v["type"][k] = _LIMIT
+        if o["type"] == _STOP_LIMIT and (price - o["price"]) * side > 0:
+            o["type"] = _LIMIT
+            o["born"] = mail["now"]  # it may not use this bar any more
             answer(mail, v, k, _ACK, 0, _WORKING)
-            v["born"][k] = mail["now"]  # it may not use this bar any more
             k += 1
         else:
-            v["type"][k] = _MARKET
-            execute(mail, v, k, price, v["left"][k], 0)
+            o["type"] = _MARKET
+            execute(mail, v, k, price)
     return fired
-
-
-@kernel
-def _is_stop(kind: int) -> bool:
-    return kind == _STOP or kind == _STOP_LIMIT or kind == _TRAILING
 
 
 @kernel
 def _limits_and_targets(mail: Record, rules: Record, v: Record, bar: Record, fired: int) -> None:
     """Limit orders and take-profits that this bar trades through, unless a stop of their side fired in it."""
-    volume = bar["volume"] if bar["volume"] >= 0 else 1 << 62
+    volume = bar["volume"]
     k = 0
     while k < v["n"]:
-        side = v["side"][k]
-        inside = v["born"][k] > bar["open_time"]
-        waits = v["state"][k] == _ARMED and not _is_stop(v["type"][k]) and v["type"][k] != _SUPERP
-        level = v["trigger"][k] if waits else v["price"][k]
+        o = v["orders"][k]
+        side, n = o["side"], v["n"]
+        inside = o["born"] > bar["open_time"]
+        waits = o["state"] == _ARMED and not is_stop(o["type"]) and o["type"] != _SUPERP
+        level = o["trigger"] if waits else o["price"]
         best = bar["close"] if inside else bar["low"] if side > 0 else bar["high"]
-        if not (waits or resting(v, k)) or (level - best) * side <= 0 or v["born"][k] >= mail["now"]:
-            k += 1
-        elif fired & (1 if side > 0 else 2) != 0:
+        through = (waits or resting(o)) and (level - best) * side > 0 and o["born"] < mail["now"]
+        if through and fired & (1 if side > 0 else 2) != 0:
             mail["ambiguous"] += 1
-            k += 1
-        elif waits:
-            start = bar["open"] if not inside and (level - bar["open"]) * side > 0 else level
+        elif through and waits:
+            better = not inside and (level - bar["open"]) * side > 0
+            price = worsened(rules, side, bar["open"] if better else level, bar["high"] - bar["low"])
+            if o["type"] == _TP_LIMIT and (price - o["price"]) * side > 0:
+                price = o["price"]  # its limit holds
             answer(mail, v, k, _TRIGGERED, 0, _NEW)
-            price = worsened(rules, side, start, bar["high"] - bar["low"])
-            if v["type"][k] == _TP_LIMIT:
-                price = level  # its limit holds; a limit beyond the trigger fills at the trigger
-            v["type"][k] = _MARKET
-            k += 0 if execute(mail, v, k, price, v["left"][k], 0) else 1
-        else:
-            lots = min(volume, v["left"][k])
-            volume -= lots
-            k += 0 if lots > 0 and execute(mail, v, k, v["price"][k], lots, 1) else 1
+            o["type"] = _MARKET
+            execute(mail, v, k, price)
+        elif through and volume > 0:
+            volume -= hit(mail, v, k, volume)
+        if v["n"] == n:
+            k += 1
 
 
 @kernel
 def on_bar(mail: Record, rules: Record, v: Record, bar: Record) -> None:
-    """A bar closed: take our orders through it."""
+    """A bar closed: take our orders through it. A bar of unknown volume (-1) or none fills no resting limit order."""
     if v["halted"] == 0 and v["n"] != 0:
         fired = _stops(mail, rules, v, bar)
         _limits_and_targets(mail, rules, v, bar, fired)

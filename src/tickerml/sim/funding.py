@@ -28,7 +28,6 @@ def on_value(mail: Record, rules: Record, v: Record, b: Record, value: Record) -
         if mark > 0:
             amount = pay_funding(v, rules, mark, int(math.floor(value["value"] * 1e8 + 0.5)))
             mail["cash"][rules["wallet"]] += amount
-            i = new_answer(mail, _FUNDING, 0)
-            mail["answers"][i]["inst"] = v["inst"]
+            i = new_answer(mail, v["inst"], _FUNDING, 0)
             mail["answers"][i]["amount"] = amount
             mail["answers"][i]["price"] = mark

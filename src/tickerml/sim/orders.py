@@ -229,17 +229,39 @@ RULES: Final = np.dtype(  # one constant record per instrument
         ("mark_name", "i8"),  # index of "mark"; -1 = funding is paid on the touch
     ]
 )
+SLOT: Final = np.dtype(  # one live order at the venue
+    [
+        ("id", "i8"),
+        ("side", "i8"),
+        ("type", "i8"),
+        ("tif", "i8"),
+        ("state", "i8"),  # NEW = it starts to work in this step
+        ("price", "i8"),  # SuperP: entry price
+        ("trigger", "i8"),
+        ("target", "i8"),
+        ("extreme", "i8"),  # trailing: best price seen
+        ("qty", "i8"),
+        ("left", "i8"),
+        ("expiry", "i8"),
+        ("born", "i8"),  # when it arrived
+        ("flags", "i8"),
+        ("leverage", "f8"),
+        ("lot", "f8"),  # size of one lot, for queue models
+        ("front", "f8"),  # queue models: lots ahead of us; below 0 = executable
+        ("passed", "f8"),  # queue models: lots traded since the level last changed
+    ]
+)
 VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest first, and our position as it knows it
     [
         ("buy_lo", "i8"),  # lowest and highest price of our resting buys; empty: FAR, -FAR
         ("buy_hi", "i8"),
         ("sell_lo", "i8"),
         ("sell_hi", "i8"),
+        ("n", "i8"),  # live orders, in orders[0:n]
         ("watch", "i8"),  # armed orders and open SuperP positions: they look at every row
-        ("n", "i8"),  # live orders, in slots 0..n-1
-        ("fresh", "i8"),  # orders that rest since this step and have no queue position yet
+        ("due", "i8"),  # orders in state NEW
+        ("changed", "i8"),  # 1: an order came, went or rests since the bounds were computed
         ("inst", "i8"),  # its own index
-        ("lot", "f8"),  # RULES["lot"], for the queue model
         ("net", "i8"),  # position in lots, at once after each fill
         ("position", "i8"),  # the same, as the account booked it
         ("cost", "i8"),  # account/position.py
@@ -260,23 +282,7 @@ VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest 
         ("taken_tick", "i8", (TAKEN,)),
         ("taken_side", "i8", (TAKEN,)),
         ("taken_lots", "i8", (TAKEN,)),
-        ("id", "i8", (SLOTS,)),
-        ("side", "i8", (SLOTS,)),
-        ("type", "i8", (SLOTS,)),
-        ("tif", "i8", (SLOTS,)),
-        ("state", "i8", (SLOTS,)),
-        ("price", "i8", (SLOTS,)),  # SuperP: entry price
-        ("trigger", "i8", (SLOTS,)),
-        ("target", "i8", (SLOTS,)),
-        ("extreme", "i8", (SLOTS,)),  # trailing: best price seen; SuperP: notional
-        ("qty", "i8", (SLOTS,)),
-        ("left", "i8", (SLOTS,)),
-        ("expiry", "i8", (SLOTS,)),
-        ("born", "i8", (SLOTS,)),  # when it arrived
-        ("flags", "i8", (SLOTS,)),
-        ("leverage", "f8", (SLOTS,)),
-        ("front", "f8", (SLOTS,)),  # queue models: lots ahead of us; below 0 = executable
-        ("passed", "f8", (SLOTS,)),  # queue models: traded since the last change of the level
+        ("orders", SLOT, (SLOTS,)),
     ]
 )
 FAR: Final = 1 << 40  # beyond any price

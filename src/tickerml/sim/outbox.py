@@ -69,10 +69,9 @@ def lose(
     qty: int,
 ) -> int:
     """A request is lost on the way: it is answered with reason GATEWAY, visible at `known`, which is returned."""
-    i = new_answer(mail, _REJECT if op == _NEW else _CANCEL_REJECT, _GATEWAY)
+    i = new_answer(mail, inst, _REJECT if op == _NEW else _CANCEL_REJECT, _GATEWAY)
     a = mail["answers"][i]
     a["id"] = order_id
-    a["inst"] = inst
     a["state"] = _REJECTED if op == _NEW else 0
     a["type"] = order_type
     a["tif"] = tif

@@ -1,7 +1,8 @@
 """Our live orders at one instrument, in slots 0..n-1 by age, and the answers about them.
 
-Slots stay in order of arrival, so the first of several at a price is the oldest. `interest` keeps the bounds with which
-the pass loop decides in a few comparisons that a row cannot concern us.
+Slots stay in order of arrival, so the first of several at a price is the oldest. Whoever changes an order sets
+v["changed"]; at the end of the step `interest` recomputes the bounds with which the pass loop decides in a few
+comparisons that a row cannot concern us.
 """
 
 from __future__ import annotations
@@ -13,32 +14,35 @@ from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record
 
 _WORKING, _PARTIAL, _FILLED = int(OrderState.WORKING), int(OrderState.PARTIAL), int(OrderState.FILLED)
-_ARMED, _OPEN = int(OrderState.ARMED), int(OrderState.OPEN)
+_ARMED, _OPEN, _NEW = int(OrderState.ARMED), int(OrderState.OPEN), int(OrderState.NEW)
 _FILL: Final = int(AnswerKind.FILL)
 
 
 @kernel
-def insert(v: Record, req: Record, now: int) -> int:
-    """Put a request into the next slot; returns the slot. The caller has seen to it that there is room."""
+def insert(v: Record, req: Record, now: int, lot: float) -> int:
+    """Put a request into the next slot, in state NEW; returns the slot. The caller has seen to it that there is room."""
     k = v["n"]
+    o = v["orders"][k]
+    o["id"] = req["id"]
+    o["side"] = req["side"]
+    o["type"] = req["type"]
+    o["tif"] = req["tif"]
+    o["state"] = _NEW
+    o["price"] = req["price"]
+    o["trigger"] = req["trigger"]
+    o["target"] = req["target"]
+    o["extreme"] = 0
+    o["qty"] = req["qty"]
+    o["left"] = req["qty"]
+    o["expiry"] = req["expiry"]
+    o["born"] = now
+    o["flags"] = req["flags"]
+    o["leverage"] = req["leverage"]
+    o["lot"] = lot
+    o["front"] = 0.0
+    o["passed"] = 0.0
     v["n"] = k + 1
-    v["id"][k] = req["id"]
-    v["side"][k] = req["side"]
-    v["type"][k] = req["type"]
-    v["tif"][k] = req["tif"]
-    v["state"][k] = 0
-    v["price"][k] = req["price"]
-    v["trigger"][k] = req["trigger"]
-    v["target"][k] = req["target"]
-    v["extreme"][k] = 0
-    v["qty"][k] = req["qty"]
-    v["left"][k] = req["qty"]
-    v["expiry"][k] = req["expiry"]
-    v["born"][k] = now
-    v["flags"][k] = req["flags"]
-    v["leverage"][k] = req["leverage"]
-    v["front"][k] = 0.0
-    v["passed"][k] = 0.0
+    v["changed"] = 1
     return k
 
 
@@ -47,31 +51,15 @@ def remove(v: Record, k: int) -> None:
     """Free slot `k`; younger orders move up by one."""
     v["n"] -= 1
     for j in range(k, v["n"]):
-        v["id"][j] = v["id"][j + 1]
-        v["side"][j] = v["side"][j + 1]
-        v["type"][j] = v["type"][j + 1]
-        v["tif"][j] = v["tif"][j + 1]
-        v["state"][j] = v["state"][j + 1]
-        v["price"][j] = v["price"][j + 1]
-        v["trigger"][j] = v["trigger"][j + 1]
-        v["target"][j] = v["target"][j + 1]
-        v["extreme"][j] = v["extreme"][j + 1]
-        v["qty"][j] = v["qty"][j + 1]
-        v["left"][j] = v["left"][j + 1]
-        v["expiry"][j] = v["expiry"][j + 1]
-        v["born"][j] = v["born"][j + 1]
-        v["flags"][j] = v["flags"][j + 1]
-        v["leverage"][j] = v["leverage"][j + 1]
-        v["front"][j] = v["front"][j + 1]
-        v["passed"][j] = v["passed"][j + 1]
-    interest(v)
+        v["orders"][j] = v["orders"][j + 1]
+    v["changed"] = 1
 
 
 @kernel
 def find(v: Record, order_id: int) -> int:
     """Slot of the order, -1 when it is not alive."""
     for k in range(v["n"]):
-        if v["id"][k] == order_id:
+        if v["orders"][k]["id"] == order_id:
             return k
     return -1
 
@@ -83,9 +71,9 @@ def room(v: Record) -> bool:
 
 
 @kernel
-def resting(v: Record, k: int) -> bool:
-    """Whether the order of slot `k` is in the book."""
-    return v["state"][k] == _WORKING or v["state"][k] == _PARTIAL
+def resting(o: Record) -> bool:
+    """Whether order `o` is in the book."""
+    return o["state"] == _WORKING or o["state"] == _PARTIAL
 
 
 @kernel
@@ -93,24 +81,25 @@ def interest(v: Record) -> None:
     """Recompute the price bounds of our resting orders, and how many orders must look at every row."""
     buy_lo, buy_hi, sell_lo, sell_hi, watch = FAR, -FAR, FAR, -FAR, 0
     for k in range(v["n"]):
-        price = v["price"][k]
-        if v["state"][k] == _ARMED or v["state"][k] == _OPEN:
+        o = v["orders"][k]
+        if o["state"] == _ARMED or o["state"] == _OPEN:
             watch += 1
-        elif resting(v, k) and v["side"][k] > 0:
-            buy_lo, buy_hi = min(buy_lo, price), max(buy_hi, price)
-        elif resting(v, k):
-            sell_lo, sell_hi = min(sell_lo, price), max(sell_hi, price)
-    if watch != 0 or v["liq_low"] != 0 or v["liq_high"] != FAR:
+        elif resting(o) and o["side"] > 0:
+            buy_lo, buy_hi = min(buy_lo, o["price"]), max(buy_hi, o["price"])
+        elif resting(o):
+            sell_lo, sell_hi = min(sell_lo, o["price"]), max(sell_hi, o["price"])
+    if watch != 0 or v["n_taken"] != 0 or v["liq_low"] != 0 or v["liq_high"] != FAR:
         buy_lo, buy_hi = -FAR, FAR  # every row
     v["buy_lo"] = buy_lo
     v["buy_hi"] = buy_hi
     v["sell_lo"] = sell_lo
     v["sell_hi"] = sell_hi
     v["watch"] = watch
+    v["changed"] = 0
 
 
 @kernel
-def new_answer(mail: Record, kind: int, reason: int) -> int:
+def new_answer(mail: Record, inst: int, kind: int, reason: int) -> int:
     """Start an answer at the venue's present time; returns its place in the ring. The rest of it is zero.
 
     OverflowError when one step gives more answers than the ring holds.
@@ -123,7 +112,7 @@ def new_answer(mail: Record, kind: int, reason: int) -> int:
     a["at"] = mail["now"]
     a["visible"] = 0
     a["id"] = 0
-    a["inst"] = 0
+    a["inst"] = inst
     a["kind"] = kind
     a["reason"] = reason
     a["state"] = 0
@@ -143,30 +132,36 @@ def new_answer(mail: Record, kind: int, reason: int) -> int:
 @kernel
 def answer(mail: Record, v: Record, k: int, kind: int, reason: int, state: int) -> int:
     """Answer about the order of slot `k`, which takes `state`; returns the answer's place in the ring."""
-    i = new_answer(mail, kind, reason)
+    i = new_answer(mail, v["inst"], kind, reason)
     a = mail["answers"][i]
-    v["state"][k] = state
-    a["id"] = v["id"][k]
-    a["inst"] = v["inst"]
+    o = v["orders"][k]
+    o["state"] = state
+    v["changed"] = 1
+    a["id"] = o["id"]
     a["state"] = state
-    a["type"] = v["type"][k]
-    a["tif"] = v["tif"][k]
-    a["side"] = v["side"][k]
-    a["price"] = v["price"][k]
-    a["left"] = v["left"][k]
+    a["type"] = o["type"]
+    a["tif"] = o["tif"]
+    a["side"] = o["side"]
+    a["price"] = o["price"]
+    a["left"] = o["left"]
     return i
 
 
 @kernel
-def fill(mail: Record, v: Record, k: int, price: int, qty: int, maker: int) -> None:
-    """Execute `qty` lots of slot `k` at `price`; an order that is done keeps its slot until the caller removes it."""
-    v["left"][k] -= qty
-    v["net"] += v["side"][k] * qty
-    i = answer(mail, v, k, _FILL, 0, _FILLED if v["left"][k] == 0 else _PARTIAL)
+def fill(mail: Record, v: Record, k: int, price: int, qty: int, maker: int) -> bool:
+    """Execute `qty` lots of slot `k` at `price`. True when that was the rest of the order: its slot is free then."""
+    o = v["orders"][k]
+    o["left"] -= qty
+    v["net"] += o["side"] * qty
+    done = o["left"] == 0
+    i = answer(mail, v, k, _FILL, 0, _FILLED if done else _PARTIAL)
     a = mail["answers"][i]
     a["price"] = price
     a["qty"] = qty
     a["maker"] = maker
+    if done:
+        remove(v, k)
+    return done
 
 
 @kernel

@@ -15,13 +15,14 @@ from typing import Final
 
 from tickerml.account.contract import RATE
 from tickerml.sim.orders import AnswerKind, Cause, OrderState
-from tickerml.sim.slots import answer, interest, remove
+from tickerml.sim.slots import answer, remove
 from tickerml.sim.take import exists, touch
 from tickerml.tape.kernel import kernel
+from tickerml.tape.ladder import NO_BID
 from tickerml.tape.rows import Record
 
 _ACK, _SETTLED = int(AnswerKind.ACK), int(AnswerKind.SETTLED)
-_ARMED, _OPEN, _FILLED = int(OrderState.ARMED), int(OrderState.OPEN), int(OrderState.FILLED)
+_ARMED, _OPEN, _FILLED, _NEW = int(OrderState.ARMED), int(OrderState.OPEN), int(OrderState.FILLED), int(OrderState.NEW)
 _STOP, _TARGET, _EXPIRY = int(Cause.STOP), int(Cause.TARGET), int(Cause.EXPIRY)
 _LARGEST: Final = 9.2e18
 
@@ -40,22 +41,15 @@ def payoff(stake: int, leverage: float, side: int, entry: int, out: int, cost_ra
 
 
 @kernel
-def open_at(mail: Record, v: Record, k: int, price: int) -> None:
-    """The position of slot `k` opens at `price` ticks."""
-    v["price"][k] = price
-    answer(mail, v, k, _ACK, 0, _OPEN)
-    interest(v)
-
-
-@kernel
 def close_at(mail: Record, rules: Record, v: Record, k: int, price: int, cause: int) -> None:
     """The open position of slot `k` closes at `price` ticks: its payoff goes to cash, the slot is free."""
-    amount = payoff(v["qty"][k], v["leverage"][k], v["side"][k], v["price"][k], price, rules["superp_cost"])
-    v["left"][k] = 0
+    o = v["orders"][k]
+    amount = payoff(o["qty"], o["leverage"], o["side"], o["price"], price, rules["superp_cost"])
+    o["left"] = 0
     i = answer(mail, v, k, _SETTLED, 0, _FILLED)
     a = mail["answers"][i]
     a["price"] = price
-    a["qty"] = v["qty"][k]
+    a["qty"] = o["qty"]
     a["amount"] = amount
     a["cause"] = cause
     mail["cash"][rules["wallet"]] += amount
@@ -64,31 +58,42 @@ def close_at(mail: Record, rules: Record, v: Record, k: int, price: int, cause: 
 
 
 @kernel
-def due(v: Record, k: int, exit_price: int, now: int) -> int:
-    """Why the open position of slot `k` closes at a touch of `exit_price`; 0 when it does not. The stop comes first."""
-    side = v["side"][k]
-    if v["trigger"][k] != 0 and (exit_price - v["trigger"][k]) * side <= 0:
+def due(o: Record, exit_price: int, now: int) -> int:
+    """Why the open position `o` closes at a touch of `exit_price`; 0 when it does not. The stop comes first."""
+    side = o["side"]
+    if o["trigger"] != 0 and (exit_price - o["trigger"]) * side <= 0:
         return _STOP
-    if v["target"][k] != 0 and (exit_price - v["target"][k]) * side >= 0:
+    if o["target"] != 0 and (exit_price - o["target"]) * side >= 0:
         return _TARGET
-    if v["expiry"][k] != 0 and now >= v["expiry"][k]:
+    if o["expiry"] != 0 and now >= o["expiry"]:
         return _EXPIRY
     return 0
 
 
 @kernel
+def exit_touch(rules: Record, v: Record, b: Record, side: int) -> int:
+    """Where an open position of `side` can be closed now, ticks; NO_BID when nowhere."""
+    if v["halted"] != 0 or (b["valid"] == 0 and rules["bar_only"] == 0):
+        return NO_BID
+    return v["last_trade"] if rules["bar_only"] != 0 else touch(b, -side)
+
+
+@kernel
 def look(mail: Record, rules: Record, v: Record, b: Record, k: int) -> bool:
-    """Examine slot `k` at the present touch: open a waiting position, close a due one. True when the slot was freed."""
-    side = v["side"][k]
-    if v["state"][k] == _ARMED:
-        price = touch(b, side)
-        if exists(price) and price > 0:
-            open_at(mail, v, k, price)
+    """Examine slot `k` now: open a position that waits, close one that is due. True when the slot was freed."""
+    o = v["orders"][k]
+    if o["state"] != _OPEN:
+        price = touch(b, o["side"])
+        if v["halted"] == 0 and b["valid"] != 0 and exists(price) and price > 0:
+            o["price"] = price
+            answer(mail, v, k, _ACK, 0, _OPEN)
+        elif o["state"] == _NEW:
+            answer(mail, v, k, _ACK, 0, _ARMED)
         return False
-    price = touch(b, -side)
+    price = exit_touch(rules, v, b, o["side"])
     if not exists(price):
         return False
-    cause = due(v, k, price, mail["now"])
+    cause = due(o, price, mail["now"])
     if cause == 0:
         return False
     close_at(mail, rules, v, k, price, cause)

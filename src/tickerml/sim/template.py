@@ -2,7 +2,7 @@
 
 A function passed as a value would miss numba's cache in every process and an array passed to a per-row helper costs
 10x, so the loop is generated: it imports the static matching functions and the chosen modules by name. Every name that
-the text defines or imports starts with `venue_`, `queue_`, `latency_` or `fee_` (and `send`), so that it can stand in a
+the text defines or imports starts with `venue_`, `queue_`, `latency_`, `fee_` or `VENUE_` (and `send`), so that it can stand in a
 larger module that has imported `kernel`.
 
 The module defines
@@ -30,6 +30,11 @@ caller collects them and advances ans_head. `visible` holds venue time plus resp
 applies the watermark on top. When less than half of the ring is free the pass returns early: collect and call again. It
 is not done while a row, mail["next_expiry"] or the oldest request lies at or before `limit_at`.
 
+What a run cannot need may be left out, because each part costs seconds of compilation once: `triggers` (stop,
+take-profit, trailing and SuperP orders: they are then refused as UNKNOWN), `bars` (bar-only tapes), `values` (funding
+and mark prices), `balance` (RULES["check_balance"] is then not looked at). A run whose only orders are a compiled
+strategy's limit orders needs none of them, but for `values` on derivatives.
+
 Errors: OverflowError when money leaves int64 or one step gives too many answers; b["spilled"] must be examined by the
 caller.
 """
@@ -38,7 +43,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tickerml.sim.orders import AnswerKind, Op
+from tickerml.sim.orders import AnswerKind, Op, OrderType, Reject
 from tickerml.tape.rows import Flag, Kind
 
 QUEUE: Final = "tickerml.sim.queue.log_probability"
@@ -55,85 +60,159 @@ from {latency} import response as latency_response
 from {fees} import fee as fee_of
 from tickerml.account.contract import value as venue_value
 from tickerml.account.position import apply_fill as venue_apply_fill
-from tickerml.sim import bar_path as venue_bar_path
-from tickerml.sim import funding as venue_funding
+from tickerml.sim import balance as venue_balance  # if balance
+from tickerml.sim import bar_path as venue_bar_path  # if bars
+from tickerml.sim import funding as venue_funding  # if values
 from tickerml.sim import match as venue_match
 from tickerml.sim import outbox as venue_outbox
 from tickerml.sim import requests as venue_requests
 from tickerml.sim import rows as venue_rare
 from tickerml.sim import slots as venue_slots
+from tickerml.sim import superp as venue_superp  # if triggers
 from tickerml.sim import take as venue_take
-from tickerml.sim import triggers as venue_triggers
+from tickerml.sim import taken as venue_taken
+from tickerml.sim import triggers as venue_triggers  # if triggers
 from tickerml.sim.orders import ANSWERS as VENUE_ANSWERS
+from tickerml.sim.orders import REQUESTS as VENUE_REQUESTS
 from tickerml.tape.ladder import end_message as venue_end_message
 from tickerml.tape.ladder import level as venue_level
 from tickerml.tape.ladder import set_level as venue_set_level
 from tickerml.tape.rows import FOREVER as VENUE_FOREVER
 
-VENUE_DEPTH, VENUE_TRADE, VENUE_BAR, VENUE_VALUE = {depth}, {trade}, {bar}, {value}
-VENUE_FILL, VENUE_END = {fill}, {end}
+VENUE_DEPTH, VENUE_TRADE, VENUE_BAR, VENUE_VALUE, VENUE_END = {depth}, {trade}, {bar}, {value}, {end}
+VENUE_FILL, VENUE_REJECT, VENUE_UNKNOWN, VENUE_NO_BALANCE = {fill}, {reject}, {unknown}, {no_balance}
+VENUE_NEW, VENUE_CANCEL, VENUE_CANCEL_ALL = {new}, {cancel}, {cancel_all}
+VENUE_MARKET, VENUE_SUPERP = {market}, {superp}
 
 
 @kernel
 def venue_depth_row(mail, rule, v, b, row, q):
     """A level changed at or through a price of ours: queue positions, executions, triggers."""
-    side = row["side"]
-    price = row["price"]
+    side = int(row["side"])
+    price = int(row["price"])
     after = row["qty"]
     before = venue_level(b, side, price)
     venue_set_level(b, side, price, after)
     for k in range(v["n"]):
-        if v["price"][k] == price and v["side"][k] == side and venue_slots.resting(v, k):
-            queue_on_depth(q, v, k, before, after)
+        o = v["orders"][k]
+        if o["price"] == price and o["side"] == side and venue_slots.resting(o):
+            queue_on_depth(q, o, before, after)
     if v["n_taken"] != 0:
-        venue_take.shrink_taken(v, side, price, before, after)
-    venue_match.come_through(mail, rule, v, side, price, before, after)
+        venue_taken.shrink_taken(v, side, price, before, after)
+    lots = after - before if rule["partial"] != 0 else after
+    if lots > 0:
+        venue_match.give(mail, rule, v, -side, price, lots)
     if row["flags"] & VENUE_END != 0:
-        venue_end_message(b, row["flags"])
-        if v["watch"] != 0:
-            venue_triggers.on_touch(mail, rule, v, b)
+        venue_end_message(b, int(row["flags"]))
+        if v["watch"] != 0:  # if triggers
+            venue_triggers.on_touch(mail, rule, v, b)  # if triggers
 
 
 @kernel
 def venue_trade_row(mail, rule, v, b, row, q):
     """A trade at or through a price of ours: by price, then time; at our own price the queue position decides."""
-    price = row["price"]
+    price = int(row["price"])
     side = -venue_match.taker_side(b, row)
-    lots = venue_match.trade_through(mail, rule, v, side, price, row["qty"])
+    lots = venue_match.give(mail, rule, v, side, price + side, row["qty"])
     k = 0
     while k < v["n"] and lots > 0:
         n = v["n"]
-        if v["price"][k] == price and v["side"][k] == side and venue_slots.resting(v, k):
-            queue_on_trade(q, v, k, lots)
+        o = v["orders"][k]
+        if o["price"] == price and o["side"] == side and venue_slots.resting(o):
+            queue_on_trade(q, o, lots)
             lots -= venue_match.reach(mail, rule, v, k, lots)
         if v["n"] == n:
             k += 1
     v["last_trade"] = price
-    if v["watch"] != 0:
-        venue_triggers.on_trade(mail, rule, v, b, price)
+    if v["watch"] != 0:  # if triggers
+        venue_triggers.on_trade(mail, rule, v, b, price)  # if triggers
 
 
 @kernel
-def venue_settle(mail, first, rules, venues, books, q, lat, fees):
-    """Finish the answers from `first` on: fees, account, when they are visible; queue positions of new orders."""
+def venue_finish(mail, rule, v, b, q):
+    """The end of a step at one instrument: due orders start, new ones get their queue position, bounds are renewed."""
+    while v["due"] != 0:
+        venue_take.start_next(mail, rule, v, b)
+    for k in range(v["n"]):
+        o = v["orders"][k]
+        if o["passed"] == -1.0:
+            o["passed"] = 0.0
+            queue_on_new(q, o, venue_level(b, o["side"], o["price"]))
+    venue_slots.interest(v)
+
+
+@kernel
+def venue_settle(mail, first, rules, venues, lat, fees):
+    """Finish the answers from `first` on: fees, account, and when they are visible."""
     for j in range(first, mail["ans_tail"]):
         a = mail["answers"][j & (VENUE_ANSWERS - 1)]
-        n = a["inst"]
-        rule = rules[n]
-        v = venues[n]
         if a["kind"] == VENUE_FILL:
+            rule = rules[a["inst"]]
             fee = fee_of(fees, rule, venue_value(rule, a["price"], a["qty"]), a["maker"])
             a["fee"] = fee
-            mail["cash"][rule["wallet"]] += venue_apply_fill(v, rule, a["side"], a["price"], a["qty"], fee)
+            mail["cash"][rule["wallet"]] += venue_apply_fill(
+                venues[a["inst"]], rule, a["side"], a["price"], a["qty"], fee
+            )
         mail["last_visible"] = max(mail["last_visible"], a["at"] + latency_response(lat, mail, mail["feed_ns"]))
         a["visible"] = mail["last_visible"]
-        if v["fresh"] != 0:
-            v["fresh"] = 0
-            v["lot"] = rule["lot"]
-            for k in range(v["n"]):
-                if v["passed"][k] == -1.0:
-                    v["passed"][k] = 0.0
-                    queue_on_new(q, v, k, venue_level(books[n], v["side"][k], v["price"][k]))
+
+
+@kernel
+def venue_request(mail, rules, venues, books, q):
+    """Take the oldest request and carry it out."""
+    req = mail["requests"][mail["req_head"] & (VENUE_REQUESTS - 1)]
+    mail["req_head"] += 1
+    rule = rules[req["inst"]]
+    v = venues[req["inst"]]
+    b = books[req["inst"]]
+    op = req["op"]
+    if op == VENUE_CANCEL:
+        if venue_requests.close_superp(mail, rule, v, b, req):  # if triggers
+            return  # if triggers
+        venue_requests.cancel(mail, v, req)
+    elif op == VENUE_CANCEL_ALL:
+        venue_requests.cancel_all(mail, v)
+    else:
+        reason = VENUE_UNKNOWN if op != VENUE_NEW else venue_requests.refusal(rule, v, b, req, mail["now"])
+        if req["type"] > VENUE_MARKET and reason == 0:  # unless triggers
+            reason = VENUE_UNKNOWN  # unless triggers
+        if reason == 0 and not venue_balance.affordable(mail, rules, venues, books, req):  # if balance
+            reason = VENUE_NO_BALANCE  # if balance
+        if reason != 0:
+            venue_requests.refuse(mail, req, VENUE_REJECT, reason)
+            return
+        venue_place(mail, rule, v, b, req)
+    if v["changed"] != 0:
+        venue_finish(mail, rule, v, b, q)
+
+
+@kernel
+def venue_place(mail, rule, v, b, req):
+    """An accepted order takes a slot; it starts at the end of this step, waits for its trigger, or for a bar."""
+    k = venue_slots.insert(v, req, mail["now"], rule["lot"])
+    if req["expiry"] != 0:
+        mail["next_expiry"] = min(mail["next_expiry"], req["expiry"])
+    if rule["bar_only"] != 0:  # if bars
+        venue_bar_path.enter(mail, rule, v, k)  # if bars
+        return  # if bars
+    if req["type"] == VENUE_SUPERP:  # if triggers
+        venue_superp.look(mail, rule, v, b, k)  # if triggers
+        return  # if triggers
+    if req["type"] > VENUE_MARKET:  # if triggers
+        venue_triggers.arm(mail, rule, v, b, k)  # if triggers
+        return  # if triggers
+    v["due"] += 1
+
+
+@kernel
+def venue_expire(mail, rules, venues, books, q):
+    """End whatever has expired at any instrument, and note the next expiry."""
+    earliest = VENUE_FOREVER
+    for n in range(len(venues)):
+        earliest = min(earliest, venue_requests.expire(mail, rules[n], venues[n], books[n]))
+        if venues[n]["changed"] != 0:
+            venue_slots.interest(venues[n])
+    mail["next_expiry"] = earliest
 
 
 @kernel
@@ -145,7 +224,8 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
         if first - mail["ans_head"] > VENUE_ANSWERS // 2:
             return cursor
         arrival = venue_requests.next_arrival(mail)
-        until = min(limit_at, min(arrival, mail["next_expiry"]))
+        due = min(arrival, mail["next_expiry"])
+        until = min(limit_at, due)
         while cursor < stop:
             row = rows[cursor]
             at = row["exch"]
@@ -157,16 +237,16 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
             n = row["inst"]
             v = venues[n]
             b = books[n]
-            price = row["price"]
+            price = int(row["price"])
             if kind == VENUE_DEPTH:
                 if row["side"] > 0:
                     concerned = price >= v["sell_lo"] or (price <= v["buy_hi"] and price >= v["buy_lo"])
                 else:
                     concerned = price <= v["buy_hi"] or (price >= v["sell_lo"] and price <= v["sell_hi"])
                 if not concerned:
-                    venue_set_level(b, row["side"], price, row["qty"])
+                    venue_set_level(b, int(row["side"]), price, row["qty"])
                     if row["flags"] & VENUE_END != 0:
-                        venue_end_message(b, row["flags"])
+                        venue_end_message(b, int(row["flags"]))
                     continue
                 mail["now"] = at
                 venue_depth_row(mail, rules[n], v, b, row, q)
@@ -176,31 +256,32 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
                     continue
                 mail["now"] = at
                 venue_trade_row(mail, rules[n], v, b, row, q)
-            elif kind == VENUE_BAR:
-                mail["now"] = at
-                venue_bar_path.on_bar(mail, rules[n], v, bars[row["ref"]])
-            elif kind == VENUE_VALUE:
-                mail["now"] = at
-                venue_funding.on_value(mail, rules[n], v, b, values[row["ref"]])
+            elif kind == VENUE_BAR:  # if bars
+                mail["now"] = at  # if bars
+                venue_bar_path.on_bar(mail, rules[n], v, bars[row["ref"]])  # if bars
+            elif kind == VENUE_VALUE:  # if values
+                mail["now"] = at  # if values
+                venue_funding.on_value(mail, rules[n], v, b, values[row["ref"]])  # if values
             else:
                 venue_rare.on_other(v, b, row)
+            if v["changed"] != 0:
+                venue_finish(mail, rules[n], v, b, q)
             if mail["ans_tail"] != first:
                 mail["feed_ns"] = feed_ns
-                venue_settle(mail, first, rules, venues, books, q, lat, fees)
+                venue_settle(mail, first, rules, venues, lat, fees)
                 first = mail["ans_tail"]
                 if stop_on_answer != 0 or first - mail["ans_head"] > VENUE_ANSWERS // 2:
                     return cursor
         mail["feed_ns"] = feed_ns
-        due = min(arrival, mail["next_expiry"])
         if due > limit_at or due == VENUE_FOREVER:
             return cursor
         mail["now"] = due
         if arrival <= due:
-            venue_requests.next_request(mail, rules, venues, books)
+            venue_request(mail, rules, venues, books, q)
         else:
-            venue_requests.expire_all(mail, rules, venues, books)
+            venue_expire(mail, rules, venues, books, q)
         if mail["ans_tail"] != first:
-            venue_settle(mail, first, rules, venues, books, q, lat, fees)
+            venue_settle(mail, first, rules, venues, lat, fees)
             if stop_on_answer != 0:
                 return cursor
 
@@ -209,7 +290,7 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
 def send(mail, lat, now, feed_ns, op, order_id, inst, side, order_type, tif, price, trigger, target, qty, expiry, flags,
          leverage):
     """Send a request to the venue at `now`; see tickerml/sim/template.py."""
-    delay = latency_entry(lat, mail, feed_ns) if op == {new} else latency_cancel(lat, mail, feed_ns)
+    delay = latency_entry(lat, mail, feed_ns) if op == VENUE_NEW else latency_cancel(lat, mail, feed_ns)
     if delay < 0:
         return venue_outbox.lose(mail, now - delay, op, order_id, inst, side, order_type, tif, price, qty)
     return venue_outbox.push(mail, now, now + delay, op, order_id, inst, side, order_type, tif, price, trigger, target,
@@ -217,9 +298,21 @@ def send(mail, lat, now, feed_ns, op, order_id, inst, side, order_type, tif, pri
 '''
 
 
-def venue_source(queue_module: str = QUEUE, latency_module: str = LATENCY, fees_module: str = FEES) -> str:
+def venue_source(
+    queue_module: str = QUEUE,
+    latency_module: str = LATENCY,
+    fees_module: str = FEES,
+    *,
+    triggers: bool = True,
+    bars: bool = True,
+    values: bool = True,
+    balance: bool = True,
+) -> str:
     """The text of `venue_pass` and `send` with the named modules' functions; it needs `kernel` in its namespace."""
-    return _TEXT.format(
+    parts = {"triggers": triggers, "bars": bars, "values": values, "balance": balance}
+    dropped = tuple(f"  # {'unless' if wanted else 'if'} {part}" for part, wanted in parts.items())
+    kept = "\n".join(line for line in _TEXT.split("\n") if not line.endswith(dropped))
+    return kept.format(
         queue=queue_module,
         latency=latency_module,
         fees=fees_module,
@@ -227,7 +320,14 @@ def venue_source(queue_module: str = QUEUE, latency_module: str = LATENCY, fees_
         trade=int(Kind.TRADE),
         bar=int(Kind.BAR),
         value=int(Kind.VALUE),
-        fill=int(AnswerKind.FILL),
         end=int(Flag.END),
+        fill=int(AnswerKind.FILL),
+        reject=int(AnswerKind.REJECT),
+        unknown=int(Reject.UNKNOWN),
+        no_balance=int(Reject.BALANCE),
         new=int(Op.NEW),
+        cancel=int(Op.CANCEL),
+        cancel_all=int(Op.CANCEL_ALL),
+        market=int(OrderType.MARKET),
+        superp=int(OrderType.SUPERP),
     )

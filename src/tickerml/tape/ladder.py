@@ -68,9 +68,9 @@ def apply(b: Record, row: Record) -> None:
     """Fold one row into book `b`: DEPTH sets a level, CLEAR empties, GAP invalidates; all other kinds do nothing."""
     kind = row["kind"]
     if kind == _DEPTH:
-        set_level(b, row["side"], row["price"], row["qty"])
+        set_level(b, int(row["side"]), int(row["price"]), row["qty"])  # one compiled version, for 64-bit integers
         if row["flags"] & _END != 0:
-            end_message(b, row["flags"])
+            end_message(b, int(row["flags"]))
     elif kind == _CLEAR:
         clear(b)
     elif kind == _GAP:

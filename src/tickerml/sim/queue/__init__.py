@@ -1,7 +1,7 @@
 """Queue-position models, one a module: `Params`, `on_new`, `on_depth`, `on_trade`. The venue imports the chosen one.
 
-A model keeps `v["front"][k]`, the lots ahead of the order in slot `k` (below 0: that many lots of ours are reached), and
-may use `v["passed"][k]`. It is told when the order starts to rest behind `ahead` displayed lots, when the displayed
+A model keeps `o["front"]`, the lots ahead of our order `o` (below 0: that many lots of ours are reached), and
+may use `o["passed"]`. It is told when the order starts to rest behind `ahead` displayed lots, when the displayed
 level at its price goes from `before` to `after` lots, and when `lots` trade at its price. A user's own module with these
 four names works the same way.
 """

@@ -13,39 +13,39 @@ from tickerml.tape.rows import Record
 
 
 @kernel
-def rest(v: Record, k: int, ahead: int) -> None:
+def rest(o: Record, ahead: int) -> None:
     """All that is displayed is ahead of us."""
-    v["front"][k] = float(ahead)
-    v["passed"][k] = 0.0
+    o["front"] = float(ahead)
+    o["passed"] = 0.0
 
 
 @kernel
-def trade(v: Record, k: int, lots: int) -> None:
+def trade(o: Record, lots: int) -> None:
     """A trade takes from the front, and will show as a decrease of the display later."""
-    v["front"][k] -= lots
-    v["passed"][k] += lots
+    o["front"] -= lots
+    o["passed"] += lots
 
 
 @kernel
-def untraded(v: Record, k: int, before: int, after: int) -> float:
+def untraded(o: Record, before: int, after: int) -> float:
     """Lots by which the display fell for other reasons than trades; forgets the trades."""
-    change = before - after - v["passed"][k]
-    v["passed"][k] = 0.0
+    change = before - after - o["passed"]
+    o["passed"] = 0.0
     return change
 
 
 @kernel
-def move(v: Record, k: int, before: int, after: int, change: float, behind: float) -> None:
+def move(o: Record, before: int, after: int, change: float, behind: float) -> None:
     """`change` lots left the level; `behind` is the probability that one of them stood behind us (NaN: unknown).
 
     What cannot have been behind us was ahead of us; never more is ahead of us than is displayed.
     """
     if change < 0.0 or math.isnan(behind):
-        v["front"][k] = min(v["front"][k], float(after)) if change < 0.0 else float(after)
+        o["front"] = min(o["front"], float(after)) if change < 0.0 else float(after)
         return
-    front = v["front"][k]
+    front = o["front"]
     front = front - (1.0 - behind) * change + min(before - front - behind * change, 0.0)
-    v["front"][k] = min(front, float(after))
+    o["front"] = min(front, float(after))
 
 
 @kernel

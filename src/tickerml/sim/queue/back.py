@@ -17,18 +17,18 @@ class Params:
 
 
 @kernel
-def on_new(q: Record, v: Record, k: int, ahead: int) -> None:
+def on_new(q: Record, o: Record, ahead: int) -> None:
     """All that is displayed is ahead of us."""
-    v["front"][k] = float(ahead)
+    o["front"] = float(ahead)
 
 
 @kernel
-def on_depth(q: Record, v: Record, k: int, before: int, after: int) -> None:
+def on_depth(q: Record, o: Record, before: int, after: int) -> None:
     """No more can be ahead of us than is displayed."""
-    v["front"][k] = min(v["front"][k], float(after))
+    o["front"] = min(o["front"], float(after))
 
 
 @kernel
-def on_trade(q: Record, v: Record, k: int, lots: int) -> None:
+def on_trade(q: Record, o: Record, lots: int) -> None:
     """A trade takes from the front of the queue."""
-    v["front"][k] -= lots
+    o["front"] -= lots

@@ -14,17 +14,17 @@ class Params:
 
 
 @kernel
-def on_new(q: Record, v: Record, k: int, ahead: int) -> None:
+def on_new(q: Record, o: Record, ahead: int) -> None:
     """Nothing is ahead of us."""
-    v["front"][k] = 0.0
+    o["front"] = 0.0
 
 
 @kernel
-def on_depth(q: Record, v: Record, k: int, before: int, after: int) -> None:
+def on_depth(q: Record, o: Record, before: int, after: int) -> None:
     """Nobody gets ahead of us."""
 
 
 @kernel
-def on_trade(q: Record, v: Record, k: int, lots: int) -> None:
+def on_trade(q: Record, o: Record, lots: int) -> None:
     """All of it reaches us."""
-    v["front"][k] = min(v["front"][k], 0.0) - lots
+    o["front"] = min(o["front"], 0.0) - lots

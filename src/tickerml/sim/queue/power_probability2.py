@@ -19,22 +19,22 @@ class Params:
 
 
 @kernel
-def on_new(q: Record, v: Record, k: int, ahead: int) -> None:
+def on_new(q: Record, o: Record, ahead: int) -> None:
     """All that is displayed is ahead of us."""
-    rest(v, k, ahead)
+    rest(o, ahead)
 
 
 @kernel
-def on_depth(q: Record, v: Record, k: int, before: int, after: int) -> None:
+def on_depth(q: Record, o: Record, before: int, after: int) -> None:
     """The display changed from `before` to `after` lots."""
-    change = untraded(v, k, before, after)
-    front = v["front"][k]
+    change = untraded(o, before, after)
+    front = o["front"]
     back = before - front
     behind = ratio(power(back, q["exponent"]), power(back + front, q["exponent"]))
-    move(v, k, before, after, change, behind)
+    move(o, before, after, change, behind)
 
 
 @kernel
-def on_trade(q: Record, v: Record, k: int, lots: int) -> None:
+def on_trade(q: Record, o: Record, lots: int) -> None:
     """A trade takes from the front of the queue."""
-    trade(v, k, lots)
+    trade(o, lots)
