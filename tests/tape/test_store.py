@@ -311,3 +311,50 @@ def test_an_empty_tape_makes_no_segment(tmp_path):
     report = write_store(MemoryTape(Header("empty", (coin(0),)), ()), tmp_path)
     assert report.rows == 0
     assert not [p for p in files(tmp_path) if p.endswith("parquet")]
+
+
+SAME_BYTES = """
+import hashlib, sys
+from pathlib import Path
+from mixed_tapes import mixed_tape
+from tickerml.tape.store import StoredTape, write_store
+
+root = Path(sys.argv[1])
+write_store(mixed_tape(7, 150), root)
+files = sorted(p for p in root.rglob("*.parquet"))
+digest = hashlib.sha256(b"".join(p.read_bytes() for p in files))
+digest.update(b"".join(block.to_bytes() for block in StoredTape(root).blocks()))
+print(len(files), digest.hexdigest())
+"""
+
+
+def test_interpreted_kernels_write_and_read_the_same_bytes(tmp_path):
+    told = []
+    for off in ("0", "1"):
+        run = subprocess.run(
+            [sys.executable, "-c", SAME_BYTES, str(tmp_path / off)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+            env=os.environ | {"NUMBA_DISABLE_JIT": off},
+        )
+        told.append(run.stdout)
+    assert told[0] == told[1]
+    assert int(told[0].split()[0]) > 5
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param("l2/binance_spot_nexousdt", marks=pytest.mark.slow), "l2/binance_raw_20240808/usdm"],
+)
+def test_real_books_come_back_as_they_were(tmp_path, real_data, path):
+    from tickerml.venues.captures import open_captures
+
+    tape = open_captures([real_data / path])
+    report = write_store(tape, tmp_path)
+    stored = StoredTape(tmp_path)
+    assert report.rows > 100_000
+    assert content_hash(stored.blocks()) == stored.content_hash() == tape.content_hash()
+    assert stored.header.instruments == tape.header.instruments
