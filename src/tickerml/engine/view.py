@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 class EngineView:
     """The `View` of tickerml.strategies.view for one strategy and one instrument; reused from wake to wake."""
 
-    def __init__(self, trader: Trader, owner: int, instrument: Instrument, state: Record, shared: Record) -> None:
-        """`owner` is the strategy's number; `state` and `shared` are its records."""
-        self._trader = trader
-        self.owner = owner
+    def __init__(self, trader: Trader, instrument: Instrument, state: Record, shared: Record) -> None:
+        """`state` and `shared` are the strategy's records."""
+        self._trader, self._books = trader, trader.books
         self.instrument = instrument
         self.state, self.shared = state, shared
         loop = trader.loop
@@ -42,7 +41,7 @@ class EngineView:
     @property
     def bar_only(self) -> bool:
         """True where the source has no order book for this instrument."""
-        return self._trader.is_bar_only(self.instrument.id)
+        return self._books.is_bar_only(self.instrument.id)
 
     @property
     def ton(self) -> float:
@@ -52,12 +51,12 @@ class EngineView:
     @property
     def position(self) -> Position | None:
         """What is held of this instrument, or None."""
-        return self._trader.position(self.instrument.id)
+        return self._books.position(self.instrument.id)
 
     @property
     def equity(self) -> float:
         """Cash and open profit of the account, in its currency."""
-        return self._trader.equity_of(self.instrument.id)
+        return self._books.equity_of(self.instrument.id)
 
     def __getitem__(self, name: str) -> float:
         found = self._outputs.get(name)

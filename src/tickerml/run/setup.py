@@ -13,12 +13,14 @@ from tickerml.desk.desk import Desk
 from tickerml.desk.envelope import grant
 from tickerml.desk.limits import Limits
 from tickerml.desk.money import Wallets
+from tickerml.desk.setups import Setups
+from tickerml.engine.books import Books
 from tickerml.engine.core import WALLETS
 from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine
 from tickerml.engine.outbox import Outbox
 from tickerml.engine.plan import Plan, folds_for
-from tickerml.engine.trader import Trader
+from tickerml.engine.trader import Trader, Woken
 from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.run.models import models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
@@ -102,16 +104,13 @@ def build(chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Call
     )
     loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
     outbox = Outbox(sink)
-    python = [(k, one) for k, one in enumerate(chosen) if not one.compiled]
+    books = Books(loop, Setups(), instruments, wallets, purse)
     trader = Trader(
         loop,
-        [(k, one.name, one.strategy) for k, one in python],
-        [mine[k] for k, _ in python],
-        instruments=instruments,
-        wallets=wallets,
-        purse=purse,
-        desk=Desk(limits_of(config), superp=config.superp.enabled),
-        outbox=outbox,
+        [Woken(k, one.name, one.strategy, mine[k]) for k, one in enumerate(chosen) if not one.compiled],
+        books,
+        Desk(limits_of(config), superp=config.superp.enabled),
+        outbox,
         ton=next((ton_of(one, config, header.instruments) for one in chosen if one.needs_ton), -1),
         bar_delay=round(config.data.bar_delay_ms * MILLISECOND),
     )

@@ -42,5 +42,5 @@ def _settings(setting: Setting, *, rests: bool) -> list[Setting]:
 def _net(job: Job, setting: Setting) -> Decimal:
     machine: Machine = build([job.chosen], job.tape.header, setting, lambda block: None)
     drive(machine, job.tape.blocks())
-    trader = machine.trader
-    return trader.wallets.amount(trader.purse, trader.equity(trader.purse)) - setting.cash
+    books = machine.trader.books
+    return books.wallets.amount(books.purse, books.equity(books.purse)) - setting.cash

@@ -1,0 +1,152 @@
+"""The account during a run: cash, equity, what is in use; the BALANCE rows and the situation that the desk judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from tickerml.account.position import holding
+from tickerml.desk.desk import Situation
+from tickerml.desk.money import Wallets
+from tickerml.desk.setups import Setups
+from tickerml.engine.loop import Loop
+from tickerml.sim.superp import payoff
+from tickerml.strategies.view import Position
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Record
+
+ACCOUNT: Final = np.dtype(
+    [
+        ("peak", "i8"),  # highest equity of the purse at a BALANCE row, money
+        ("settled", "i8"),  # trades that have ended
+        ("won", "i8"),
+        ("worst", "f8"),  # deepest fall from the peak, share
+    ]
+)
+
+
+class Books:
+    """Money in integers, read off the loop's states; nothing is kept twice."""
+
+    def __init__(
+        self, loop: Loop, setups: Setups, instruments: Sequence[Instrument], wallets: Wallets, purse: int
+    ) -> None:
+        """`purse`: the wallet that the run's money is in."""
+        self.loop, self.setups, self.instruments, self.wallets, self.purse = loop, setups, instruments, wallets, purse
+        self.account = loop.states.add("account", np.zeros(1, ACCOUNT))
+
+    @property
+    def now(self) -> int:
+        """Time of our side, ns."""
+        return int(self.loop.core[0]["now"])
+
+    def mark(self, inst: int) -> int:
+        """Price at which an instrument is valued, ticks; 0 = unknown."""
+        return int(self.loop.marks[inst]["price2"]) // 2
+
+    def cash(self, wallet: int) -> int:
+        """Money of a wallet as we know it."""
+        return int(self.loop.core[0]["cash"][wallet])
+
+    def add_cash(self, inst: int, money: int) -> None:
+        """Money received on an instrument's wallet."""
+        self.loop.core[0]["cash"][self.wallets.wallet_of[inst]] += money
+
+    def equity(self, wallet: int) -> int:
+        """Cash, positions at the mark and open SuperP positions, money."""
+        total = self.cash(wallet)
+        for inst, of in enumerate(self.wallets.wallet_of):
+            if of == wallet and self.loop.positions[inst]["position"] and self.mark(inst):
+                total += int(holding(self.loop.positions[inst], self.wallets.contracts[inst], self.mark(inst)))
+        for s in self.setups.open():
+            if s["superp"] and s["entered"] and self.wallets.wallet_of[int(s["inst"])] == wallet:
+                total += self.superp_worth(s, self.mark(int(s["inst"])))
+        return total
+
+    def superp_worth(self, s: Record, price: int) -> int:
+        """What closing an open SuperP position at `price` ticks would pay, money."""
+        cost = int(self.loop.venue.rules[int(s["inst"])]["superp_cost"])
+        return int(payoff(int(s["stake"]), float(s["leverage"]), int(s["side"]), int(s["entry_ticks"]), price, cost))
+
+    def equity_of(self, inst: int) -> float:
+        """Equity of an instrument's wallet, in its currency."""
+        wallet = self.wallets.wallet_of[inst]
+        return float(self.wallets.amount(wallet, self.equity(wallet)))
+
+    def touch(self, inst: int) -> tuple[int, int]:
+        """Bid and ask in ticks; the last close for both where there is no book; 0 where nothing is known."""
+        mark = self.loop.marks[inst]
+        last = self.mark(inst) if self.is_bar_only(inst) else 0
+        return int(mark["bid"]) or last, int(mark["ask"]) or last
+
+    def is_bar_only(self, inst: int) -> bool:
+        """True where bars were seen for this instrument and no whole order book."""
+        return int(self.loop.books[inst]["valid"]) == 0 and int(self.loop.marks[inst]["bars"]) > 0
+
+    def position(self, inst: int) -> Position | None:
+        """What is held of an instrument, as strategies are told."""
+        s = self.setups.on_instrument(inst)
+        if s is None:
+            return None
+        tick = float(self.instruments[inst].tick)
+        lots = int(s["side"]) * int(s["entered"] - s["exited"])
+        average = int(s["entry_ticks"]) / int(s["entered"]) * tick if s["entered"] else float("nan")
+        return Position(lots, average, int(s["opened"]), self._open_profit(s, inst))
+
+    def _open_profit(self, s: Record, inst: int) -> float:
+        """Unrealised profit at the touch that closing would get, in the settle currency."""
+        if not s["entered"]:
+            return 0.0
+        bid, ask = self.touch(inst)
+        price = bid if s["side"] > 0 else ask
+        if s["superp"]:
+            profit = self.superp_worth(s, price) if price else 0
+        else:
+            profit = int(holding(self.loop.positions[inst], self.wallets.contracts[inst], price)) if price else 0
+        return float(self.wallets.amount(self.wallets.wallet_of[inst], profit))
+
+    def situation(self, inst: int) -> Situation:
+        """What the desk must know to judge an intent on `inst`."""
+        wallet = self.wallets.wallet_of[inst]
+        living = list(self.setups.open())
+        bid, ask = self.touch(inst)
+        return Situation(
+            now=self.now,
+            bid=bid,
+            ask=ask,
+            equity=self.equity(wallet),
+            cash=self.cash(wallet),
+            in_use=sum(int(s["in_use"]) for s in living if self.wallets.wallet_of[int(s["inst"])] == wallet),
+            peak=int(self.account[0]["peak"]),
+            positions=len(living),
+            here=any(int(s["inst"]) == inst for s in living),
+            room=self.setups.room(),
+        )
+
+    def balance(self) -> dict[str, Any]:
+        """The figures of a BALANCE row of the purse; keeps the peak of equity."""
+        account, equity = self.account[0], self.equity(self.purse)
+        account["peak"] = max(int(account["peak"]), equity)
+        if account["peak"] > 0:
+            account["worst"] = max(float(account["worst"]), 1 - equity / int(account["peak"]))
+        amount = self.wallets.amount
+        return {
+            "cash": amount(self.purse, self.cash(self.purse)),
+            "equity": amount(self.purse, equity),
+            "exposure": amount(self.purse, self._exposure()),
+            "currency": self.wallets.currencies[self.purse],
+        }
+
+    def _exposure(self) -> int:
+        """Sum of signed position values of the purse, money."""
+        total = 0
+        for inst, position in enumerate(self.loop.positions):
+            contract = self.wallets.contracts[inst]
+            if self.wallets.wallet_of[inst] == self.purse and position["position"] and not contract["inverse"]:
+                total += int(position["position"]) * self.mark(inst) * int(contract["unit_value"])
+        for s in self.setups.open():
+            if s["superp"] and s["entered"]:
+                total += int(s["side"]) * int(float(s["leverage"]) * int(s["stake"]))
+        return total

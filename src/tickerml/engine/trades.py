@@ -1,0 +1,215 @@
+"""Follows trades from approval to settlement: sends orders, books answers, protects, closes, settles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from tickerml.account.contract import value
+from tickerml.account.position import apply_fill
+from tickerml.desk import setups as book
+from tickerml.desk.approved import Approved, Cancel, Order
+from tickerml.desk.setups import Setups
+from tickerml.engine.books import Books
+from tickerml.engine.loop import Loop
+from tickerml.engine.marks import watch
+from tickerml.engine.outbox import Outbox, canonical
+from tickerml.engine.settle import settled_blob
+from tickerml.sim.orders import AnswerKind, Cause, Op, OrderType
+from tickerml.strategies.intents import Setup
+from tickerml.tape.errors import ConfigError
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Kind, Record
+
+_BLOB: Final = 4096
+_CAUSES: Final = {int(Cause.STOP): book.BY_STOP, int(Cause.TARGET): book.BY_TARGET, int(Cause.EXPIRY): book.BY_TIMER}
+_ENDS: Final = (int(AnswerKind.CANCELED), int(AnswerKind.EXPIRED), int(AnswerKind.REJECT))
+_SUPERP: Final = int(OrderType.SUPERP)
+
+
+class Trades:
+    """The desk's hands. `told(strategy, inst, figures, intent blob)` is called when a trade has ended."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        books: Books,
+        outbox: Outbox,
+        names: Sequence[str],
+        told: Callable[[int, int, dict[str, Any], bytes], None],
+    ) -> None:
+        """`names` of the strategies, by number."""
+        self.loop, self.books, self.outbox, self.names, self.told = loop, books, outbox, names, told
+        self.setups: Setups = books.setups
+        keep = loop.states.add
+        keep("setups", self.setups.table)
+        keep("legs", self.setups.legs)
+        self._blobs = keep("intents", np.zeros(book.SLOTS, f"S{_BLOB}"))
+
+    def open(self, owner: int, seq: int, blob: bytes, setup: Setup, inst: Instrument, approved: Approved) -> None:
+        """Send the entry orders of an approved setup."""
+        if len(blob) > _BLOB:
+            raise ConfigError("intent", f"an intent's figures take {len(blob)} bytes; at most {_BLOB} are kept")
+        lots = sum(o.qty for o in approved.orders)
+        contract = self.books.wallets.contracts[inst.id]
+        used = lots if setup.superp else int(value(contract, max(1, self.books.mark(inst.id)), lots))
+        k = self.setups.begin(
+            {
+                "intent": seq,
+                "strategy": owner,
+                "inst": inst.id,
+                "side": setup.side,
+                "superp": int(setup.superp),
+                "stake": lots if setup.superp else 0,
+                "in_use": used,
+                "leverage": setup.leverage,
+                "stop": setup.stop or 0.0,
+                "target": setup.target or 0.0,
+                "horizon": self.books.now + setup.horizon_ns,
+            }
+        )
+        self._blobs[k] = blob
+        for order in approved.orders:
+            self._send(order, k, book.ENTRY, seq)
+        self._set_deadline()
+
+    def answer(self, a: Record) -> None:
+        """Book what the venue said about an order of ours."""
+        if int(a["kind"]) == int(AnswerKind.FUNDING):
+            s = self.setups.on_instrument(int(a["inst"]))
+            if s is not None:
+                s["funding"] += a["amount"]
+            return
+        leg = self.setups.leg(int(a["id"]))
+        if leg is None:
+            return
+        if int(a["type"]) == _SUPERP:
+            self._superp_answer(int(leg["setup"]), leg, a)
+        else:
+            self._order_answer(int(leg["setup"]), leg, a)
+
+    def deadlines(self) -> None:
+        """Close what has reached its horizon."""
+        for k in range(book.SLOTS):
+            s = self.setups.table[k]
+            if s["state"] in (book.ENTERING, book.OPEN) and s["horizon"] <= self.books.now:
+                self._act(self.setups.close(s, book.BY_TIMER), k)
+                if self.setups.is_over(k) and not s["superp"]:
+                    self._settle(k)
+        self._set_deadline()
+
+    def finish(self) -> None:
+        """The tape has ended: what is open is settled at the touch, without pretending that a close was sent."""
+        for k in range(book.SLOTS):
+            if self.setups.table[k]["state"]:
+                self._settle_at_touch(k, self.setups.table[k])
+
+    def _superp_answer(self, k: int, leg: Record, a: Record) -> None:
+        s, kind = self.setups.table[k], int(a["kind"])
+        if kind == int(AnswerKind.ACK) and int(a["price"]) > 0 and s["opened"] == 0:
+            s["state"], s["opened"], s["entered"] = book.OPEN, self.books.now, 1
+            s["entry_ticks"] = a["price"]
+            watch(self.loop.marks[int(s["inst"])])
+        elif kind == int(AnswerKind.SETTLED):
+            s["entered"] = s["exited"] = 1
+            s["closed"], s["exit_ticks"] = self.books.now, a["price"]
+            s["amount"] += a["amount"]
+            s["fees"] += a["fee"]
+            s["reason"] = _CAUSES.get(int(a["cause"]), int(s["reason"]) or book.BY_HAND)
+            self.setups.ended(leg)
+            self._settle(k)
+        elif kind in _ENDS:
+            self.setups.ended(leg)
+            self._after(k)
+
+    def _order_answer(self, k: int, leg: Record, a: Record) -> None:
+        s, kind, inst = self.setups.table[k], int(a["kind"]), int(a["inst"])
+        if kind == int(AnswerKind.FILL):
+            if s["opened"] == 0:
+                watch(self.loop.marks[inst])
+            contract = self.books.wallets.contracts[inst]
+            self.setups.fill(leg, contract, int(a["price"]), int(a["qty"]), int(a["fee"]), self.books.now)
+            cancels = self.setups.siblings(leg)
+            if int(a["left"]) == 0:
+                self.setups.ended(leg)
+            self._act(cancels, k)
+        elif kind in _ENDS:
+            stop_refused = kind == int(AnswerKind.REJECT) and leg["role"] == book.STOP
+            self.setups.ended(leg)
+            if stop_refused:  # a position must not stand without its stop
+                self._act(self.setups.close(s, book.BY_STOP), k)
+        elif kind == int(AnswerKind.LIQUIDATED):
+            s["reason"] = book.BY_VENUE
+        self._after(k)
+
+    def _after(self, k: int) -> None:
+        """Protect what an entry has just filled; settle when nothing is left."""
+        s = self.setups.table[k]
+        if s["state"] and s["naked"]:
+            sent = [(role, self._send(order, k, role, int(s["intent"]))) for role, order in self.setups.protection(s)]
+            if len(sent) == 2:
+                self.setups.pair(sent[0][1], sent[1][1])
+        if self.setups.is_over(k):
+            self._settle(k)
+
+    def _settle(self, k: int) -> None:
+        s, books = self.setups.table[k].copy(), self.books
+        if s["entered"] == 0 and s["reason"] in (0, book.BY_TIMER):
+            s["reason"] = book.UNFILLED
+        inst, owner, blob = int(s["inst"]), int(s["strategy"]), bytes(self._blobs[k])
+        figures = settled_blob(
+            s, self.names[owner], books.instruments[inst], books.wallets, self.loop.marks[inst], blob
+        )
+        left_over = self.setups.free(k)
+        if not self.loop.core[0]["ended"]:
+            self._act(left_over, None)
+        self._set_deadline()
+        self.outbox.add(books.now, inst, int(Kind.SETTLED), canonical(figures), side=int(s["side"]))
+        if s["entered"]:
+            books.account[0]["settled"] += 1
+            books.account[0]["won"] += figures["pnl"] > 0
+            self.told(owner, inst, figures, blob)
+
+    def _settle_at_touch(self, k: int, s: Record) -> None:
+        """Close what setup `k` holds at the touch it could have got, in our books only."""
+        inst, books = int(s["inst"]), self.books
+        held = int(s["entered"] - s["exited"])
+        bid, ask = books.touch(inst)
+        price = (bid if s["side"] > 0 else ask) or books.mark(inst)
+        if held and s["superp"]:
+            s["exit_ticks"], s["exited"] = price, 1
+            s["amount"] = books.superp_worth(s, price)
+            books.add_cash(inst, int(s["amount"]))
+        elif held:
+            s["exited"] += held
+            s["exit_ticks"] += price * held
+            s["received"] += int(value(books.wallets.contracts[inst], price, held))
+            rule, position = self.loop.venue.rules[inst], self.loop.positions[inst]
+            books.add_cash(inst, int(apply_fill(position, rule, -int(s["side"]), price, held, 0)))
+        s["closed"], s["reason"] = books.now, book.AT_END
+        self._settle(k)
+
+    def _send(self, order: Order, k: int, role: int, parent: int) -> int:
+        c = self.loop.core[0]
+        order_id = int(c["next_id"])
+        c["next_id"] += 1
+        self.loop.make_order(Kind.SUBMIT, order_id, parent, order)
+        self.outbox.take(self.loop.take_made())
+        self.loop.send(Op.NEW, order_id, order)
+        self.setups.sent(k, role, order_id, 1 if order.type == _SUPERP else order.qty)
+        return order_id
+
+    def _act(self, actions: Sequence[Order | Cancel], k: int | None) -> None:
+        for one in actions:
+            if isinstance(one, Cancel):
+                cancel = Order(one.inst, 1, int(OrderType.LIMIT), 1, 0)
+                self.loop.make_order(Kind.CANCEL, one.id, -1, cancel)
+                self.outbox.take(self.loop.take_made())
+                self.loop.send(Op.CANCEL, one.id, cancel)
+            elif k is not None:
+                self._send(one, k, book.CLOSE, int(self.setups.table[k]["intent"]))
+
+    def _set_deadline(self) -> None:
+        self.loop.core[0]["deadline"] = self.setups.deadline()
