@@ -1,4 +1,4 @@
-"""The envelope inside which a strategy may act at row speed: granted, shrunk and revoked by the desk, checked per order."""
+"""The envelope inside which a strategy may act at row speed: the desk grants, shrinks and revokes it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from tickerml.tape.kernel import kernel
-from tickerml.tape.rows import FOREVER, Flag, Kind, Record
+from tickerml.tape.rows import FOREVER, Flag, Kind, Record, Rows
 
 TIMERS: Final = 16
 WALLETS: Final = 16
@@ -102,7 +102,9 @@ def answer_is_news(c: Record, time: int) -> None:
 
 
 @kernel
-def make(c, rows, orders, kind, inst, side, price, qty, flags):  # noqa: ANN001, ANN201  kernel: typed by numba
+def make(
+    c: Record, rows: Rows, orders: Rows, kind: int, inst: int, side: int, price: int, qty: int, flags: int
+) -> Record:
     """Append a made row at the present time; returns its order record, to be filled by the caller."""
     n = c["made"]
     _put(c, rows[n], kind, inst, side, price, qty, flags | _END)
@@ -112,7 +114,7 @@ def make(c, rows, orders, kind, inst, side, price, qty, flags):  # noqa: ANN001,
 
 
 @kernel
-def make_intent(c, rows, inst, side, price, qty, flags):  # noqa: ANN001, ANN201  kernel: typed by numba
+def make_intent(c: Record, rows: Rows, inst: int, side: int, price: int, qty: int, flags: int) -> None:
     """Append one side of a compiled strategy's intent: what it wishes to have in the book."""
     n = c["made"]
     _put(c, rows[n], _INTENT, inst, side, price, qty, flags)
@@ -121,7 +123,7 @@ def make_intent(c, rows, inst, side, price, qty, flags):  # noqa: ANN001, ANN201
 
 
 @kernel
-def _put(c, row, kind, inst, side, price, qty, flags):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _put(c: Record, row: Record, kind: int, inst: int, side: int, price: int, qty: int, flags: int) -> None:
     row["recv"] = c["now"]
     row["exch"] = 0
     row["qty"] = qty

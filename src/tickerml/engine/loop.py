@@ -221,7 +221,7 @@ class Loop:
         return int(self.books["spilled"].max() + self.venue_books["spilled"].max())
 
 
-def _params_array(params: Any) -> Rows:  # noqa: ANN401  any parameter dataclass
+def _params_array(params: Any) -> Rows:
     record = np.zeros(1, params_dtype(type(params)))
     record[0] = params_record(params)
     return record

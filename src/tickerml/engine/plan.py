@@ -48,6 +48,10 @@ class Plan:
     fees: str = "tickerml.sim.fees.flat"
     quoter: str = ""  # module of a compiled strategy, if the run has one
     compiled_owner: int = -1  # its number among the strategies
+    triggers: bool = True  # stops, targets, SuperP: left out of the compiled venue when nobody sends them
+    bars: bool = True  # instruments without an order book
+    values: bool = True  # funding and mark prices
+    balance: bool = True  # the venue checks balances
 
     @property
     def columns(self) -> dict[str, tuple[int, str]]:

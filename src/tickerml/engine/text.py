@@ -1,13 +1,13 @@
 """The text of a run's generated module: the loop, with the chosen folds called in order. wire.py fills it in.
 
-The loop is text because numba caches no function that takes functions; what it calls is ordinary code, imported by name.
+The loop is text because numba caches no function that takes functions; what it calls is ordinary, imported code.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-HEAD: Final = '''"""Made by tickerml for one choice of folds and models. Do not edit: the name is the hash of the text."""
+HEAD: Final = '''"""Made by tickerml for one choice of folds and models; its name is the hash of this text."""
 
 from tickerml.account.position import apply_fill
 from tickerml.desk.envelope import allows
@@ -16,15 +16,17 @@ from tickerml.engine import core, marks
 from tickerml.sim.orders import ANSWERS, REQUESTS, AnswerKind, Op, OrderType, TimeInForce
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import apply as fold_book
-from tickerml.tape.rows import FOREVER, Kind
+from tickerml.tape.rows import FOREVER, Flag, Kind
 
+MAKER = int(Flag.MAKER)
 ACK, FILL, CANCELED = int(AnswerKind.ACK), int(AnswerKind.FILL), int(AnswerKind.CANCELED)
 EXPIRED, REJECT, CANCEL_REJECT = int(AnswerKind.EXPIRED), int(AnswerKind.REJECT), int(AnswerKind.CANCEL_REJECT)
 SETTLED, FUNDING, LIQUIDATED = int(AnswerKind.SETTLED), int(AnswerKind.FUNDING), int(AnswerKind.LIQUIDATED)
 NEW, CANCEL = int(Op.NEW), int(Op.CANCEL)
 LIMIT, GTX = int(OrderType.LIMIT), int(TimeInForce.GTX)
 ROW_ACK, ROW_FILL, ROW_CANCELED = int(Kind.ACK), int(Kind.FILL), int(Kind.CANCELED)
-ROW_REJECT, ROW_SUBMIT, ROW_CANCEL, ROW_FUNDING = int(Kind.REJECT), int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.FUNDING)
+ROW_REJECT, ROW_SUBMIT, ROW_CANCEL = int(Kind.REJECT), int(Kind.SUBMIT), int(Kind.CANCEL)
+ROW_FUNDING = int(Kind.FUNDING)
 BAR, VALUE, TRADE = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE)
 MADE, NEED_ROWS, WAKE, ANSWER, DEADLINE = core.MADE, core.NEED_ROWS, core.WAKE, core.ANSWER, core.DEADLINE
 HAND_OVER, DONE, STRUCK = core.HAND_OVER, core.DONE, core.STRUCK
@@ -62,9 +64,10 @@ def book_money(c, a, position, rule):
 
 @kernel
 def show(c, a, working, positions, rules, made_rows, made_orders):
-    """Tell the strategy's side of answer `a`: a made row, and our own orders. True when the Python desk must hear it."""
+    """Tell our side of answer `a`: a made row, and our own orders. True when the Python desk must hear it."""
     kind = a["kind"]
-    o = core.make(c, made_rows, made_orders, row_kind(kind), a["inst"], a["side"], a["price"], a["qty"], a["maker"] * 64)
+    flags = a["maker"] * MAKER
+    o = core.make(c, made_rows, made_orders, row_kind(kind), a["inst"], a["side"], a["price"], a["qty"], flags)
     o["id"] = a["id"]
     o["price"] = a["price"]
     o["qty"] = a["qty"]
@@ -225,8 +228,8 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
         if c["by_rows"] != 0 and cur["row"] < cur["rows"]:
             act = min(act, rows[cur["row"]]["recv"])
         limit = c["final"] if act == FOREVER else min(max(act, c["now"]) + c["least_entry"] - 1, c["final"])
-        run_venue(c, cur, limit, c["by_answers"], mail, venue_rows, venue_bars, venue_values, rules, venues, venue_books,
-                  queue, lat, fees)
+        run_venue(c, cur, limit, c["by_answers"], mail, venue_rows, venue_bars, venue_values, rules, venues,
+                  venue_books, queue, lat, fees)
         told = answer_time(c, mail)
         reach = c["venue_time"] + c["least_answer"] if live_orders(mail, venues) > 0 else FOREVER
         event = min(timer, told)

@@ -54,7 +54,7 @@ class Trader:
         ton: float | int,
         bar_delay: int,
     ) -> None:
-        """`ton`: TON's price, or the id of its instrument, -1 = none; `bar_delay`: ns from a bar's close to its wake."""
+        """`ton`: TON's price, or its instrument's id, -1 = none; `bar_delay`: ns from a bar's close to its wake."""
         self.loop, self.strategies, self.books, self.desk, self.outbox = loop, strategies, books, desk, outbox
         self.trades = Trades(loop, books, outbox, [one.name for one in strategies], self._told)
         self._ton = ton
@@ -114,7 +114,7 @@ class Trader:
             else:
                 self._intent(k, view, answer)
 
-    def _intent(self, k: int, view: EngineView, intent: Any) -> None:  # noqa: ANN401  any Intent
+    def _intent(self, k: int, view: EngineView, intent: Any) -> None:
         name, inst = self.strategies[k].name, view.instrument
         blob = canonical(intent_figures(name, intent, view.close))
         side, price = getattr(intent, "side", 0), self.books.mark(inst.id)
@@ -163,11 +163,11 @@ class Trader:
                 raise ConfigError("wake", f"{wake!r} is not a wake", try_=allowed)
 
 
-def _wakes(strategy: Any) -> tuple[Any, ...]:  # noqa: ANN401  a strategy's declaration
+def _wakes(strategy: Any) -> tuple[Any, ...]:
     return strategy.wake if isinstance(strategy.wake, tuple) else (strategy.wake,)
 
 
-def intent_figures(name: str, intent: Any, close: float) -> dict[str, Any]:  # noqa: ANN401  any Intent
+def intent_figures(name: str, intent: Any, close: float) -> dict[str, Any]:
     """The blob of an INTENT row: what was wished, at which price, and the strategy's own figures."""
     figures = {"strategy": name, "kind": type(intent).__name__.lower(), "price": close, **intent.info}
     for key in ("side", "target", "stop", "exposure", "leverage", "stake", "superp", "substitute"):

@@ -1,4 +1,4 @@
-"""The simulated venue of a run: its rules by instrument, its models with their parameters, and what it may show when."""
+"""The simulated venue of a run: its rules by instrument, its models with their parameters, its watermark."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def venue_setup(
     )
 
 
-def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_only: bool) -> None:  # noqa: ANN401  record
+def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_only: bool) -> None:
     contract = wallets.contracts[inst.id]
     wallet = wallets.wallet_of[inst.id]
     for field in ("unit_value", "inverse", "spot"):
@@ -111,7 +111,7 @@ def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_on
     rule["slippage_rate"], rule["slippage_range"] = round(terms.slippage * RATE), round(terms.slippage_range * RATE)
 
 
-def _one(params: Any) -> Rows:  # noqa: ANN401  any parameter dataclass
+def _one(params: Any) -> Rows:
     record = np.zeros(1, params_dtype(type(params)))
     record[0] = params_record(params)
     return record

@@ -59,7 +59,15 @@ def source(plan: Plan) -> str:
         else "",
         f"\nCOMPILED = {plan.compiled_owner}\n",
         _fold_rows(plan, states),
-        venue_source(plan.queue, plan.latency, plan.fees),
+        venue_source(
+            plan.queue,
+            plan.latency,
+            plan.fees,
+            triggers=plan.triggers,
+            bars=plan.bars,
+            values=plan.values,
+            balance=plan.balance,
+        ),
         text.SHOW,
         text.QUOTE if plan.quoter else "",
         text.ADVANCE.format(

@@ -13,12 +13,12 @@ from typing import Any
 from tickerml.engine import snapshot
 from tickerml.engine.machine import pieces
 from tickerml.run.record import read_manifest
-from tickerml.run.replay import remade
 from tickerml.run.reopen import source_of
+from tickerml.run.replay import remade
 from tickerml.tape.errors import InputError, RunError
 
 
-def debug(run_path: Path, seq: int, *, stop: Any = None) -> None:  # noqa: ANN401  a debugger's set_trace
+def debug(run_path: Path, seq: int, *, stop: Any = None) -> None:
     """Restore the run to just before source row `seq` and stop in the loop there. `stop` stands in for the debugger.
 
     The state is computed by a second process with the compiler on, so that a late row is reached quickly. InputError

@@ -12,8 +12,10 @@ from typing import Any
 
 from tickerml.config import Config
 from tickerml.engine.machine import Machine, drive
+from tickerml.run.pending import bounded
 from tickerml.run.record import (
     JOURNAL,
+    MarketTape,
     Recorder,
     RunTape,
     identity,
@@ -25,7 +27,7 @@ from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose
 from tickerml.tape.block import Block
 from tickerml.tape.errors import RunError
-from tickerml.tape.journal import Journal
+from tickerml.tape.journal import Journal, Sync
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import ContentHash, Tape
@@ -61,7 +63,10 @@ def job_of(
     """Everything that can be wrong with a run's settings is found here, before anything is written."""
     chosen = choose(strategy, config)
     money = cash if cash is not None else config.trading.initial_balance
-    setting = Setting(config, money, seed, tuple(pairs), bar_only_of(tape), terms_of(config))
+    known = getattr(tape, "bar_only", None)
+    setting = Setting(config, money, seed, tuple(pairs), known or bar_only_of(tape), terms_of(config))
+    if getattr(tape, "live", False):
+        source = {"embedded": True}
     folder = run_dir or Path(config.data.runs) / identity(chosen, tape, setting, mode)
     return Job(chosen, tape, setting, mode, folder, source or getattr(tape, "found", {}), progress)
 
@@ -77,11 +82,11 @@ def record(
     began, cpu = time.monotonic(), time.process_time()
     manifest = _begin(job)
     journal, known = _journal(job)
-    hashed = _Hashed(job.tape)
+    hashed = _Hashed()
     with journal:
         recorder = Recorder(journal, known, sync_orders)
         machine = build([job.chosen], job.tape.header, job.setting, recorder)
-        blocks = hashed.blocks()
+        blocks = hashed.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
         rows = drive(machine, pace(blocks) if pace else blocks, chunk=chunk, after=_watcher(job, machine))
         machine.outbox.flush()
     manifest = {**manifest, **_ended(job, machine, rows, hashed)}
@@ -109,7 +114,7 @@ def _begin(job: Job) -> dict[str, Any]:
     return manifest
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  JSON round trip
+def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
@@ -121,18 +126,26 @@ def _journal(job: Job) -> tuple[Journal, Iterator[Block]]:
     return Journal.create(folder, job.folder.name, segment_bytes=8 << 20), iter(())
 
 
-class _Hashed:
-    """The tape's blocks, hashed as they pass: its content hash without a second reading."""
+def _kept(job: Job, journal: Journal) -> Iterator[Block]:
+    """Market rows of a live feed, journalled before anyone sees them; first those that a broken run had kept."""
+    yield from MarketTape(job.folder, job.tape.header).blocks()
+    for block in job.tape.blocks():
+        for piece in bounded(block):
+            journal.append(piece, Sync.MARKET)
+        yield block
 
-    def __init__(self, tape: Tape) -> None:
-        self.tape = tape
+
+class _Hashed:
+    """Blocks, hashed as they pass: the tape's content hash without a second reading."""
+
+    def __init__(self) -> None:
         self.rows = 0
         self.start = self.end = 0
         self.digest = ContentHash()
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """Pass the blocks on."""
-        for block in self.tape.blocks():
+        for block in blocks:
             self.digest.update(block)
             if len(block):
                 self.rows += len(block)

@@ -1,4 +1,4 @@
-"""The models of the simulated venue that the settings name: files of sim/queue, sim/latency, sim/fees, or a user's own."""
+"""The simulated venue's models that the settings name: files of sim/queue, sim/latency, sim/fees, or a user's own."""
 
 from __future__ import annotations
 

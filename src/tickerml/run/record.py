@@ -54,8 +54,8 @@ class RunTape:
 
 def identity(chosen: Chosen, tape: Tape, setting: Setting, mode: str) -> str:
     """A short name that the same run gets again: of mode, strategy, source, settings, cash, seed and kernels."""
-    parts = (mode, chosen.name, repr(chosen.strategy), tape.header.title, str(to_mapping(setting.config)))
-    parts += (str(setting.cash), str(setting.seed), str(setting.pairs), str(setting.terms), kernel_hash())
+    parts = [mode, chosen.name, repr(chosen.strategy), tape.header.title, str(to_mapping(setting.config))]
+    parts += [str(setting.cash), str(setting.seed), str(setting.pairs), str(setting.terms), kernel_hash()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
 
 
@@ -75,16 +75,7 @@ def manifest_of(
         "seed": setting.seed,
         "pairs": list(setting.pairs),
         "bar_only": list(setting.bar_only),
-        "source": {
-            "title": header.title,
-            "synthetic": header.synthetic,
-            "assumed_clock": header.assumed_clock,
-            "bar_only": header.bar_only,
-            "notes": list(header.notes),
-            "names": list(header.names),
-            "instruments": [json.loads(i.to_json()) for i in header.instruments],
-            **source,
-        },
+        "source": {**header_json(header), **source},
         "kernel_hash": kernel_hash(),
         "kernel_sources": source_hashes(),
         "versions": {"tickerml": version("tickerml"), "numba": version("numba"), "numpy": version("numpy")},
@@ -131,6 +122,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found
 
 
+def header_json(header: Header) -> dict[str, Any]:
+    """A header as plain values; `header_of` reads it back."""
+    return {
+        "title": header.title,
+        "synthetic": header.synthetic,
+        "assumed_clock": header.assumed_clock,
+        "bar_only": header.bar_only,
+        "notes": list(header.notes),
+        "names": list(header.names),
+        "problems": dict(header.problems),
+        "instruments": [json.loads(i.to_json()) for i in header.instruments],
+    }
+
+
 def header_of(manifest: Mapping[str, Any]) -> Header:
     """The source's header as the manifest recorded it."""
     source = manifest["source"]
@@ -142,7 +147,18 @@ def header_of(manifest: Mapping[str, Any]) -> Header:
         assumed_clock=source["assumed_clock"],
         bar_only=source["bar_only"],
         notes=tuple(source["notes"]),
+        problems=tuple(dict(source.get("problems") or {}).items()),
     )
+
+
+class MarketTape(RunTape):
+    """The market rows that a run journalled because its source was a live feed."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Market rows only, in the order in which they came."""
+        for _, block in read(self.folder / JOURNAL):
+            if len(block) and int(block.rows["kind"][0]) < 32:
+                yield block
 
 
 class Recorder:

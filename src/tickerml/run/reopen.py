@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tickerml.run.record import RunTape, header_of
-from tickerml.run.sources import embedded, open_source
+from tickerml.run.record import MarketTape, header_of
+from tickerml.run.sources import open_source
 from tickerml.tape.errors import InputError
-from tickerml.tape.journal import read as read_journal
 from tickerml.tape.tape import Tape
 
 _HELD: dict[str, Tape] = {}  # tapes of this process by content hash: a tape made in memory has no other place
@@ -24,7 +23,7 @@ def source_of(manifest: Mapping[str, Any], folder: Path) -> Tape | None:
     """The source tape of a run, or None when it is gone."""
     source = manifest["source"]
     if source.get("embedded"):
-        return embedded(_Whole(folder, header_of(manifest)), header_of(manifest))
+        return MarketTape(folder, header_of(manifest))
     held = _HELD.get(source.get("content_hash", ""))
     if held is not None:
         return held
@@ -41,11 +40,3 @@ def source_of(manifest: Mapping[str, Any], folder: Path) -> Tape | None:
         )
     except InputError:
         return None
-
-
-class _Whole(RunTape):
-    """All rows of a run's journal, market rows too."""
-
-    def blocks(self) -> Any:  # noqa: ANN401  an iterator of blocks
-        """Every block of the journal, in sequence."""
-        return (block for _, block in read_journal(self.folder / "journal"))

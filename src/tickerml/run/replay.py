@@ -69,7 +69,7 @@ def replay(run_path: Path, *, chunk: int | None = None) -> Comparison:
     if tape is None:
         raise RunError(
             "no-source",
-            f"the source of this run, {manifest['source'].get('spec') or manifest['source']['title']}, is not to be found",
+            f"the source of this run, {manifest['source'].get('spec') or manifest['source']['title']}, is gone",
             means="nothing was compared",
         )
     made: list[Block] = []
@@ -86,7 +86,7 @@ def replay(run_path: Path, *, chunk: int | None = None) -> Comparison:
     return found
 
 
-def remade(manifest: dict[str, Any], sink: Any) -> Machine:  # noqa: ANN401  a callable of blocks
+def remade(manifest: dict[str, Any], sink: Any) -> Machine:
     """A fresh machine with the settings of a recorded run."""
     config = from_mapping(manifest["config"])
     setting = Setting(

@@ -62,7 +62,7 @@ class Run:
 
     def why(self, pairs: list[str] | None = None) -> str:
         """Why it did not trade: passes and refusals by reason, for all coins or for each of `pairs`."""
-        return "\n".join(why.why(self.story, pair) for pair in pairs or [None])
+        return "\n".join(why.why(self.story, pair) for pair in pairs) if pairs else why.why(self.story)
 
     def why_json(self, pairs: list[str] | None = None) -> dict[str, Any]:
         """The same as plain values; by pair where pairs are named."""

@@ -101,6 +101,10 @@ def build(chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Call
         models.fees,
         chosen[compiled].compiled if compiled >= 0 else "",
         compiled,
+        triggers=any(not one.compiled for one in chosen),
+        bars=any(setting.bar_only) or (header.bar_only and not setting.bar_only),
+        values="funding" in header.names,
+        balance=setting.terms.check_balance,
     )
     loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
     outbox = Outbox(sink)

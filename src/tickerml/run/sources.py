@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tickerml.run.feed import connect
 from tickerml.sim.scenarios import SCENARIOS
 from tickerml.sim.synthetic import synthetic_tape
 from tickerml.tape.block import Block
@@ -64,10 +65,13 @@ def open_source(
     minutes: int | None = None,
     coins: Sequence[str] | None = None,
 ) -> Tape:
-    """A tape from `synthetic[:scenario][:seed]`, a store, a folder or a file; see `tickerml data import --help`.
+    """A tape from `synthetic[:scenario][:seed]`, a store, a folder, a file or a feed `tcp:host:port`.
+
 
     `pairs` is checked against what the source has. Raises InputError.
     """
+    if spec.startswith("tcp:"):
+        return connect(spec.removeprefix("tcp:"))
     if spec.split(":")[0] == "synthetic":
         tape = _synthetic(spec, minutes, coins)
     else:
@@ -116,7 +120,7 @@ def import_paths(
     fmt: str | None = None,
     progress: Progress | None = None,
     options: Options = Options(),  # noqa: B008  frozen, so one default serves all
-    **synthetic: Any,  # noqa: ANN401  minutes, coins
+    **synthetic: Any,
 ) -> dict[str, Any]:
     """Add sources to a store: {"rows", "instruments", "problems"}. What is stored already stays as it is."""
     heard = (lambda rows: progress(rows, None, "import")) if progress is not None else None
@@ -154,27 +158,3 @@ def scenarios() -> Mapping[str, str]:
     """Names of the synthetic market's scenarios, with what each does."""
     found = SCENARIOS.values()
     return {s.name: s.summary for s in found}
-
-
-def embedded(tape: Tape, header: Header) -> Tape:
-    """The market rows that a run's own tape holds, as its source."""
-    return _Embedded(tape, header)
-
-
-@dataclass(frozen=True)
-class _Embedded:
-    inner: Tape
-    told: Header
-
-    @property
-    def header(self) -> Header:
-        """As recorded in the manifest."""
-        return replace(self.told)
-
-    def blocks(self) -> Iterator[Block]:
-        """Blocks that hold market rows only: a run's records never mix the two."""
-        return (b for b in self.inner.blocks() if len(b) and b.rows["kind"][0] < 32)
-
-    def content_hash(self) -> str:
-        """SHA-256 of the market rows."""
-        return content_hash(self.blocks())

@@ -90,7 +90,7 @@ def psc_of(config: Config) -> Psc:
 def traded(
     chosen: Chosen, config: Config, instruments: Sequence[Instrument], pairs: Sequence[str] | None
 ) -> tuple[Instrument, ...]:
-    """What the strategy may trade: the pairs named, else its coins that the source has, else all that the source has."""
+    """What the strategy may trade: the pairs named, else its coins that the source has, else all of it."""
     able = [i for i in instruments if not i.values_only]
     if pairs:
         return tuple(i for i in able if i.symbol in pairs or i.raw in pairs)
@@ -132,4 +132,4 @@ def _from_file(spec: str) -> type[Any]:
     if len(named) != 1:
         names = ", ".join(c.__name__ for c in found) or "none"
         raise InputError("strategy", f"{path} has these strategies: {names}; name one of them as {path}:Class")
-    return named[0]  # type: ignore[no-any-return]  # a class of the user's
+    return named[0]

@@ -1,4 +1,4 @@
-"""Compile everything once, with progress: the loops of the built-in strategies, checks, bars and the synthetic market."""
+"""Compile everything once, with progress: the loops of the built-in strategies, checks, the synthetic market."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The edge waterfall: the same tape again with each cost switched on in turn. Money that a layer took is a difference."""
+"""The edge waterfall: the same tape again with each cost switched on in turn; what a layer took is a difference."""
 
 from __future__ import annotations
 

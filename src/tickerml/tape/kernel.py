@@ -51,5 +51,5 @@ def _widened(dispatcher: Any) -> Any:  # noqa: ANN401  numba's own types
 
 
 def _wide(arg: Any) -> Any:  # noqa: ANN401  numba's own types
-    arg = types.unliteral(arg)
-    return types.int64 if isinstance(arg, types.Integer) and arg.bitwidth < 64 else arg
+    plain: Any = types.unliteral(arg)  # type: ignore[no-untyped-call]  # numba's
+    return types.int64 if isinstance(plain, types.Integer) and plain.bitwidth < 64 else plain

@@ -16,7 +16,7 @@ import numpy as np
 
 from tickerml.tape.block import Block
 from tickerml.tape.kernel import kernel
-from tickerml.tape.rows import ROW, Kind, Rows
+from tickerml.tape.rows import ROW, Kind, Record, Rows
 from tickerml.tape.tables import BAR, VALUE
 
 _STREAMS: Final = 16  # kinds 0..15 each have their own clock and their own order
@@ -43,7 +43,7 @@ def _stream(kind: int) -> int:
 
 
 @kernel
-def _stamp(clock, row, bound):  # noqa: ANN001, ANN202  kernel: typed by numba
+def _stamp(clock: Record, row: Record, bound: int) -> int:
     """Corrected venue time of one row, ns in the receiver's clock."""
     stream = _stream(row["kind"])
     recv = row["recv"]
@@ -63,7 +63,7 @@ def _stamp(clock, row, bound):  # noqa: ANN001, ANN202  kernel: typed by numba
 
 
 @kernel
-def feed(rows, clocks, bound, bars, values, out, n):  # noqa: ANN001, ANN201  kernel: typed by numba
+def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows, n: int) -> int:
     """Insert `rows` into `out[:n]`, kept sorted by venue time (stable); returns the new length.
 
     `out` rows carry venue time in `exch`; `ref` of BAR and VALUE rows is moved by `bars` and `values`. BBO, CLOCK and
