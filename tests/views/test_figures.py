@@ -66,7 +66,9 @@ def test_exposure_is_weighted_by_time():
 
 def test_hold_is_equal_money_in_every_coin():
     time = START + np.array([0, DAY])
-    run = replace(story(), prices={"A": Prices(time, np.array([10.0, 12.0])), "B": Prices(time, np.array([5.0, 5.0]))})
+    closes = {"A": [10.0, 12.0], "B": [5.0, 5.0], "TON, not decided on": [1.0, 9.0]}
+    run = replace(story(), prices={coin: Prices(time, np.array(close)) for coin, close in closes.items()})
+    run = replace(run, head=replace(run.head, coins=("A", "B")))
     assert figures.hold(run) == pytest.approx(0.1)
     assert figures.hold_series(run)[1].tolist() == pytest.approx([0, 0.1])
     assert figures.hold(replace(run, prices={})) is None

@@ -67,6 +67,14 @@ def test_how_the_tape_is_cut_into_blocks_does_not_matter(told, cut):
     assert np.array_equal(again.curve.equity, told.curve.equity)
 
 
+def test_the_coins_of_a_run_are_those_decided_on():
+    w = Writer()
+    assert read_story(w.tape(), {}).head.coins == ("BTC/USDT:USDT", "ETH/USDT:USDT")
+    assert read_story(w.tape(), {"pairs": ["ETH/USDT:USDT"]}).head.coins == ("ETH/USDT:USDT",)
+    w.add(0, 0, Kind.PASS, {"strategy": "psc", "reason": "ratio-neutral"})
+    assert read_story(w.tape(), {"pairs": ["ETH/USDT:USDT"]}).head.coins == ("BTC/USDT:USDT",)
+
+
 def test_a_run_that_made_no_row_is_a_story_too():
     empty = read_story(MemoryTape(Writer().tape().header, ()), {"cash": "1000", "strategy": "psc"})
     assert (figures.net(empty), empty.trades, figures.worst_fall(empty)) == (0, (), None)

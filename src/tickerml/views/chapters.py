@@ -68,8 +68,9 @@ def _chance_number(story: Story) -> str:
     if found is None:
         return ""
     of = plural(found.n, "null twin") if found.source == "twins" else plural(found.n, "redraw")
-    tries = f"; p = {max(p, 0.001):.2g} for the best of {count(story.head.trials)} trials" if story.head.trials else ""
-    return f"{count(found.as_good)} of {of} without an edge did at least as well{tries}."
+    trials = story.head.trials or 1
+    best = f" for the best of {count(trials)} trials" if trials > 1 else ""
+    return f"{count(found.as_good)} of {of} without an edge did at least as well; p = {max(p, 0.001):.2g}{best}."
 
 
 def where_money(story: Story) -> str:
@@ -177,7 +178,7 @@ def _examples(story: Story) -> str:
     if not rows:
         return ""
     said = table(("reason", "what was said"), rows)
-    return f"<details><summary>The last refusal of each reason</summary>{said}</details>"
+    return f'<details class="table"><summary>The last refusal of each reason</summary>{said}</details>'
 
 
 def confidence(story: Story) -> str:

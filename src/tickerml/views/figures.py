@@ -26,7 +26,7 @@ from tickerml.views.intervals import (
     spread_95,
     wilson,
 )
-from tickerml.views.story import Count, Floats, Story, Times
+from tickerml.views.story import Count, Floats, Prices, Story, Times
 
 ENOUGH_TO_REDRAW: Final = 10  # trades below which an interval of the net is not shown
 ENOUGH_TO_CALIBRATE: Final = 200  # settled forecasts
@@ -214,9 +214,15 @@ def exposure(story: Story) -> float:
     return float((share * weight).sum() / weight.sum()) if weight.sum() else 0.0
 
 
+def _held(story: Story) -> list[Prices]:
+    """Prices of the coins that were decided on; a source may carry others, as TON for the ratio."""
+    found = [story.prices[coin] for coin in story.head.coins if coin in story.prices]
+    return [p for p in found if len(p.time) and p.close[0] > 0]
+
+
 def hold_series(story: Story) -> tuple[Times, Floats] | None:
     """Return of equal money put into every coin at its first price and held; ns UTC and share."""
-    series = [p for p in story.prices.values() if len(p.time) and p.close[0] > 0]
+    series = _held(story)
     if not series:
         return None
     time = np.unique(np.concatenate([p.time for p in series]))
@@ -226,7 +232,7 @@ def hold_series(story: Story) -> tuple[Times, Floats] | None:
 
 def hold(story: Story) -> float | None:
     """Return of equal money put into every coin at its first price and held to its last; nothing paid for it."""
-    series = [p for p in story.prices.values() if len(p.time) and p.close[0] > 0]
+    series = _held(story)
     return float(np.mean([p.close[-1] / p.close[0] for p in series]) - 1) if series else None
 
 

@@ -42,6 +42,7 @@ class _Gathered:
     refusals: dict[tuple[str, int], int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
     intents: dict[int, dict[str, Any]] = field(default_factory=dict)  # by sequence
+    wanted: set[int] = field(default_factory=set)  # instruments with an intent
     settled: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     balances: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     first: int = 0
@@ -82,6 +83,7 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
     for at, row, blob in _blobs(block, (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE)):
         if row["kind"] == Kind.INTENT:
             found.intents[seq + at] = blob
+            found.wanted.add(int(row["inst"]))
         elif row["kind"] == Kind.REFUSAL:
             found.examples[str(blob.get("code", "unnamed"))] = str(blob.get("text", ""))
         elif row["kind"] == Kind.SETTLED:
@@ -155,7 +157,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         run=str(manifest.get("run", "")),
         mode=str(manifest.get("mode", "paper")),
         strategy=str(manifest.get("strategy", "strategy")),
-        coins=tuple(dict.fromkeys(i.symbol for i in header.instruments)),
+        coins=_coins(header, manifest, found),
         currency=str(currency or manifest.get("currency") or "USDT"),
         source=str(source.get("title") or header.title),
         start=int(source.get("start") or found.first),
@@ -164,6 +166,14 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         notes=tuple(dict.fromkeys((*header.notes, *map(str, manifest.get("notes") or ())))),
         trials=manifest.get("trials"),
     )
+
+
+def _coins(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> tuple[str, ...]:
+    """The coins that were decided on, in the order of the source; else those asked for; else all."""
+    decided = {inst for _, inst in (*found.passes, *found.refusals)} | found.wanted | {i for i, _ in found.settled}
+    symbols = tuple(dict.fromkeys(i.symbol for i in header.instruments))
+    asked = tuple(map(str, manifest.get("pairs") or ()))
+    return tuple(dict.fromkeys(i.symbol for i in header.instruments if i.id in decided)) or asked or symbols
 
 
 def _recipe(manifest: Mapping[str, Any]) -> Recipe:

@@ -62,7 +62,7 @@ def value_axis(
 
 def time_axis(sheet: Sheet, area: Area, scale: Scale, y: float) -> None:
     """Round UTC times under the chart, none of them cut or touching."""
-    most = max(2, int((area.right - area.left) // 90))
+    most = max(3, int((area.right - area.left) // 80))
     end = -float("inf")
     for ns, label in time_ticks(int(scale.low), int(scale.high), most):
         x, half = scale(ns), text_width(label) / 2
