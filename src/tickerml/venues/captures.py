@@ -125,7 +125,12 @@ def open_captures(paths: Iterable[Path], *, venue: str | None = None, problems: 
     no-market-data, mixed-markets, venue-mismatch, unknown-venue.
     """
     if venue is not None and venue not in MARKETS:
-        raise InputError("unknown-venue", f'"{venue}" is no market of Binance: one of {", ".join(MARKETS)}')
+        raise InputError(
+            "unknown-venue",
+            f'"{venue}" is no market of Binance that recorder files can be read for',
+            means="nothing was imported",
+            try_=f"one of {', '.join(MARKETS)}",
+        )
     problems = Problems() if problems is None else problems
     budget, files = Budget(KEEP), list[CaptureFile]()
     failed: InputError | None = None
