@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 
 
@@ -10,4 +11,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of `tickerml`. Ends the process with 0 done, 1 failed, 2 bad usage or bad input."""
     from tickerml.cli.app import run
 
-    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
+    given = list(sys.argv[1:] if argv is None else argv)
+    if not sys.warnoptions and "--debug" not in given:  # Python's warnings are for developers
+        warnings.simplefilter("ignore")
+    sys.exit(run(given))
