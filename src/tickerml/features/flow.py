@@ -52,13 +52,13 @@ State: Final = np.dtype(
 @fold
 def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Add e when the touch has changed by the end of a message; emit then and when a bucket is turned."""
-    if not ends(row):
-        return
     now = row["recv"]
-    turned = turn(s, now, p["window"])
-    if same_touch(s, b):
-        if turned:
-            _emit(s, f, i)
+    same = same_touch(s, b)
+    if (same and now < s["edge"]) or not ends(row):
+        return
+    turn(s, now, p["window"])
+    if same:
+        _emit(s, f, i)
         return
     if s["valid"] != 0 and b["valid"] != 0:
         e = event(s["bid"], s["bid_qty"], b["best_bid"], b["bid_qty"])

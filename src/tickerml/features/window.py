@@ -42,7 +42,18 @@ def turn(s: Record, now: int, window: int) -> bool:
     """Move to the bucket of `now` and drop what left the window; True when a bucket was turned."""
     if now < s["edge"]:
         return False
-    _turn(s, now // (window // BUCKETS), window // BUCKETS)
+    width = window // BUCKETS
+    if s["edge"] != 0 and now < s["edge"] + width:  # the usual case, without a division and in one pass
+        old, new = s["bucket"] & (BUCKETS - 1), (s["bucket"] + 1) & (BUCKETS - 1)
+        for column in range(len(s["now"])):
+            s["past"][column] += s["now"][column] - s["ring"][new, column]
+            s["ring"][old, column] = s["now"][column]
+            s["ring"][new, column] = 0
+            s["now"][column] = 0
+        s["bucket"] += 1
+        s["edge"] += width
+    else:
+        _turn(s, now // width, width)
     return True
 
 
