@@ -150,7 +150,8 @@ def test_durations(ns, said):
 
 def test_money_and_numbers_as_people_read_them():
     assert words.money(Decimal("-1234.5"), "USDT", sign=True) == "-1,234.50"
-    assert words.money(Decimal("-0.00001"), "USDT") == "-0.000010"
+    assert words.money(Decimal("-0.00001"), "USDT", sign=True) == "0.00"
+    assert words.money(Decimal("0.00110512"), "USDT") == "0.0011"
     assert words.money(Decimal("0.00123456"), "BTC") == "0.00123456"
     assert words.money(Decimal(0), "USDT", sign=True) == "0.00"
     assert words.span_of(-122.4, 58.6) == "-122 to +59"

@@ -212,42 +212,44 @@ def when_where(story: Story) -> str:
 
 def trust(story: Story) -> str:
     """Can I trust the data?"""
-    head, health = story.head, story.health
-    counted = (
-        ("updates lost", health.lost),
-        ("resyncs", health.resyncs),
-        ("crossed books", health.crossed),
-        ("duplicates", health.duplicates),
-    )
-    rows = [
+    health = story.health
+    good = health.gaps == 0 and not health.crossed and not health.problems
+    said = "No gap, no crossed book, nothing refused at import."
+    if not good:
+        said = "Not all of it is whole; each place is counted below."
+    rows = [*_source_rows(story), *_health_rows(story)]
+    return chapter("Can I trust the data?", paragraph(said), table(("what", "found"), rows))
+
+
+def _source_rows(story: Story) -> list[tuple[str, str]]:
+    head = story.head
+    return [
         ("source", head.source),
         ("period", period(head.start, head.end)),
         ("coins", ", ".join(head.coins)),
-        ("rows", count(health.rows)),
-        ("gaps", count(health.gaps)),
-        *((name, count(n)) for name, n in counted if n is not None),
-        ("receive times", "assumed: not recorded" if health.assumed_clock else "as recorded"),
-        *((f"clock of {stream}", f"{ns / 1e9:+.3f} s corrected") for stream, ns in health.clocks.items()),
+        ("rows", count(story.health.rows)),
     ]
+
+
+def _health_rows(story: Story) -> list[tuple[str, str]]:
+    """Counts of what went wrong, clocks, assumptions and checks; what was not measured has no row."""
+    health = story.health
+    counted = {
+        "gaps": health.gaps,
+        "updates lost": health.lost,
+        "resyncs": health.resyncs,
+        "crossed books": health.crossed,
+        "duplicates": health.duplicates,
+    }
+    checked = {"leak check": health.leak_check, "visibility": health.visibility, "latency": health.latency}
+    rows = [(name, count(n)) for name, n in counted.items() if n is not None]
+    rows.append(("receive times", "assumed: not recorded" if health.assumed_clock else "as recorded"))
+    rows += [(f"clock of {stream}", f"{ns / 1e9:+.3f} s corrected") for stream, ns in health.clocks.items()]
     if health.both_inside is not None:
-        rows.append(("bars with stop and target both inside", f"{count(health.both_inside)}: the stop was taken"))
-    rows += [
-        (name, value)
-        for name, value in (
-            ("leak check", health.leak_check),
-            ("visibility", health.visibility),
-            ("latency", health.latency),
-        )
-        if value
-    ]
-    rows += [(f"at import: {spoken(problem)}", count(n)) for problem, n in health.problems.items()]
-    good = health.gaps == 0 and not health.crossed and not health.problems
-    said = (
-        "No gap, no crossed book, nothing refused at import."
-        if good
-        else "Not all of it is whole; each place is counted below."
-    )
-    return chapter("Can I trust the data?", paragraph(said), table(("what", "found"), rows))
+        taken = f"{count(health.both_inside)}: the stop was taken" if health.both_inside else "0"
+        rows.append(("bars with stop and target both inside", taken))
+    rows += [(name, value) for name, value in checked.items() if value]
+    return rows + [(f"at import: {spoken(problem)}", count(n)) for problem, n in health.problems.items()]
 
 
 def again(story: Story) -> str:

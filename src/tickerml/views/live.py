@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from tickerml.views.intervals import wilson
 from tickerml.views.live_rows import position_rows, reason_rows
 from tickerml.views.live_state import Event, LiveState
-from tickerml.views.words import amount, clip, clock, count, fixed, money, percent, plural, stamp
+from tickerml.views.words import amount, clip, clock, count, fixed, money, percent, plain, plural, stamp
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -178,15 +178,10 @@ def plain_line(state: LiveState) -> str:
     done = "" if state.done is None else f"{state.done * 100:.0f} %  "
     said = "  ".join(f"{key} {value}" for key, value in pairs)
     warned = "synthetic  " if state.synthetic else ""
-    return ascii_line(f"{stamp(state.time)} - {state.mode} - INFO - {warned}{done}{said}")
+    return plain(f"{stamp(state.time)} - {state.mode} - INFO - {warned}{done}{said}")
 
 
 def event_line(event: Event) -> str:
     """An event as one line for pipes and logs."""
     said = f"{event.text}  {event.detail}".rstrip()
-    return ascii_line(f"{stamp(event.time)} - {event.name} - {event.level} - {said}")
-
-
-def ascii_line(text: str) -> str:
-    """The text in ASCII; what has no ASCII form becomes "?"."""
-    return text.encode("ascii", "replace").decode()
+    return plain(f"{stamp(event.time)} - {event.name} - {event.level} - {said}")

@@ -60,7 +60,11 @@ def read_story(
     """Read a run: its tape (the rows that the run made), its manifest, and what was computed beside it.
 
     `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
-    manifest's. Raises msgspec.DecodeError when a blob is not JSON.
+    manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, params, seed, command,
+    cash, currency, pairs, trials, notes, seconds, rows, report, waterfall, decision_hash, state_hash, kernel_hash,
+    versions, visibility, latency, leak_check, both_inside, first_sequence, and of its "source": title, content_hash,
+    start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates, problems, clocks, breaks, assumed_clock,
+    bar_only. Raises msgspec.DecodeError when a blob is not JSON.
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
     seq = int(manifest.get("first_sequence") or 0)
@@ -198,6 +202,7 @@ def _recipe(manifest: Mapping[str, Any]) -> Recipe:
 
 def _decisions(found: _Gathered) -> Decisions:
     def listed(counts: dict[tuple[str, int], int]) -> tuple[Count, ...]:
+        """Counts by coin: two instruments of one symbol (a changed tick) are one coin."""
         merged: dict[tuple[str, str], int] = {}
         for (reason, inst), n in counts.items():
             key = reason, _symbol(found, inst)

@@ -18,6 +18,7 @@ from tickerml.views.words import (
     money,
     percent,
     period,
+    plain,
     plural,
     span_of,
     spoken,
@@ -41,11 +42,6 @@ def summary(story: Story) -> str:
     lines = [verdict.synthetic_line(story), verdict.headline(story)]
     lines += [f"  {name:<12}{text}" for name, text in named if text]
     return "\n".join(plain(clip(line, WIDTH)) for line in lines if line)
-
-
-def plain(text: str) -> str:
-    """The text in ASCII; what has no ASCII form becomes "?"."""
-    return text.encode("ascii", "replace").decode()
 
 
 def net_line(story: Story) -> str:

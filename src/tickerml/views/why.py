@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from tickerml.views.figures import by_reason
 from tickerml.views.story import Count, Story
-from tickerml.views.summary import plain
 from tickerml.views.verdict import synthetic_line
-from tickerml.views.words import clip, count, plural, spoken
+from tickerml.views.words import clip, count, plain, plural, spoken
 
 BAR: Final = 24
 WIDTH: Final = 100

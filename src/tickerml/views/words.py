@@ -22,10 +22,10 @@ def fixed(value: float | Decimal, decimals: int, *, sign: bool = False) -> str:
 
 
 def money(value: float | Decimal, currency: str, *, sign: bool = False) -> str:
-    """Realised money, exact: cents for dollars and euros, six significant digits for coins. No currency in it."""
+    """Realised money: cents of dollars and euros (small sums to a hundredth of one), six digits of coins."""
     size = abs(float(value))
     if currency in CENTS:
-        decimals = 2 if size >= 0.005 or size == 0 else min(8, 1 - math.floor(math.log10(size)))
+        decimals = 4 if 0.00005 <= size < 0.005 else 2
     else:
         decimals = 2 if size == 0 else min(8, max(2, 5 - math.floor(math.log10(size))))
     return fixed(value, decimals, sign=sign)
@@ -161,3 +161,8 @@ def spoken(code: str) -> str:
 def clip(text: str, width: int) -> str:
     """`text` cut to `width` characters, the cut marked by "..."."""
     return text if len(text) <= width else text[: max(0, width - 3)] + "..."
+
+
+def plain(text: str) -> str:
+    """The text in ASCII; what has no ASCII form becomes "?"."""
+    return text.encode("ascii", "replace").decode()

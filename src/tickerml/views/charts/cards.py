@@ -11,7 +11,7 @@ from tickerml.views.charts.axes import corner, trace
 from tickerml.views.charts.scale import Scale, apart, padded
 from tickerml.views.charts.svg import Sheet, triangle
 from tickerml.views.story import Prices, Story, Trade
-from tickerml.views.words import duration, money, percent, price, spoken, stamp
+from tickerml.views.words import day, duration, money, percent, price, spoken, stamp
 
 SIZE: Final = (240, 120)  # px
 CARDS: Final = 6
@@ -65,9 +65,9 @@ def _card(story: Story, said: str, t: Trade) -> Card:
     title = f"{money(t.pnl, story.head.currency, sign=True)} {story.head.currency}{f', {said}' if said else ''}"
     held = duration(t.exit_time - t.entry_time)
     lines = [
-        f"{t.coin} {side}, {stamp(t.entry_time)[:16]}",
-        f"{price(t.entry)} to {price(t.exit)}, {percent(share)}, {held}",
-        f"ended by {spoken(t.reason)}" if t.reason else "",
+        f"{t.coin} {side}, {day(t.entry_time, year=False)} {stamp(t.entry_time)[11:16]}",
+        f"{price(t.entry)} to {price(t.exit)}, {percent(share)}",
+        f"held {held}, ended by {spoken(t.reason)}" if t.reason else f"held {held}",
     ]
     if t.mae is not None and t.mfe is not None:
         lines.append(f"at worst {percent(-t.mae)}, at best {percent(t.mfe)}")

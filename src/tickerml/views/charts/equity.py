@@ -149,7 +149,7 @@ def _draw_falls(sheet: Sheet, story: Story, falls: Floats, x: Scale, area: Area,
     line = trace(x, y, *steps(story.curve.time, falls))
     sheet.path(f"{line}L{xs[1]:.1f} {area.top:.1f}L{xs[0]:.1f} {area.top:.1f}z", "fall")
     labels = [(y(float(falls[-1])), ends[0], "mute"), (y(worst), ends[1], "mute")]
-    end_labels(sheet, area, labels if falls[-1] > worst else labels[1:])
+    end_labels(sheet, area, labels if ends[0].split()[1] != ends[1].split()[1] else labels[1:])
 
 
 def _table(story: Story) -> tuple[tuple[str, ...], ...]:
