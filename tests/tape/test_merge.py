@@ -51,7 +51,7 @@ def test_order_is_time_rank_sequence(sources, blocks, fill):
     tapes = [trades(f"t{i}", f"C{i}", stamps, min(blocks, max(1, len(stamps)))) for i, stamps in enumerate(sources)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merging, "_FILL", fill)
-        patch.setattr(merging, "_PIECE", 2)
+        patch.setattr(merging, "_STEP", 2)
         assert told(merge(tapes, "all")) == oracle(sources)
 
 

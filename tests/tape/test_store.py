@@ -246,19 +246,54 @@ def test_killed_half_way_then_repeated(tmp_path, n):
     assert files(tmp_path) - listed == {"tickerml-store.json", ".lock"}
 
 
-def test_a_full_disk_is_told_and_harms_nothing(tmp_path, monkeypatch):
-    write_store(mixed_tape(1), tmp_path)
-    before = files(tmp_path)
+CALLS = ("os.fsync", "os.open", "Path.replace", "Path.mkdir", "Path.open")
 
-    def full(handle):
-        raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("tickerml.tape.store_files.os.fsync", full)
+@pytest.mark.parametrize("call", CALLS)
+def test_the_nth_call_fails_and_harms_nothing(tmp_path, monkeypatch, call):
+    """Every write, sync and rename of an import fails once: the store is as it was, and the error says so."""
+    root = tmp_path / "s"
+    write_store(mixed_tape(1, 60), root)
+    before, digest = files(root), StoredTape(root).content_hash()
+    both = merge([mixed_tape(1, 60), mixed_tape(2, 60)]).content_hash()
+    owner, name = {"os": os, "Path": Path}[call.split(".")[0]], call.split(".")[1]
+    real = getattr(owner, name)
+    n, failed = 0, True
+    while failed:
+        left = [n]
+
+        def failing(*args, left=left, **kwargs):
+            left[0] -= isinstance(args[0], int) or str(root) in str(args[0])
+            if left[0] == -1:
+                left[0] = -2
+                raise OSError(28, os.strerror(28))
+            return real(*args, **kwargs)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, failing)
+            try:
+                write_store(mixed_tape(2, 60), root)
+                failed = False
+            except InputError as error:
+                told = error
+        if failed:
+            assert told.code == (
+                "not-a-store" if call == "Path.open" and "cannot be read" in told.message else "store-write"
+            )
+            assert "No space left" in told.message
+            stored = "is stored" in told.means
+            assert StoredTape(root).content_hash() == (both if stored else digest)
+            assert stored or files(root) == before
+        n += 1
+    assert n > 1
+    assert StoredTape(root).content_hash() == both
+
+
+def test_a_file_in_place_of_the_folder(tmp_path):
+    (tmp_path / "s").write_text("not a folder")
     with pytest.raises(InputError) as error:
-        write_store(mixed_tape(2), tmp_path)
+        write_store(mixed_tape(), tmp_path / "s")
     assert error.value.code == "store-write"
-    assert "No space left" in str(error.value)
-    assert files(tmp_path) == before
 
 
 def test_one_writer_at_a_time(tmp_path):

@@ -18,8 +18,8 @@ from tickerml.tape.renumber import Union
 from tickerml.tape.rows import FOREVER, Flag
 from tickerml.tape.tape import Header, Tape, content_hash
 
-_FILL: Final = 1 << 14  # rows that a source holds at least, so that tiny blocks do not make tiny steps
-_PIECE: Final = 1 << 18  # rows taken from a source's block at most, so that a huge block does not make huge steps
+_FILL: Final = 1 << 13  # rows that a source holds at least, so that tiny blocks do not make tiny steps
+_STEP: Final = 1 << 18  # rows of all sources in one step, about, so that huge blocks do not make huge steps
 
 
 class MergedTape:
@@ -74,7 +74,8 @@ def _renumbered(tape: Tape, union: Union) -> Iterator[Block]:
 
 def merge_blocks(sources: Sequence[Iterable[Block]]) -> Iterator[Block]:
     """Merge block sequences that share instrument ids and names."""
-    open_sources = [_Source(iter(s)) for s in sources]
+    piece = max(_FILL, _STEP // max(1, len(sources)))
+    open_sources = [_Source(iter(s), piece) for s in sources]
     while True:
         for source in open_sources:
             source.fill()
@@ -101,8 +102,8 @@ def _interleave(taken: list[tuple[Block, NDArray[np.int64]]]) -> Block:
 class _Source:
     """A block sequence with the rows that were read from it and not yet handed out."""
 
-    def __init__(self, blocks: Iterator[Block]) -> None:
-        self._blocks = _pieces(blocks)
+    def __init__(self, blocks: Iterator[Block], piece: int) -> None:
+        self._blocks = _pieces(blocks, piece)
         self._held: list[Block] = []
         self._times: list[NDArray[np.int64]] = []
         self._floor = -FOREVER
@@ -136,13 +137,13 @@ class _Source:
         return (block if n == len(times) else cut(block, 0, n)), times[:n]
 
 
-def _pieces(blocks: Iterator[Block]) -> Iterator[Block]:
-    """The same sequence in blocks of at most `_PIECE` rows or one message."""
+def _pieces(blocks: Iterator[Block], size: int) -> Iterator[Block]:
+    """The same sequence in blocks of at most `size` rows or one message."""
     for block in blocks:
         at = 0
         ends = np.flatnonzero(block.rows["flags"] & Flag.END) + 1
-        while len(block) - at > _PIECE:
-            fits = int(np.searchsorted(ends, at + _PIECE, "right"))
+        while len(block) - at > size:
+            fits = int(np.searchsorted(ends, at + size, "right"))
             first = int(np.searchsorted(ends, at, "right"))
             stop = int(ends[max(fits - 1, first)]) if first < len(ends) else len(block)
             yield cut(block, at, stop)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ from tickerml.tape.errors import InputError, Where
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.kernel_cache import kernel_hash
 from tickerml.tape.renumber import Union
-from tickerml.tape.store_files import lock, write_file
+from tickerml.tape.store_files import lock, sync_folders, write_file
 from tickerml.tape.store_manifest import NAME, Manifest, Segment, Source, dump, load
 from tickerml.tape.store_reader import read_segments
 from tickerml.tape.store_sources import compare, remaining, without_replaced
@@ -82,10 +83,13 @@ def write_store(
             kept = without_replaced(manifest.segments, segment, old)
             same = any(s.content_hash == segment.content_hash for s in kept)
             if segment.rows and not same:
+                sync_folders(root, [f.path for f in segment.files()])
                 manifest = msgspec.structs.replace(manifest, segments=(*kept, segment))
                 write_file(root / NAME, dump(manifest))
+                sync_folders(root, [NAME], "the import is stored, but a power cut now may still undo it")
         finally:
-            _sweep(root, load(root) if is_store(root) else Manifest())
+            with suppress(InputError):  # a manifest that cannot be read now: the next import sweeps
+                _sweep(root, load(root) if is_store(root) else Manifest())
     rows = 0 if same else segment.rows
     symbols = tuple(dict.fromkeys(i.symbol for i in tape.header.instruments))
     return StoreReport(rows, symbols, dict(segment.problems), skipped=same)
@@ -99,6 +103,7 @@ def _write_segment(
     writer, union = SegmentWriter(root, number), Union(manifest.instruments, manifest.names)
 
     def written() -> Iterator[Block]:
+        """Each block after it was handed to the writer, so that one pass both stores and hashes."""
         rows = 0
         for block in tape.blocks():
             plan = union.adopt(tape.header)  # importers learn of instruments and names as they read

@@ -74,6 +74,7 @@ class _Book:
         self._last_id = 0
 
     def fold(self, block: Block) -> None:
+        """Take in DEPTH, CLEAR and GAP rows of this instrument."""
         rows = block.rows
         breaks = np.flatnonzero(rows["kind"] != Kind.DEPTH)
         if len(breaks):

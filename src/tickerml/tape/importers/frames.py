@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tickerml.tape.errors import InputError, Where
 
-PIECE: Final = 1 << 16  # rows
+PIECE: Final = 1 << 14  # rows; as many files as there are coins may be open at once
 NO_TIME: Final = -(1 << 63)
 _MAGIC: Final = {b"PAR1": "parquet", b"ARROW1": "feather"}
 _UNITS: Final = ((1e11, 1_000_000_000), (1e14, 1_000_000), (1e17, 1_000))  # an epoch below that is in s, ms, us
@@ -53,8 +53,10 @@ def kind_of(path: Path) -> str:
 
 
 def _looks_like_csv(path: Path, head: bytes) -> bool:
-    if head.startswith((b"PK\x03\x04", b"\x1f\x8b")):
-        return path.name.lower().endswith((".csv.gz", ".csv.zip", ".zip"))
+    if head.startswith(b"PK\x03\x04"):
+        return zipfile.is_zipfile(path) and any(n.lower().endswith(".csv") for n in zipfile.ZipFile(path).namelist())
+    if head.startswith(b"\x1f\x8b"):
+        return path.name.lower().endswith(".csv.gz")
     line = head.split(b"\n", 1)[0]
     return line.count(b",") >= 1 and b"{" not in line and b"\0" not in line
 
