@@ -304,8 +304,10 @@ def test_an_io_error_halts_and_nothing_is_synced_again():
     written = fill(journal, range(5))
     journal.sync()
     fill(journal, range(5, 6))
-    disk.before = lambda op, path: _raise(errno.EIO) if op == "sync" else None
+    syncs = itertools.count()
+    disk.before = lambda op, path: _raise(errno.EIO) if op == "sync" and next(syncs) >= 0 else None
     assert code_of(journal.sync) == "journal-halted"
+    assert next(syncs) == 1
     disk.before = lambda op, path: pytest.fail(op) if op in {"sync", "write", "rename", "resize"} else None
     assert journal.state is State.HALTED
     assert "Input/output error" in journal.cause
@@ -321,6 +323,23 @@ def test_an_io_error_halts_and_nothing_is_synced_again():
 
 def _raise(number: int):
     raise OSError(number, {errno.EIO: "Input/output error", errno.ENOSPC: "No space left on device"}[number])
+
+
+def test_the_first_cause_is_told():
+    disk = SimDisk()
+    journal = start(disk)
+    fill(journal, range(3))
+
+    def before(op: str, path: object) -> None:
+        if op == "sync":  # while one thread syncs, another appends, and both fail
+            assert code_of(lambda: journal.append(block(1))) == "journal-halted"
+            _raise(errno.EIO)
+        if op == "write":
+            _raise(errno.ENOSPC)
+
+    disk.before = before
+    assert code_of(journal.sync) == "journal-halted"
+    assert "No space left" in journal.cause
 
 
 def test_a_mark_that_fails_halts():

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from journal_blocks import FOLDER, SMALL, Clock, PlainEncoder, block, contents, fill, sim_host
+from msgspec.structs import replace as change
 from sim_disk import SimDisk
 
 from tickerml.tape.block import Block, concat
 from tickerml.tape.errors import JournalError
 from tickerml.tape.journal import Journal, OsDisk, ParquetEncoder, Verdict, archive, read, salvage, verify
 from tickerml.tape.journal.archive import fingerprint
-from tickerml.tape.journal.manifest import MANIFEST
+from tickerml.tape.journal.manifest import MANIFEST, read_manifest, write_manifest
 from tickerml.tape.journal.parquet import batches
 from tickerml.tape.journal.record import SEAL, block_of, decode, encode
 from tickerml.tape.journal.scan import scan
@@ -197,6 +200,20 @@ def test_each_finding_is_named():
     assert f"00000001.seg at byte 0, sequence 0: the header says segment {int(last.stem)}" in first_problem(disk)
 
 
+def test_damage_that_only_reading_finds():
+    disk = SimDisk()
+    closed(disk)
+    file = disk.names_now[FOLDER / "00000002.seg"]
+    sound = bytes(file.cache)
+    file.cache[100] ^= 1
+    with pytest.raises(JournalError, match=r"00000002.seg at byte 0.*header page fails its checksum"):
+        contents(disk)
+    header = SegmentHeader.from_bytes(sound)
+    file.cache[:HEADER_BYTES] = replace(header, first_seq=header.first_seq + 1).to_bytes()
+    assert "00000001.seg" in first_problem(disk)
+    assert "where the next one continues" in first_problem(disk)
+
+
 def test_a_parquet_that_is_gone_or_of_another_chain():
     disk = SimDisk()
     closed(disk)
@@ -205,15 +222,12 @@ def test_a_parquet_that_is_gone_or_of_another_chain():
     assert "00000001.parquet at byte 0, sequence 1: the file is missing" in first_problem(disk)
     disk.names_now[FOLDER / "00000001.parquet"] = kept
     last_gone = max(n for n in range(1, 9) if FOLDER / f"{n:08d}.seg" not in disk.names_now and n < 5)
-    from msgspec.structs import replace
-
-    from tickerml.tape.journal.manifest import read_manifest, write_manifest
 
     entries = read_manifest(disk, FOLDER, [MANIFEST])
-    changed = {**entries, last_gone: replace(entries[last_gone], segment_sha256="00" * 32)}
+    changed = {**entries, last_gone: change(entries[last_gone], segment_sha256="00" * 32)}
     write_manifest(disk, FOLDER, changed)
     assert "continues another file" in first_problem(disk)
-    fewer = {**entries, 1: replace(entries[1], next_seq=entries[1].next_seq + 5)}
+    fewer = {**entries, 1: change(entries[1], next_seq=entries[1].next_seq + 5)}
     write_manifest(disk, FOLDER, fewer)
     assert "rows do not reach" in first_problem(disk)
     text = json.loads(disk.read(FOLDER / MANIFEST))
@@ -227,8 +241,6 @@ def header_of(size: int = SMALL) -> SegmentHeader:
 def test_a_page_this_program_does_not_know():
     page = bytearray(header_of().to_bytes())
     assert SegmentHeader.from_bytes(bytes(page)) == header_of()
-    import zlib
-
     page[8] = 9
     page[-4:] = struct.pack("<I", zlib.crc32(page[:-4]))
     with pytest.raises(ValueError, match="version 9"):
@@ -283,8 +295,10 @@ def test_a_writer_seen_in_the_middle_of_a_page_is_not_called_damaged():
         if op == "read" and path.name == "00000001.seg":
             reads.append(path)
             file.cache[:] = sound
-            if len(reads) == 2:  # header, then the whole file: a record is not there yet, the next one is
-                file.cache[HEADER_BYTES : HEADER_BYTES + 8] = bytes(8)
+            if len(reads) in (2, 3):  # after the header: a record is not there yet, the next one is
+                hidden = HEADER_BYTES + (len(reads) - 2) * 88
+                assert file.cache[hidden : hidden + 8] != bytes(8)
+                file.cache[hidden : hidden + 8] = bytes(8)
 
     disk.before = before
     assert contents(disk) == written
