@@ -69,8 +69,8 @@ def _write(folder: Folder, encoder: Encoder) -> list[str]:
 
 def _seal(folder: Folder, piece: Piece, encoder: Encoder) -> Entry:
     """Encode, write, read back, compare every bit, rename."""
-    name, parts = parquet_name(piece.number), list(batches(blocks(folder, piece, encoder)))
-    wanted, data = fingerprint(parts), encoder.encode(parts)
+    name, wanted = parquet_name(piece.number), fingerprint(blocks(folder, piece, encoder))
+    data = encoder.encode(blocks(folder, piece, encoder))
 
     def check(back: bytes) -> None:
         if fingerprint(encoder.decode(back)) != wanted:
