@@ -8,7 +8,7 @@ Logarithm and exponential are series of + - * / alone, which IEEE 754 rounds ali
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -22,7 +22,6 @@ _LN2: Final = 0.6931471805599453
 _SQRT_HALF: Final = 0.7071067811865476
 
 SEED_WORDS: Final = 6
-INT: Final[Any] = np.int64  # for constants that are passed on: numba compiles a kernel anew for every Python constant
 
 
 def seed_words(*key: int) -> tuple[int, ...]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tickerml.sim.draws import DRAWS, INT, exp, normal, poisson, uniform
-from tickerml.sim.made_book import ASK, BID, LEVELS, NIL, ONE, best, set_at
+from tickerml.sim.draws import DRAWS, exp, normal, poisson, uniform
+from tickerml.sim.made_book import ASK, BID, LEVELS, best, set_at
 from tickerml.sim.scenarios import Event
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import DAY, HOUR, SECOND, Record
@@ -20,7 +20,7 @@ from tickerml.tape.rows import DAY, HOUR, SECOND, Record
 STEP: Final = SECOND // 10  # the market's pulse: depth messages come at its end
 STEPS_PER_YEAR: Final = 365 * DAY // STEP
 PRINTS: Final = 96  # most trades of one coin in one step
-_ORDERS: Final = INT(12)  # most taker orders of one side in one step
+_ORDERS: Final = 12  # most taker orders of one side in one step
 _WALK: Final = 4  # most levels that one order takes
 
 FAST_DECAY: Final = 0.6065306597126334  # exp(-5 per s x 0.1 s)
@@ -178,7 +178,7 @@ def _take(c: Record, buy: int, lots: int, at: int) -> None:
         c["print_side"][i] = 1 if buy == 1 else -1
         c["print_at"][i] = at
         c["n_prints"] += 1
-        set_at(c, side, NIL, resting - filled)
+        set_at(c, side, 0, resting - filled)
         lots -= filled
 
 
@@ -187,8 +187,8 @@ def take(g: Record, c: Record) -> None:
     """All taker orders of one step, in random order of sides, spread over the first eight tenths of the step."""
     c["n_prints"] = 0
     pull = (c["fair"] - 0.5 * (best(c, BID) + best(c, ASK))) / (c["inertia"] * max(g["pace"], 0.5))
-    buys = poisson(c, _intensity(g, c, NIL, pull) * _DT, _ORDERS)
-    sells = poisson(c, _intensity(g, c, ONE, -pull) * _DT, _ORDERS)
+    buys = poisson(c, _intensity(g, c, 0, pull) * _DT, _ORDERS)
+    sells = poisson(c, _intensity(g, c, 1, -pull) * _DT, _ORDERS)
     for side in range(2):
         c["fast"][side] *= FAST_DECAY
         c["slow"][side] *= SLOW_DECAY

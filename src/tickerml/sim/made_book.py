@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tickerml.sim.draws import INT
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record
 
 LEVELS: Final = 64  # a side
 CHANGES: Final = 4 * LEVELS  # between two depth messages; more than all levels gone and as many made
-NIL: Final = INT(0)
-ONE: Final = INT(1)
-BID: Final = NIL  # a side
-ASK: Final = ONE
+BID: Final = 0  # a side
+ASK: Final = 1
 
 BOOK: Final = [
     ("keys", "i8", (2 * LEVELS,)),
@@ -119,4 +116,4 @@ def lots_at(c: Record, side: int, key: int) -> int:
 def clear_before(c: Record, side: int, key: int) -> None:
     """Take out every level better than `key`."""
     while c["n"][side] > 0 and c["keys"][side * LEVELS] < key:
-        remove_at(c, side, NIL)
+        remove_at(c, side, 0)

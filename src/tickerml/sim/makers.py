@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from tickerml.sim.draws import INT, exp, ln, normal, poisson, uniform
+from tickerml.sim.draws import exp, ln, normal, poisson, uniform
 from tickerml.sim.made_book import ASK, BID, BOOK, LEVELS, best, clear_before, find, place, set_at
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record
@@ -22,7 +22,7 @@ MAKER: Final = [
 ]
 _FAR: Final = 120.0  # no new order beyond this many gaps
 _TAIL: Final = 0.6  # exponent of the distance
-_MOST: Final = INT(8)  # orders that come or go in one step
+_MOST: Final = 8  # orders that come or go in one step
 _FEW: Final = 18  # levels a side below which makers hurry
 _USUAL: Final = 30.0  # levels a side in the long run
 

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.sim.draws import INT, exp, normal, uniform
+from tickerml.sim.draws import exp, normal, uniform
 from tickerml.sim.flow import PRINTS, STEP, TAKER, WORLD, begin_step, move, take
-from tickerml.sim.made_book import ASK, BID, LEVELS, NIL, ONE, best, lots_at
+from tickerml.sim.made_book import ASK, BID, LEVELS, best, lots_at
 from tickerml.sim.makers import MAKER, open_book, quote
 from tickerml.sim.scenarios import Event
 from tickerml.tape.kernel import kernel
@@ -25,14 +25,14 @@ _MEDIAN_LATENCY: Final = 4.0 * MILLISECOND
 _LATENCY_SPREAD: Final = 0.45  # standard deviation of log latency
 _GHOST: Final = 0.02  # share of depth messages that cross the book, while the scenario says so
 
-_DEPTH_STREAM, _TRADE_STREAM, _BBO_STREAM, _VALUE_STREAM = (INT(i) for i in range(4))
-_FUNDING, _MARK, _INDEX = (INT(i) for i in range(3))  # places in NAMES
-_FEES_RAISED, _FEES_RESTORED = NIL, ONE  # what `ref` of a PARAMS row means: synthetic.py has the blobs in this order
+_DEPTH_STREAM, _TRADE_STREAM, _BBO_STREAM, _VALUE_STREAM = range(4)
+_FUNDING, _MARK, _INDEX = range(3)  # places in NAMES
+_FEES_RAISED, _FEES_RESTORED = 0, 1  # what `ref` of a PARAMS row means: synthetic.py has the blobs in this order
 FEE_RATES: Final = np.array([(30_000, 75_000), (20_000, 50_000)])  # maker and taker in 1e-8: raised, usual
-_BUY, _SELL, _NO_REF = ONE, INT(-1), INT(-1)
-_DEPTH, _TRADE, _BBO, _CLEAR = (INT(kind) for kind in (Kind.DEPTH, Kind.TRADE, Kind.BBO, Kind.CLEAR))
-_VALUE, _GAP_ROW, _STATUS, _PARAMS = (INT(kind) for kind in (Kind.VALUE, Kind.GAP, Kind.STATUS, Kind.PARAMS))
-_END, _SNAPSHOT = INT(Flag.END), INT(Flag.SNAPSHOT)
+_BUY, _SELL, _NO_REF = 1, -1, -1
+_DEPTH, _TRADE, _BBO, _CLEAR = (int(kind) for kind in (Kind.DEPTH, Kind.TRADE, Kind.BBO, Kind.CLEAR))
+_VALUE, _GAP_ROW, _STATUS, _PARAMS = (int(kind) for kind in (Kind.VALUE, Kind.GAP, Kind.STATUS, Kind.PARAMS))
+_END, _SNAPSHOT = int(Flag.END), int(Flag.SNAPSHOT)
 _GAP, _HALT, _CROSS, _FEES = int(Event.GAP), int(Event.HALT), int(Event.CROSS), int(Event.FEES)
 
 WORLD_STATE: Final = np.dtype(WORLD)
@@ -120,8 +120,8 @@ def _bbo(g: Record, c: Record, inst: int, exch: int, rows: Rows, messages: Rows)
     c["bid_lots"] = bid_lots
     c["ask_lots"] = ask_lots
     recv = _arrival(g, c, _BBO_STREAM, exch)
-    ref = _message(g, messages[g["n_messages"]], NIL, c["u"], NIL)
-    _put(rows[g["n_rows"]], recv, exch, inst, _BBO, _BUY, bid, bid_lots, NIL, ref)
+    ref = _message(g, messages[g["n_messages"]], 0, c["u"], 0)
+    _put(rows[g["n_rows"]], recv, exch, inst, _BBO, _BUY, bid, bid_lots, 0, ref)
     _put(rows[g["n_rows"] + 1], recv, exch, inst, _BBO, _SELL, ask, ask_lots, _END, ref)
     g["n_rows"] += 2
 
@@ -130,12 +130,12 @@ def _bbo(g: Record, c: Record, inst: int, exch: int, rows: Rows, messages: Rows)
 def _ghost(g: Record, c: Record, recv: int, exch: int, inst: int, ref: int, rows: Rows) -> None:
     """Mend a false bid of the message before, or, while the scenario lasts, now and then add one above the best ask."""
     if c["ghost"] != 0:
-        _put(rows[g["n_rows"]], recv, exch, inst, _DEPTH, _BUY, c["ghost"], lots_at(c, BID, -c["ghost"]), NIL, ref)
+        _put(rows[g["n_rows"]], recv, exch, inst, _DEPTH, _BUY, c["ghost"], lots_at(c, BID, -c["ghost"]), 0, ref)
         g["n_rows"] += 1
         c["ghost"] = 0
     elif g["phase"] == _CROSS and uniform(c) < _GHOST:
         c["ghost"] = best(c, ASK) + 1
-        _put(rows[g["n_rows"]], recv, exch, inst, _DEPTH, _BUY, c["ghost"], c["lots"][0], NIL, ref)
+        _put(rows[g["n_rows"]], recv, exch, inst, _DEPTH, _BUY, c["ghost"], c["lots"][0], 0, ref)
         g["n_rows"] += 1
 
 
@@ -152,7 +152,7 @@ def _depth(g: Record, c: Record, inst: int, exch: int, rows: Rows, messages: Row
         key = c["changed_key"][k]
         sign = 1 if side == BID else -1
         tick = -key if side == BID else key
-        _put(rows[g["n_rows"]], recv, exch, inst, _DEPTH, sign, tick, lots_at(c, side, key), NIL, ref)
+        _put(rows[g["n_rows"]], recv, exch, inst, _DEPTH, sign, tick, lots_at(c, side, key), 0, ref)
         g["n_rows"] += 1
     rows[g["n_rows"] - 1]["flags"] = _END
     c["last_u"] = c["u"]
@@ -168,10 +168,10 @@ def _snapshot(g: Record, c: Record, inst: int, exch: int, rows: Rows, messages: 
     for stream in range(4):
         c["recv"][stream] = recv
     if c["began"] != 0:
-        _put(rows[g["n_rows"]], recv, exch, inst, _GAP_ROW, NIL, NIL, c["lost"], _END, _NO_REF)
+        _put(rows[g["n_rows"]], recv, exch, inst, _GAP_ROW, 0, 0, c["lost"], _END, _NO_REF)
         g["n_rows"] += 1
-    ref = _message(g, messages[g["n_messages"]], NIL, c["u"], NIL)
-    _put(rows[g["n_rows"]], recv, exch, inst, _CLEAR, NIL, NIL, NIL, NIL, ref)
+    ref = _message(g, messages[g["n_messages"]], 0, c["u"], 0)
+    _put(rows[g["n_rows"]], recv, exch, inst, _CLEAR, 0, 0, 0, 0, ref)
     g["n_rows"] += 1
     for side in range(2):
         for k in range(c["n"][side]):
@@ -194,7 +194,7 @@ def _value(g: Record, c: Record, inst: int, exch: int, name: int, value: float, 
     recv = _arrival(g, c, _VALUE_STREAM, exch)
     values[g["n_values"]]["name"] = name
     values[g["n_values"]]["value"] = value
-    _put(rows[g["n_rows"]], recv, exch, inst, _VALUE, NIL, NIL, NIL, _END, g["n_values"])
+    _put(rows[g["n_rows"]], recv, exch, inst, _VALUE, 0, 0, 0, _END, g["n_values"])
     g["n_values"] += 1
     g["n_rows"] += 1
 
@@ -220,15 +220,15 @@ def _announce(g: Record, c: Record, inst: int, rows: Rows) -> None:
     if g["phase"] == g["phase_before"]:
         return
     exch = g["now"] + c["offset"]
-    kind, price, qty, ref = NIL, NIL, NIL, _NO_REF
+    kind, price, qty, ref = 0, 0, 0, _NO_REF
     if g["phase"] == _HALT or g["phase_before"] == _HALT:
-        kind, qty = _STATUS, (NIL if g["phase"] == _HALT else ONE)
+        kind, qty = _STATUS, (0 if g["phase"] == _HALT else 1)
     elif g["phase"] == _FEES or g["phase_before"] == _FEES:
         kind, ref = _PARAMS, (_FEES_RAISED if g["phase"] == _FEES else _FEES_RESTORED)
         price, qty = FEE_RATES[ref, 0], FEE_RATES[ref, 1]
     if kind != 0:
         recv = _arrival(g, c, _DEPTH_STREAM, exch)
-        _put(rows[g["n_rows"]], recv, exch, inst, kind, NIL, price, qty, _END, ref)
+        _put(rows[g["n_rows"]], recv, exch, inst, kind, 0, price, qty, _END, ref)
         g["n_rows"] += 1
 
 
