@@ -43,8 +43,15 @@ class Books:
         return int(self.loop.core[0]["now"])
 
     def mark(self, inst: int) -> int:
-        """Price at which an instrument is valued, ticks; 0 = unknown."""
+        """Price at which an instrument is valued, ticks: the mid of a whole book, else the last print; 0 = unknown."""
+        b = self.loop.books[inst]
+        if b["valid"] and b["bid_qty"] and b["ask_qty"] and b["best_bid"] < b["best_ask"]:
+            return int(b["best_bid"] + b["best_ask"]) // 2
         return int(self.loop.marks[inst]["price2"]) // 2
+
+    def known(self, inst: int) -> bool:
+        """Whether any row of this instrument has come."""
+        return bool(self.loop.marks[inst]["rows"])
 
     def cash(self, wallet: int) -> int:
         """Money of a wallet as we know it."""

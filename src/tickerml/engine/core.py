@@ -11,7 +11,7 @@ from tickerml.tape.rows import FOREVER, Flag, Kind, Record, Rows
 
 TIMERS: Final = 16
 WALLETS: Final = 16
-MADE: Final = 1 << 14  # rows that the compiled loop may make before it must hand them over
+MADE: Final = 1 << 12  # rows that the compiled loop may make before it must hand them over
 
 # why the loop returned
 NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE = 1, 2, 3, 4, 5, 6, 7
@@ -35,7 +35,6 @@ CORE: Final = np.dtype(
         ("shown", "i8"),  # visible time of the last answer shown
         ("owner", "i8"),  # whose timer woke: number of the strategy
         ("next_id", "i8"),  # next order id
-        ("news", "i8"),  # rows and answers since the last wake
         ("large_trade", "f8"),  # a print worth at least this, in quote, wakes the desk; inf = none does
         ("struck", "i8"),  # 1 + the instrument whose print did
         ("cash", "i8", (WALLETS,)),  # money by wallet, as we know it

@@ -18,7 +18,7 @@ from tickerml.engine.states import States
 from tickerml.engine.venue_setup import VenueSetup
 from tickerml.engine.wire import module_for
 from tickerml.sim.orders import Op, new_mail, new_venues
-from tickerml.tape.block import Block, concat, part
+from tickerml.tape.block import Block, concat, cut
 from tickerml.tape.errors import RunError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.ladder import new_ladders
@@ -94,9 +94,10 @@ class Loop:
             return
         cursor, c = self._cursor[0], self.core[0]
         left = int(cursor["rows"] - cursor["row"])
+        self.feed.push(block)
+        block = Block(block.rows, bars=block.bars, values=block.values)  # folds see no other table
         if left:
-            block = concat([part(self._block, int(cursor["row"]), int(cursor["rows"])), block])
-        self.feed.push(part(block, left, len(block)))
+            block = concat([cut(self._block, int(cursor["row"]), int(cursor["rows"])), block])
         if c["rows"] == 0 and not left:
             self._first_row(int(block.rows["recv"][0]))
         self._block = block
@@ -212,7 +213,7 @@ class Loop:
         c = self.core[0]
         n = int(c["made"])
         block = Block(self._made_rows[:n].copy(), orders=self._made_orders[:n].copy())
-        self._made_orders[:n] = np.zeros(1, ORDER)
+        self._made_orders[:n].view("u1")[:] = 0
         c["made"] = 0
         return block
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from tickerml.engine import core
 from tickerml.engine.loop import Loop
 from tickerml.engine.outbox import Outbox
 from tickerml.engine.trader import Trader
-from tickerml.tape.block import Block, cut
+from tickerml.tape.block import Block, part
 from tickerml.tape.errors import RunError
+
+
+_PIECE: Final = 1 << 15  # rows: with the venue's copy of them they stay in the cache between the two passes
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,13 @@ def drive(
 
 
 def pieces(blocks: Iterable[Block], chunk: int | None, skip: int = 0) -> Iterator[Block]:
-    """The blocks behind the first `skip` rows, cut into pieces of at most `chunk` rows."""
+    """The blocks behind the first `skip` rows, cut into pieces of at most `chunk` rows (None: of a size for the cache)."""
+    size = chunk or _PIECE
     for block in blocks:
         if skip >= len(block):
             skip -= len(block)
             continue
-        size = chunk or len(block)
         for start in range(skip, len(block), size):
             stop = min(start + size, len(block))
-            yield block if (start, stop) == (0, len(block)) else cut(block, start, stop)
+            yield block if (start, stop) == (0, len(block)) else part(block, start, stop)
         skip = 0

@@ -88,23 +88,23 @@ class Outbox:
             self._pass_on(block)
 
     def _pass_on(self, block: Block) -> None:
-        kinds, counts = np.unique(block.rows["kind"], return_counts=True)
-        for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
-            self.counts[kind] = self.counts.get(kind, 0) + count
+        for kind, count in enumerate(np.bincount(block.rows["kind"]).tolist()):
+            if count:
+                self.counts[kind] = self.counts.get(kind, 0) + count
         self.decisions += self._hash(block)
         self.sink(block)
 
     def _hash(self, block: Block) -> int:
-        chosen = np.isin(block.rows["kind"], DECISIONS)
+        kinds = block.rows["kind"]
+        chosen = (kinds == DECISIONS[0]) | (kinds == DECISIONS[1])
         if not chosen.any():
             return 0
         rows: Rows = block.rows[chosen]
-        masked = rows.copy()
-        masked["ref"] = np.where(rows["ref"] >= 0, 0, -1)
-        self._hashes["rows"].update(masked.tobytes())
-        for ref in rows["ref"]:
-            if ref >= 0:
-                self._hashes["blobs"].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
+        refs = rows["ref"].copy()
+        rows["ref"] = np.where(refs >= 0, 0, -1)
+        self._hashes["rows"].update(rows.tobytes())
+        for ref in refs[refs >= 0].tolist():
+            self._hashes["blobs"].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
         return int(((rows["flags"] & _END) != 0).sum())
 
     def decision_hash(self) -> str:

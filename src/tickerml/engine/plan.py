@@ -52,6 +52,8 @@ class Plan:
     bars: bool = True  # instruments without an order book
     values: bool = True  # funding and mark prices
     balance: bool = True  # the venue checks balances
+    marks: bool = True  # excursions and feed latency are followed row by row
+    large_trades: bool = False  # a large print wakes a strategy
 
     @property
     def columns(self) -> dict[str, tuple[int, str]]:

@@ -83,7 +83,7 @@ def show(c, a, working, positions, rules, made_rows, made_orders):
     w = working[a["inst"]]
     k = find(w, a["id"])
     if k < 0:
-        return True
+        return c["by_answers"] != 0
     if kind == ACK:
         if w["state"][k] != LEAVING:
             w["state"][k] = RESTING
@@ -147,29 +147,32 @@ def fold_rows(c, cur, upto, rows, bars, values, books, marks_, insts, {states}):
         if row["recv"] > upto:
             break
         n = row["inst"]
-        kind = row["kind"]
         b = books[n]
         fold_book(b, row)
-        if kind < 32:
-            marks.on_row(marks_[n], b, row)
 {on_row}
-        if kind == BAR:
-            bar = bars[row["ref"]]
-            marks.on_bar(marks_[n], bar)
-{on_bar}
-        elif kind == VALUE:
-            value = values[row["ref"]]
-{on_value}
         i += 1
-        if kind == TRADE and row["qty"] * (row["price"] * insts[n]["unit"] + insts[n]["lot_value"]) >= c["large_trade"]:
-            c["struck"] = n + 1
-            break
     if i > first:
         c["now"] = max(c["now"], rows[i - 1]["recv"])
-        c["news"] += i - first
         c["rows"] += i - first
         cur["row"] = i
 '''
+
+BARS: Final = """        if row["kind"] == BAR:
+            bar = bars[row["ref"]]
+            marks.on_bar(marks_[n], bar)
+{on_bar}"""
+
+VALUES: Final = """        if row["kind"] == VALUE:
+            value = values[row["ref"]]
+{on_value}"""
+
+LARGE_TRADES: Final = """        if row["kind"] == TRADE:
+            worth = row["qty"] * (row["price"] * insts[n]["unit"] + insts[n]["lot_value"])
+            if worth >= c["large_trade"]:
+                c["struck"] = n + 1
+                i += 1
+                break
+"""
 
 ADVANCE: Final = '''
 @kernel
@@ -252,7 +255,6 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
             c["shown"] = told
             a = mail["answers"][mail["ans_head"] % ANSWERS]
             mail["ans_head"] += 1
-            c["news"] += 1
             core.answer_is_news(c, told)
             if show(c, a, working, positions, rules, made_rows, made_orders):
                 return ANSWER

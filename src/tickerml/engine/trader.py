@@ -79,7 +79,7 @@ class Trader:
             inst = int(self.loop.core[0]["struck"]) - 1
             self.loop.core[0]["struck"] = 0
             for k, one in enumerate(self.strategies):
-                if any(isinstance(w, Trade) for w in _wakes(one.strategy)):
+                if any(isinstance(w, Trade) for w in wakes(one.strategy)):
                     self._wake(k, inst)
 
     def finish(self) -> None:
@@ -104,7 +104,7 @@ class Trader:
     def _wake(self, k: int, only: int | None) -> None:
         one = self.strategies[k]
         for inst, view in self._views[k].items():
-            if (only is not None and inst != only) or self.loop.marks[inst]["rows"] == 0:
+            if (only is not None and inst != only) or not self.books.known(inst):
                 continue  # of an instrument without a row nothing is known, not even enough to pass
             answer = one.strategy.decide(view)
             if answer.params:
@@ -151,7 +151,7 @@ class Trader:
 
     def _set_timers(self, one: Woken, bar_delay: int) -> None:
         c = self.loop.core[0]
-        for wake in _wakes(one.strategy):
+        for wake in wakes(one.strategy):
             if isinstance(wake, Every):
                 self.loop.timer(one.owner, wake.ns)
             elif isinstance(wake, Bars):
@@ -163,7 +163,7 @@ class Trader:
                 raise ConfigError("wake", f"{wake!r} is not a wake", try_=allowed)
 
 
-def _wakes(strategy: Any) -> tuple[Any, ...]:
+def wakes(strategy: Any) -> tuple[Any, ...]:
     return strategy.wake if isinstance(strategy.wake, tuple) else (strategy.wake,)
 
 

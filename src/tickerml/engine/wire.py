@@ -18,8 +18,6 @@ from tickerml.engine.plan import HANDLERS, Fold, Plan
 from tickerml.sim.template import venue_source
 from tickerml.tape.kernel_cache import kernel_folder
 
-_INDENT = {"on_row": "            ", "on_bar": "            ", "on_value": "            "}
-
 
 def module_for(plan: Plan) -> ModuleType:
     """The compiled loop of a plan: `fold_rows`, `advance`, `venue_pass` and `send`, ready to call."""
@@ -82,16 +80,23 @@ def _imports(k: int, fold: Fold) -> str:
 
 
 def _fold_rows(plan: Plan, states: str) -> str:
+    """The research pass: what a plan has no use for is not in it."""
     hoisted = "".join(f"    p_{k} = p{k}[0]\n" for k in range(len(plan.folds)))
-    calls = {handler: _calls(plan, handler) for handler in HANDLERS}
-    return text.RESEARCH.format(states=states, params=hoisted.rstrip("\n"), **calls)
+    body = "        marks.on_row(marks_[n], b, row)\n" if plan.marks else ""
+    body += _calls(plan, "on_row", "        ")
+    if plan.bars:
+        body += text.BARS.format(on_bar=_calls(plan, "on_bar", "            "))
+    on_value = _calls(plan, "on_value", "            ")
+    body += text.VALUES.format(on_value=on_value) if on_value else ""
+    body += text.LARGE_TRADES if plan.large_trades else ""
+    return text.RESEARCH.format(states=states, params=hoisted.rstrip("\n"), on_row=body.rstrip("\n"))
 
 
-def _calls(plan: Plan, handler: str) -> str:
+def _calls(plan: Plan, handler: str, indent: str) -> str:
     lines = []
     for k, fold in enumerate(plan.folds):
         asked = fold.handlers().get(handler)
         if asked is not None:
             given = {"p": f"p_{k}", "s": f"s{k}[n]", "f": f"f{k}[n]", "i": "insts[n]"}
-            lines.append(f"{_INDENT[handler]}{handler}_{k}({', '.join(given.get(a, a) for a in asked)})")
-    return "\n".join(lines)
+            lines.append(f"{indent}{handler}_{k}({', '.join(given.get(a, a) for a in asked)})\n")
+    return "".join(lines)

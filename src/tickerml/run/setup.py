@@ -20,10 +20,11 @@ from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine
 from tickerml.engine.outbox import Outbox
 from tickerml.engine.plan import Plan, folds_for
-from tickerml.engine.trader import Trader, Woken
+from tickerml.engine.trader import Trader, Woken, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.run.models import models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
+from tickerml.strategies.wake import Trade
 from tickerml.tape.block import Block
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import MILLISECOND, Kind
@@ -105,6 +106,8 @@ def build(chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Call
         bars=any(setting.bar_only) or (header.bar_only and not setting.bar_only),
         values="funding" in header.names,
         balance=setting.terms.check_balance,
+        marks=any(not one.compiled for one in chosen) or models.latency.endswith(".feed"),
+        large_trades=any(isinstance(w, Trade) for one in chosen if not one.compiled for w in wakes(one.strategy)),
     )
     loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
     outbox = Outbox(sink)

@@ -126,12 +126,13 @@ def _stops(mail: Record, rules: Record, v: Record, bar: Record) -> int:
         if o["state"] == _OPEN:
             k += 0 if _superp(mail, rules, v, k, bar) else 1
             continue
+        known = o["extreme"] + o["side"] * o["trigger"] if o["type"] == _TRAILING else o["trigger"]  # at the open
         level = _stop_level(o, bar) if o["state"] == _ARMED and is_stop(o["type"]) else 0
         if level == 0:
             k += 1
             continue
         side = o["side"]
-        beyond = o["born"] <= bar["open_time"] and (bar["open"] - level) * side > 0
+        beyond = o["born"] <= bar["open_time"] and level == known and (bar["open"] - level) * side > 0
         price = worsened(rules, side, bar["open"] if beyond else level, bar["high"] - bar["low"])
         fired |= 1 if side > 0 else 2
         answer(mail, v, k, _TRIGGERED, 0, _NEW)

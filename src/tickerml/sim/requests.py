@@ -66,6 +66,8 @@ def refusal(rules: Record, v: Record, b: Record, req: Record, now: int) -> int:
         return _HALTED
     if not room(v):
         return _TOO_MANY
+    if tif == _GTD and req["expiry"] <= now:
+        return _EXPIRY
     if rules["partial"] == 0:
         return 0  # as hftbacktest: nothing else is checked
     if kind == _SUPERP:
@@ -75,8 +77,6 @@ def refusal(rules: Record, v: Record, b: Record, req: Record, now: int) -> int:
     known = v["last_trade"] != 0 if rules["bar_only"] != 0 else b["valid"] != 0
     if not known and not waits_for_trigger(kind):
         return _INVALID
-    if tif == _GTD and req["expiry"] <= now:
-        return _EXPIRY
     reason = _wrong_number(rules, req)
     if reason != 0:
         return reason

@@ -111,6 +111,9 @@ def cut(block: Block, start: int, stop: int) -> Block:
     rows = block.rows[start:stop].copy()
     spans: dict[str, slice] = {}
     for name in TABLES:
+        if not len(getattr(block, name)):
+            spans[name] = slice(0, 0)
+            continue
         mine = _IS_OF[name][rows["kind"]] & (rows["ref"] >= 0)
         refs = rows["ref"][mine]
         low, high = (int(refs.min()), int(refs.max()) + 1) if len(refs) else (0, 0)

@@ -52,4 +52,5 @@ def _widened(dispatcher: Any) -> Any:  # noqa: ANN401  numba's own types
 
 def _wide(arg: Any) -> Any:  # noqa: ANN401  numba's own types
     plain: Any = types.unliteral(arg)  # type: ignore[no-untyped-call]  # numba's
-    return types.int64 if isinstance(plain, types.Integer) and plain.bitwidth < 64 else plain
+    narrow = isinstance(plain, types.Integer) and getattr(plain, "bitwidth", 64) < 64
+    return types.int64 if narrow else plain

@@ -116,20 +116,26 @@ class VenueFeed:
         self.stop = 0  # end of the rows held
 
     def push(self, block: Block) -> None:
-        """Take rows in tape order, with their side tables."""
+        """Take rows in tape order, with the side tables that they refer to."""
         held = self.stop - self.start
         if held == 0:
             self.start = self.stop = 0
             self.bars, self.values = self.bars[:0], self.values[:0]
         if self.stop + len(block) > len(self.rows):
-            grown = np.empty(held + max(len(block), 4096), ROW)
+            grown = np.empty(held + max(2 * len(block), 4096), ROW)
             grown[:held] = self.rows[self.start : self.stop]
             self.rows, self.start, self.stop = grown, 0, held
-        n = feed(
-            block.rows, self.clocks, self.bound, len(self.bars), len(self.values), self.rows[self.start :], held
-        )
-        self.stop = self.start + n
-        if len(block.bars):
-            self.bars = np.concatenate([self.bars, block.bars])
-        if len(block.values):
-            self.values = np.concatenate([self.values, block.values])
+        self.bars, bars = _appended(self.bars, block, _BAR, block.bars)
+        self.values, values = _appended(self.values, block, _VALUE, block.values)
+        self.stop = self.start + feed(block.rows, self.clocks, self.bound, bars, values, self.rows[self.start :], held)
+
+
+def _appended(table: Rows, block: Block, kind: int, new: Rows) -> tuple[Rows, int]:
+    """`table` with the rows of `new` that `block` refers to, and what to add to its refs."""
+    if not len(new):
+        return table, 0
+    refs = block.rows["ref"][block.rows["kind"] == kind]
+    if not len(refs):
+        return table, 0
+    low, high = int(refs.min()), int(refs.max()) + 1
+    return np.concatenate([table, new[low:high]]), len(table) - low

@@ -1,0 +1,150 @@
+"""The quoter on our engine against hftbacktest's ROIVector: CPU time on the same rows, fills and positions compared.
+
+One bid and one ask a tick behind the touch, looked at every 100 ms; 10 ms + 10 ms latency, log-probability queue, whole
+fills only. Both engines get the same corrected stamps. `ratio` compares with `visibility: oracle` (the peer knows answers
+before the feed could prove them); `watermark_ratio` with the watermark. The fill lists and the positions by wake are
+written as CSV and compared line by line.
+
+    python benchmarks/quoter.py [EVENTS.npz ...] [--json] [--out FOLDER] [--repeat 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from tickerml.config import Config
+from tickerml.engine.machine import drive
+from tickerml.run.setup import Setting, build, terms_of
+from tickerml.run.strategies import choose
+from tickerml.strategies import quoter
+from tickerml.tape.block import Block, concat
+from tickerml.tape.importers import hftbacktest
+from tickerml.tape.importers.options import Options
+from tickerml.tape.rows import MILLISECOND, Kind
+from tickerml.tape.tape import MemoryTape, Tape
+
+sys.path.insert(0, str(Path(__file__).parent / "peers"))
+from hft_venv import peer_python  # noqa: E402
+
+HERE = Path(__file__).parent
+TICK, LOT = "0.1", "0.001"
+
+
+def whole(path: Path) -> MemoryTape:
+    """The events as one block: the peer holds them whole too."""
+    tape = hftbacktest.read(
+        path, Options(symbol="BTC/USDT:USDT", venue="binance-usdm", tick=Decimal(TICK), lot=Decimal(LOT))
+    )
+    return MemoryTape(tape.header, (concat(list(tape.blocks())),))
+
+
+def setting(oracle: bool) -> Setting:
+    """The run that `tickerml backtest -s quoter` makes, with the peer's rules."""
+    config = Config()
+    config = replace(config, queue=replace(config.queue, model="log_probability", partial_fills=False))
+    terms = replace(terms_of(config), check_balance=False, watermark=0 if oracle else 10 * MILLISECOND)
+    return Setting(config, Decimal(1_000_000), terms=terms, bar_only=(False,))
+
+
+def ours(tape: Tape, oracle: bool, repeat: int) -> tuple[float, list[Block], float]:
+    """Median CPU seconds, the rows that the last run made, and its balance."""
+    seconds, made, balance = [], [], 0.0
+    one = setting(oracle)
+    for _ in range(repeat + 1):
+        made = []
+        machine = build([choose(quoter.Params(), one.config)], tape.header, one, made.append)
+        started = time.process_time()
+        drive(machine, tape.blocks())
+        seconds.append(time.process_time() - started)
+        books = machine.trader.books
+        position = machine.loop.positions[0]
+        balance = (
+            float(books.wallets.amount(0, books.cash(0) + int(position["fees"]) - int(position["cost"]))) - 1_000_000
+        )
+    return statistics.median(seconds[1:]), made, balance
+
+
+def fills_of(made: list[Block]) -> tuple[np.ndarray, np.ndarray]:
+    """Fills as (venue time, side, tick, lots) sorted as the peer's are, and (visible time, signed lots)."""
+    rows = np.concatenate([b.rows[b.rows["kind"] == Kind.FILL] for b in made])
+    orders = np.concatenate([b.orders[b.rows["ref"][b.rows["kind"] == Kind.FILL]] for b in made])
+    table = np.stack([orders["at"], rows["side"].astype(np.int64), rows["price"].astype(np.int64), rows["qty"]], axis=1)
+    order = np.lexsort((table[:, 2], table[:, 1], table[:, 0]))
+    return table[order], np.stack([rows["recv"], rows["side"] * rows["qty"]], axis=1)
+
+
+def positions_at(known: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Our position as known at each of the peer's wakes."""
+    held = np.concatenate([[0], np.cumsum(known[:, 1])])
+    return held[np.searchsorted(known[:, 0], times, side="right")]
+
+
+def measure(path: Path, out: Path, repeat: int) -> dict[str, object]:
+    """Both engines on one file."""
+    tape = whole(path)
+    prefix = out / path.stem
+    command = [peer_python(), HERE / "peers" / "hft_quoter.py", path, "--tick", TICK, "--lot", LOT]
+    command += ["--repeat", repeat, "--out", f"{prefix}.peer"]
+    peer = json.loads(subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout)
+    took, made, balance = ours(tape, True, repeat)
+    slower, _, _ = ours(tape, False, repeat)
+    fills, known = fills_of(made)
+    np.savetxt(f"{prefix}.fills.csv", fills, fmt="%d", delimiter=",", header="exch_ns,side,tick,lots", comments="")
+    theirs = np.loadtxt(f"{prefix}.peer.fills.csv", np.int64, delimiter=",", skiprows=1, ndmin=2)
+    wakes = np.loadtxt(f"{prefix}.peer.positions.csv", np.int64, delimiter=",", skiprows=1, ndmin=2)
+    mine = positions_at(known, wakes[:, 0])
+    at_wakes = np.stack([wakes[:, 0], mine], axis=1)
+    np.savetxt(f"{prefix}.positions.csv", at_wakes, fmt="%d", delimiter=",", header="local_ns,lots", comments="")
+    return {
+        "tape": path.stem,
+        "tickerml_s": round(took, 4),
+        "hftbacktest_roivector_s": round(peer["cpu_s"], 4),
+        "ratio": round(peer["cpu_s"] / took, 2),
+        "watermark_s": round(slower, 4),
+        "watermark_ratio": round(peer["cpu_s"] / slower, 2),
+        "rows": len(tape),
+        "rows_per_s": round(len(tape) / took),
+        "fills": len(fills),
+        "peer_fills": len(theirs),
+        "fills_identical": bool(np.array_equal(fills, theirs)),
+        "position_identical": bool(np.array_equal(mine, wakes[:, 1])),
+        "balance": balance,
+        "peer_balance": peer["balance"],
+        "balance_identical": bool(abs(balance - peer["balance"]) < 1e-4),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("events", nargs="*", type=Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        out = args.out or Path(folder)
+        out.mkdir(parents=True, exist_ok=True)
+        paths = list(args.events)
+        if not paths:
+            paths = [out / "synthetic.npz"]
+            command = [sys.executable, str(HERE / "peers" / "synth_npz.py"), str(paths[0]), "--rows", str(args.rows)]
+            subprocess.run(command, check=True)
+        for path in paths:
+            found = measure(path, out, args.repeat)
+            print(json.dumps(found) if args.json else "\n".join(f"{k:<26}{v}" for k, v in found.items()))
+
+
+if __name__ == "__main__":
+    main()
