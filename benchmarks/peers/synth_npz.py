@@ -2,8 +2,8 @@
 
     python benchmarks/peers/synth_npz.py OUT.npz [--rows 5000000] [--seed 7]
 
-Ticks of 0.1, lots of 0.001, about 763 rows a second, 6.4 % trades, level updates within 50 ticks of the touch, feed latency
-log-normal with a median of 3.3 ms. All times are ns; `exch_ts` never runs backwards, `local_ts` neither.
+Ticks of 0.1, lots of 0.001, about 763 rows a second, 6.4 % trades, level updates within 50 ticks of the touch, feed
+latency log-normal with a median of 3.3 ms. All times are ns; `exch_ts` never runs backwards, `local_ts` neither.
 """
 
 from __future__ import annotations
@@ -62,10 +62,8 @@ def walk(n, seed, kinds, sides, ticks, lots):
             if distance > 49:
                 distance = 49
             inside = np.random.random() < 0.02 and ask - bid > 1
-            if book_side > 0:
-                tick2 = bid + 1 if inside else bid - distance
-            else:
-                tick2 = ask - 1 if inside else ask + distance
+            away = -1 if inside else distance
+            tick2 = bid - away if book_side > 0 else ask + away
             q2 = 0 if np.random.random() < 0.25 and not inside else np.random.randint(1, 5_000)
         i = tick2 - base
         if i < 100 or i > size - 100:

@@ -10,10 +10,10 @@ from typing import Final
 
 from tickerml.account.contract import share, value
 from tickerml.account.position import margin_needed, unrealised
-from tickerml.sim.orders import OrderType
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID
-from tickerml.tape.rows import Record
+from tickerml.tape.orders import OrderType
+from tickerml.tape.rows import Record, Rows
 
 _SUPERP: Final = int(OrderType.SUPERP)
 
@@ -46,7 +46,7 @@ def _reserved(rules: Record, v: Record, mark: int) -> int:
 
 
 @kernel
-def free_money(mail, all_rules, venues, books, wallet):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def free_money(mail: Record, all_rules: Rows, venues: Rows, books: Rows, wallet: int) -> int:
     """What the wallet could commit now, money; see the module."""
     free = mail["cash"][wallet]
     for i in range(len(venues)):
@@ -62,7 +62,7 @@ def free_money(mail, all_rules, venues, books, wallet):  # type: ignore[no-untyp
 
 
 @kernel
-def affordable(mail, all_rules, venues, books, req):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def affordable(mail: Record, all_rules: Rows, venues: Rows, books: Rows, req: Record) -> bool:
     """Whether the wallet carries the NEW request `req`; always where RULES["check_balance"] is 0."""
     rules, v, b = all_rules[req["inst"]], venues[req["inst"]], books[req["inst"]]
     if rules["check_balance"] == 0:

@@ -1,13 +1,13 @@
 """Orders on a tape that has bars only: a stated, pessimistic path inside each bar.
 
-On arrival: a market order executes at the last close, worsened by slippage (sim/slippage.py); so does a limit order that
-this price reaches. The rest waits for bars:
+On arrival: a market order executes at the last close, worsened by slippage (sim/slippage.py); so does a limit order
+that this price reaches. The rest waits for bars:
 - A stop is reached by the bar's worst price, and executes at its trigger, or at the open when the bar opened beyond it.
 - A limit order executes at its own price, and only when the bar traded *through* it; never more than the bar's volume.
 - A take-profit must be traded through too; it executes at its trigger, or at the open when the bar opened beyond it.
-- Stops come before everything else. When a stop and another exit of the same side lie inside one bar, the stop is taken
-  and the other waits; MAIL["ambiguous"] counts it.
-- A trailing stop first meets the worst price with its old trigger, then with the trigger that the best price would give.
+- Stops come before everything else. When a stop and another exit of the same side lie inside one bar, the stop is
+  taken and the other waits; MAIL["ambiguous"] counts it.
+- A trailing stop first meets the worst price with its old trigger, then with the trigger that the best price gives.
 - An order that arrived after the bar opened does not know what came before: its limit or target counts only when the
   bar's close is through it; its stop counts in full.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Final
 
 from tickerml.sim.match import hit
-from tickerml.sim.orders import AnswerKind, Cause, OrderState, OrderType, Reject, TimeInForce
+from tickerml.sim.orders import Cause
 from tickerml.sim.requests import waits_for_trigger
 from tickerml.sim.slippage import worsened
 from tickerml.sim.slots import answer, end, fill, interest, resting
@@ -25,6 +25,7 @@ from tickerml.sim.superp import close_at
 from tickerml.sim.take import reducible
 from tickerml.sim.triggers import reached
 from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import AnswerKind, OrderState, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import Record
 
 _LIMIT, _MARKET, _SUPERP = int(OrderType.LIMIT), int(OrderType.MARKET), int(OrderType.SUPERP)
@@ -80,7 +81,7 @@ def enter(mail: Record, rules: Record, v: Record, k: int) -> None:
 @kernel
 def is_stop(order_type: int) -> bool:
     """Whether an order of this type limits a loss, and so comes first inside a bar."""
-    return order_type == _STOP or order_type == _STOP_LIMIT or order_type == _TRAILING
+    return order_type in (_STOP, _STOP_LIMIT, _TRAILING)
 
 
 @kernel

@@ -6,9 +6,9 @@ import math
 
 from tickerml.account.position import pay_funding
 from tickerml.sim.balance import mark_price
-from tickerml.sim.orders import AnswerKind
 from tickerml.sim.slots import new_answer
 from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import AnswerKind
 from tickerml.tape.rows import Record
 
 _FUNDING = int(AnswerKind.FUNDING)
@@ -22,11 +22,11 @@ def on_value(mail: Record, rules: Record, v: Record, b: Record, value: Record) -
     that was opened in this run.
     """
     if value["name"] == rules["mark_name"]:
-        v["mark"] = int(math.floor(value["value"] / rules["tick"] + 0.5))
+        v["mark"] = math.floor(value["value"] / rules["tick"] + 0.5)
     elif value["name"] == rules["funding_name"] and v["position"] != 0 and rules["spot"] == 0:
         mark = mark_price(v, b)
         if mark > 0:
-            amount = pay_funding(v, rules, mark, int(math.floor(value["value"] * 1e8 + 0.5)))
+            amount = pay_funding(v, rules, mark, math.floor(value["value"] * 1e8 + 0.5))
             mail["cash"][rules["wallet"]] += amount
             i = new_answer(mail, v["inst"], _FUNDING, 0)
             mail["answers"][i]["amount"] = amount

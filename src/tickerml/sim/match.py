@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from tickerml.sim.orders import AnswerKind, OrderState, Reject
 from tickerml.sim.slots import end, fill, resting
 from tickerml.sim.take import reducible
 from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import AnswerKind, OrderState, Reject
 from tickerml.tape.rows import Record
 
 _ENDED, _CANCELED, _NOT_REDUCING = int(AnswerKind.CANCELED), int(OrderState.CANCELED), int(Reject.REDUCE_ONLY)
@@ -61,7 +61,7 @@ def reach(mail: Record, rules: Record, v: Record, k: int, lots: int) -> int:
         if o["front"] <= -0.5:
             hit(mail, v, k, o["left"])
         return 0
-    qty = min(min(lots, o["left"]), int(math.floor(_ALMOST - o["front"])))
+    qty = min(min(lots, o["left"]), math.floor(_ALMOST - o["front"]))
     if qty <= 0:
         return 0
     o["front"] += qty

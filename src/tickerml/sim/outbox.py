@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tickerml.sim.orders import REQUESTS, AnswerKind, Op, OrderState, Reject
+from tickerml.sim.orders import REQUESTS
 from tickerml.sim.slots import new_answer
 from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import AnswerKind, Op, OrderState, Reject
 from tickerml.tape.rows import Record
 
 _NEW, _GATEWAY, _REJECTED = int(Op.NEW), int(Reject.GATEWAY), int(OrderState.REJECTED)

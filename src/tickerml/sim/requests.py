@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from tickerml.account.contract import value
-from tickerml.sim.orders import REQUESTS, AnswerKind, Cause, OrderFlag, OrderState, OrderType, Reject, TimeInForce
+from tickerml.sim.orders import REQUESTS, Cause
 from tickerml.sim.slots import end, find, new_answer, room
 from tickerml.sim.superp import close_at, exit_touch
 from tickerml.sim.take import exists, touch
 from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import AnswerKind, OrderFlag, OrderState, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import FOREVER, Record
 
 _LIMIT, _MARKET, _SUPERP = int(OrderType.LIMIT), int(OrderType.MARKET), int(OrderType.SUPERP)
@@ -97,7 +98,7 @@ def _wrong_number(rules: Record, req: Record) -> int:
         return _LOT
     if rules["max_lots"] != 0 and qty > rules["max_lots"]:
         return _LOT
-    priced = kind == _LIMIT or kind == _STOP_LIMIT or kind == _TP_LIMIT
+    priced = kind in (_LIMIT, _STOP_LIMIT, _TP_LIMIT)
     if priced and (req["price"] <= 0 or req["price"] % rules["tick_step"] != 0):
         return _TICK
     return _TRIGGER if waits_for_trigger(kind) and req["trigger"] <= 0 else 0

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from tickerml.sim.orders import ANSWERS, FAR, SLOTS, AnswerKind, OrderState
+from tickerml.sim.orders import ANSWERS, FAR, SLOTS
 from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import AnswerKind, OrderState
 from tickerml.tape.rows import Record
 
 _WORKING, _PARTIAL, _FILLED = int(OrderState.WORKING), int(OrderState.PARTIAL), int(OrderState.FILLED)
@@ -20,7 +21,7 @@ _FILL: Final = int(AnswerKind.FILL)
 
 @kernel
 def insert(v: Record, req: Record, now: int, lot: float) -> int:
-    """Put a request into the next slot, in state NEW; returns the slot. The caller has seen to it that there is room."""
+    """Put a request into the next slot, in state NEW; returns the slot. The caller has checked that there is room."""
     k = v["n"]
     o = v["orders"][k]
     o["id"] = req["id"]

@@ -14,11 +14,12 @@ import math
 from typing import Final
 
 from tickerml.account.contract import RATE
-from tickerml.sim.orders import AnswerKind, Cause, OrderState
+from tickerml.sim.orders import Cause
 from tickerml.sim.slots import answer, remove
 from tickerml.sim.take import exists, touch
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import NO_BID
+from tickerml.tape.orders import AnswerKind, OrderState
 from tickerml.tape.rows import Record
 
 _ACK, _SETTLED = int(AnswerKind.ACK), int(AnswerKind.SETTLED)
@@ -37,7 +38,7 @@ def payoff(stake: int, leverage: float, side: int, entry: int, out: int, cost_ra
     amount = float(stake) * max(-1.0, gain)
     if amount > _LARGEST:
         raise OverflowError("a SuperP payoff does not fit the money type")
-    return max(-stake, int(math.floor(amount + 0.5)))
+    return max(-stake, math.floor(amount + 0.5))
 
 
 @kernel

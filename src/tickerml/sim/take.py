@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tickerml.sim.orders import AnswerKind, OrderFlag, OrderState, OrderType, Reject, SelfTrade, TimeInForce
+from tickerml.sim.orders import SelfTrade
 from tickerml.sim.slots import answer, end, fill, find, resting
 from tickerml.sim.taken import note_taken, taken
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID, level, next_level
+from tickerml.tape.orders import AnswerKind, OrderFlag, OrderState, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import MAX_TICKS, Record
 
 _MARKET, _LIMIT = int(OrderType.MARKET), int(OrderType.LIMIT)
@@ -149,7 +150,7 @@ def start_next(mail: Record, rules: Record, v: Record, b: Record) -> None:
     elif crossing and not walk(mail, rules, v, b, order_id, side, price):
         return
     k = find(v, order_id)
-    if market or tif == _IOC or tif == _FOK:
+    if market or tif in (_IOC, _FOK):
         end(mail, v, k, _ENDED, _NO_LIQUIDITY if market else _IOC_REST, _CANCELED)
     elif not meets_itself(mail, v, rule, order_id, side, price):
         _rest(mail, v, find(v, order_id))

@@ -1,9 +1,9 @@
 """The text of the generated venue module: the pass loop with the chosen queue, latency and fee models imported.
 
 A function passed as a value would miss numba's cache in every process and an array passed to a per-row helper costs
-10x, so the loop is generated: it imports the static matching functions and the chosen modules by name. Every name that
-the text defines or imports starts with `venue_`, `queue_`, `latency_`, `fee_` or `VENUE_` (and `send`), so that it can stand in a
-larger module that has imported `kernel`.
+10x, so the loop is generated: it imports the static matching functions and the chosen modules by name. Every name
+that the text defines or imports starts with `venue_`, `queue_`, `latency_`, `fee_` or `VENUE_` (and `send`), so that it
+can stand in a larger module that has imported `kernel`.
 
 The module defines
     venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail, rules, venues, books, q, lat, fees)
@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tickerml.sim.orders import AnswerKind, Op, OrderType, Reject
+from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject
 from tickerml.tape.rows import Flag, Kind
 
 QUEUE: Final = "tickerml.sim.queue.log_probability"

@@ -8,11 +8,12 @@ state NEW and starts to work at the end of the step, oldest first.
 
 from __future__ import annotations
 
-from tickerml.sim.orders import AnswerKind, OrderState, OrderType, TriggerBy
+from tickerml.sim.orders import TriggerBy
 from tickerml.sim.slots import answer
 from tickerml.sim.superp import look
 from tickerml.sim.take import exists, touch
 from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import AnswerKind, OrderState, OrderType
 from tickerml.tape.rows import Record
 
 _STOP, _STOP_LIMIT, _TRAILING = int(OrderType.STOP), int(OrderType.STOP_LIMIT), int(OrderType.TRAILING)

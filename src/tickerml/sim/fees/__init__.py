@@ -1,1 +1,1 @@
-"""Fee models, one a module: `Params` and `fee(fees, rules, worth, maker)` -> money. The venue imports the chosen one."""
+"""Fee models, one a module: `Params` and `fee(fees, rules, worth, maker)` -> money. The venue imports the chosen."""

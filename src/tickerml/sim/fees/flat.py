@@ -1,6 +1,6 @@
 """Maker and taker rates on the value of each execution, rounded half up; a negative rate is a rebate.
 
-The rates are the instrument's (RULES["maker_rate"], RULES["taker_rate"], in 1e-8); `factor` scales both, for a discount.
+The rates are the instrument's (RULES["maker_rate"] and RULES["taker_rate"], in 1e-8); `factor` scales both.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def move(o: Record, before: int, after: int, change: float, behind: float) -> No
 
 @kernel
 def ratio(part: float, whole: float) -> float:
-    """part / whole; 1 where only `whole` is 0, NaN where both are."""
+    """The quotient part / whole; 1 where only `whole` is 0, NaN where both are."""
     if whole == 0.0:
         return math.nan if part == 0.0 else 1.0
     return part / whole
@@ -58,7 +58,7 @@ def ratio(part: float, whole: float) -> float:
 
 @kernel
 def power(x: float, n: float) -> float:
-    """x ** n; NaN where that is no real number."""
+    """The power x ** n; NaN where that is no real number."""
     if x < 0.0 and n != math.floor(n):
         return math.nan
     return math.pow(x, n)

@@ -9,10 +9,11 @@ from functools import cache
 
 import numpy as np
 
-from tickerml.sim.orders import ANSWERS, RULES, Op, OrderType, TimeInForce, new_mail, new_venues
+from tickerml.sim.orders import ANSWERS, RULES, new_mail, new_venues
 from tickerml.sim.template import FEES, LATENCY, QUEUE, venue_source
 from tickerml.tape.kernel_cache import kernel_folder
 from tickerml.tape.ladder import new_ladders
+from tickerml.tape.orders import Op, OrderType, TimeInForce
 from tickerml.tape.params import params_record
 from tickerml.tape.rows import FOREVER, Flag, Kind, empty
 from tickerml.tape.tables import BAR, VALUE
@@ -40,8 +41,8 @@ def module(queue=QUEUE, latency=LATENCY, fees=FEES, lean=False):
 def rules(n=1, **changes):
     record = np.zeros(n, RULES)
     defaults = {
-        "unit_value": 100, "lot": 0.001, "tick": 0.1, "tick_step": 1, "lot_step": 1, "min_lots": 1, "maker_rate": 20_000,
-        "taker_rate": 50_000, "margin_rate": 10_000_000, "partial": 1, "trigger_by": 3, "superp": 1,
+        "unit_value": 100, "lot": 0.001, "tick": 0.1, "tick_step": 1, "lot_step": 1, "min_lots": 1,
+        "maker_rate": 20_000, "taker_rate": 50_000, "margin_rate": 10_000_000, "partial": 1, "trigger_by": 3, "superp": 1,
         "superp_cost": 100_000, "funding_name": 0, "mark_name": 1,
     }  # fmt: skip
     for name, value in {**defaults, **changes}.items():
@@ -126,8 +127,8 @@ class Venue:
             self.mail["ans_head"] += 1
 
     def send(
-        self, time, side=1, price=0, qty=1, type=OrderType.LIMIT, tif=TimeInForce.GTC, trigger=0, target=0, expiry=0,
-        flags=0, leverage=0.0, inst=0, op=Op.NEW, order_id=None,
+        self, time, side=1, price=0, qty=1, type=OrderType.LIMIT, tif=TimeInForce.GTC,  # noqa: A002  as requests say
+        trigger=0, target=0, expiry=0, flags=0, leverage=0.0, inst=0, op=Op.NEW, order_id=None,
     ):  # fmt: skip
         if order_id is None:
             order_id = self.next_id
