@@ -1,8 +1,8 @@
 """The quoter on our engine against hftbacktest's ROIVector: CPU time on the same rows, fills and positions compared.
 
 One bid and one ask a tick behind the touch, looked at every 100 ms; 10 ms + 10 ms latency, log-probability queue, whole
-fills only. Both engines get the same corrected stamps. `ratio` compares with `visibility: oracle` (the peer knows answers
-before the feed could prove them); `watermark_ratio` with the watermark. The fill lists and the positions by wake are
+fills only. Both engines get the same corrected stamps. `ratio` compares with `visibility: oracle` (the peer knows
+answers before the feed could prove them); `watermark_ratio` with the watermark. The fill lists and the positions by wake are
 written as CSV and compared line by line.
 
     python benchmarks/quoter.py [EVENTS.npz ...] [--json] [--out FOLDER] [--repeat 5]
@@ -35,7 +35,7 @@ from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import MemoryTape, Tape
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
-from hft_venv import peer_python  # noqa: E402
+from hft_venv import peer_python
 
 HERE = Path(__file__).parent
 TICK, LOT = "0.1", "0.001"

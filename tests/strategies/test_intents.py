@@ -1,8 +1,9 @@
 import pytest
 
-from tickerml.strategies.intents import Entry, Leg, Legs, Long, Pass, Quotes, Setup, Short, Target
-from tickerml.strategies.wake import Bars, Every, Trade, nanoseconds
+from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
+from tickerml.tape.intents import Entry, Leg, Legs, Long, Pass, Quotes, Setup, Short, Target
+from tickerml.tape.spans import nanoseconds
 
 
 @pytest.mark.parametrize(

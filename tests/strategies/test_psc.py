@@ -8,10 +8,10 @@ from psc_view import BTC, PEPE, FakeView
 
 from tickerml.features.catalog import resolve
 from tickerml.strategies import psc
-from tickerml.strategies.intents import Pass, Setup
 from tickerml.strategies.psc import Psc, coin_of
 from tickerml.strategies.view import Outcome, Position
 from tickerml.strategies.wake import Every
+from tickerml.tape.intents import Pass, Setup
 from tickerml.tape.params import describe
 from tickerml.tape.rows import MINUTE
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from tickerml.account.contract import value
 from tickerml.desk.approved import Approved, Order, Refusal
 from tickerml.desk.limits import TEXT, Limits, Refused
-from tickerml.sim.orders import OrderType, TimeInForce
-from tickerml.strategies.intents import Entry, Setup
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Entry, Setup
+from tickerml.tape.orders import OrderType, TimeInForce
 from tickerml.tape.rows import Record
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tickerml.account.contract import value
 from tickerml.desk.approved import Cancel, Order
-from tickerml.sim.orders import OrderFlag, OrderType, TimeInForce
+from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import FOREVER, Record
 
 SLOTS: Final = 64

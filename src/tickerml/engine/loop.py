@@ -17,11 +17,12 @@ from tickerml.engine.plan import Plan
 from tickerml.engine.states import States
 from tickerml.engine.venue_setup import VenueSetup
 from tickerml.engine.wire import module_for
-from tickerml.sim.orders import Op, new_mail, new_venues
+from tickerml.sim.orders import new_mail, new_venues
 from tickerml.tape.block import Block, concat, cut
 from tickerml.tape.errors import RunError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.ladder import new_ladders
+from tickerml.tape.orders import Op
 from tickerml.tape.params import instrument_record, params_dtype, params_record
 from tickerml.tape.quotes import QUOTES
 from tickerml.tape.rows import FOREVER, Kind, Rows, empty

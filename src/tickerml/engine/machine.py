@@ -13,7 +13,6 @@ from tickerml.engine.trader import Trader
 from tickerml.tape.block import Block, part
 from tickerml.tape.errors import RunError
 
-
 _PIECE: Final = 1 << 15  # rows: with the venue's copy of them they stay in the cache between the two passes
 
 
@@ -75,7 +74,7 @@ def drive(
 
 
 def pieces(blocks: Iterable[Block], chunk: int | None, skip: int = 0) -> Iterator[Block]:
-    """The blocks behind the first `skip` rows, cut into pieces of at most `chunk` rows (None: of a size for the cache)."""
+    """The blocks behind the first `skip` rows, in pieces of at most `chunk` rows (None: of a size for the cache)."""
     size = chunk or _PIECE
     for block in blocks:
         if skip >= len(block):

@@ -13,7 +13,8 @@ from tickerml.account.position import apply_fill
 from tickerml.desk.envelope import allows
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
-from tickerml.sim.orders import ANSWERS, REQUESTS, AnswerKind, Op, OrderType, TimeInForce
+from tickerml.sim.orders import ANSWERS, REQUESTS
+from tickerml.tape.orders import AnswerKind, Op, OrderType, TimeInForce
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import apply as fold_book
 from tickerml.tape.rows import FOREVER, Flag, Kind

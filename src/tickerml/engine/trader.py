@@ -20,10 +20,10 @@ from tickerml.engine.settle import outcome_of
 from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
 from tickerml.sim.orders import ANSWERS
-from tickerml.strategies.intents import Pass, Setup
 from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Pass, Setup
 from tickerml.tape.rows import MINUTE, Kind
 
 BOOKKEEPER: Final = 1000  # owner of the timer that asks for a BALANCE row each minute
@@ -147,7 +147,7 @@ class Trader:
         keep = self.loop.states.add
         state = keep(f"strategy{k}", np.zeros(len(self.books.instruments), getattr(one.strategy, "state", _NOTHING)))
         shared = keep(f"shared{k}", np.zeros(1, getattr(one.strategy, "shared", _NOTHING)))
-        return {i.id: EngineView(self, i, state[i.id], shared[0]) for i in one.traded}
+        return {i.id: EngineView(self.books, i, state[i.id], shared[0], self.ton) for i in one.traded}
 
     def _set_timers(self, one: Woken, bar_delay: int) -> None:
         c = self.loop.core[0]
@@ -163,7 +163,8 @@ class Trader:
                 raise ConfigError("wake", f"{wake!r} is not a wake", try_=allowed)
 
 
-def wakes(strategy: Any) -> tuple[Any, ...]:
+def wakes(strategy: Any) -> tuple[Any, ...]:  # noqa: ANN401  a strategy's declaration
+    """All wakes that a strategy declares."""
     return strategy.wake if isinstance(strategy.wake, tuple) else (strategy.wake,)
 
 

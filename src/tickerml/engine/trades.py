@@ -17,10 +17,11 @@ from tickerml.engine.loop import Loop
 from tickerml.engine.marks import watch
 from tickerml.engine.outbox import Outbox, canonical
 from tickerml.engine.settle import settled_blob
-from tickerml.sim.orders import AnswerKind, Cause, Op, OrderType
-from tickerml.strategies.intents import Setup
+from tickerml.sim.orders import Cause
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Setup
+from tickerml.tape.orders import AnswerKind, Op, OrderType
 from tickerml.tape.rows import Kind, Record
 
 _BLOB: Final = 4096

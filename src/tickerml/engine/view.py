@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from tickerml.engine.books import Books
 from tickerml.strategies.view import Position
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Record
 
-if TYPE_CHECKING:
-    from tickerml.engine.trader import Trader
-
 
 class EngineView:
     """The `View` of tickerml.strategies.view for one strategy and one instrument; reused from wake to wake."""
 
-    def __init__(self, trader: Trader, instrument: Instrument, state: Record, shared: Record) -> None:
-        """`state` and `shared` are the strategy's records."""
-        self._trader, self._books = trader, trader.books
+    def __init__(
+        self, books: Books, instrument: Instrument, state: Record, shared: Record, ton: Callable[[], float]
+    ) -> None:
+        """`state` and `shared` are the strategy's records; `ton` gives TON's price now."""
+        self._books, self._ton = books, ton
         self.instrument = instrument
         self.state, self.shared = state, shared
-        loop = trader.loop
+        loop = books.loop
         self._mark = loop.marks[instrument.id]
         self._outputs = {name: (loop.outputs[k][instrument.id], field) for name, (k, field) in loop.columns.items()}
         self._tick = float(instrument.tick)
@@ -30,7 +30,7 @@ class EngineView:
     @property
     def now(self) -> int:
         """Time of the wake, ns UTC: everything received by then is in the view, nothing later."""
-        return int(self._trader.loop.core[0]["now"])
+        return self._books.now
 
     @property
     def close(self) -> float:
@@ -46,7 +46,7 @@ class EngineView:
     @property
     def ton(self) -> float:
         """TON price in quote as configured; NaN while there is none."""
-        return self._trader.ton()
+        return self._ton()
 
     @property
     def position(self) -> Position | None:

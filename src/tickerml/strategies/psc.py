@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 
 from tickerml.strategies import calibration, psc_windows
-from tickerml.strategies.intents import Figure, Intent, Pass, Setup
 from tickerml.strategies.psc_params import PscParams
 from tickerml.strategies.psc_ratio import ROLLING, fold_ratio, psc_ratio, side_of
 from tickerml.strategies.psc_score import BOOK_FEATURES, bar_features
@@ -24,6 +23,7 @@ from tickerml.strategies.view import Outcome, View
 from tickerml.strategies.wake import Every
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Figure, Intent, Pass, Setup
 from tickerml.tape.rows import BUY, MINUTE, SECOND, Record
 
 NAME: Final = "psc"

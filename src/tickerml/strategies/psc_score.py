@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tickerml.strategies.view import View
-from tickerml.strategies.wake import nanoseconds
 from tickerml.tape.rows import DAY
+from tickerml.tape.spans import nanoseconds
 
 PARTS: Final = ("flow", "imbalance", "spread", "depth", "stability")
 BOOK_FEATURES: Final = (

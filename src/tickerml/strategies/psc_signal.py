@@ -6,7 +6,6 @@ import math
 from typing import NamedTuple
 
 from tickerml.strategies import calibration
-from tickerml.strategies.intents import Figure
 from tickerml.strategies.psc_confidence import (
     expected_return,
     leverage_of,
@@ -18,6 +17,7 @@ from tickerml.strategies.psc_params import PscParams
 from tickerml.strategies.psc_score import PARTS, Score, bar_score, book_score
 from tickerml.strategies.timer import Timer, timer
 from tickerml.strategies.view import View
+from tickerml.tape.intents import Figure
 from tickerml.tape.rows import BUY, DAY
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tickerml.strategies.intents import Figure, Intent, Pass
 from tickerml.strategies.wake import Wake
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Figure, Intent, Pass
 from tickerml.tape.rows import Record
 
 

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from tickerml.tape.errors import ConfigError
-from tickerml.tape.rows import DAY, HOUR, MILLISECOND, MINUTE, SECOND
-
-_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
-
-
-def nanoseconds(span: str | int) -> int:
-    """A span of time in ns: "250ms", "30s", "5m", "48h", "1d", "1w", or ns already. ConfigError `span` otherwise."""
-    if isinstance(span, int):
-        return span
-    match = _SPAN.fullmatch(span.strip())
-    if match is None or (ns := round(float(match[1]) * _UNITS[match[2]])) <= 0:
-        raise ConfigError(
-            "span", f'"{span}" is not a span of time', try_='write it as "250ms", "30s", "5m", "48h" or "1d"'
-        )
-    return ns
+from tickerml.tape.spans import nanoseconds
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ _KINDS_OF: Final = {
     "bars": (Kind.BAR,),
     "values": (Kind.VALUE,),
     "orders": (Kind.SUBMIT, Kind.CANCEL, Kind.ACK, Kind.REJECT, Kind.FILL, Kind.CANCELED, Kind.FUNDING),
-    "blobs": (Kind.GAP, Kind.INSTRUMENT, Kind.PARAMS, Kind.COMMAND, Kind.INTENT, Kind.PASS, Kind.REFUSAL)
-    + (Kind.BALANCE, Kind.SETTLED, Kind.SNAPSHOT, Kind.SOURCE, Kind.RECOVERED),
+    "blobs": (
+        *(Kind.GAP, Kind.INSTRUMENT, Kind.PARAMS, Kind.COMMAND, Kind.INTENT, Kind.PASS, Kind.REFUSAL),
+        *(Kind.BALANCE, Kind.SETTLED, Kind.SNAPSHOT, Kind.SOURCE, Kind.RECOVERED),
+    ),
 }
 TABLE_OF: Final[dict[int, str]] = {int(kind): name for name, kinds in _KINDS_OF.items() for kind in kinds}
 """The side table that a kind's `ref` points into."""

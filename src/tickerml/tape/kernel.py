@@ -39,18 +39,18 @@ def fold(function: Function) -> Function:
     return _widened(_compile_inline(function))
 
 
-def _widened(dispatcher: Any) -> Any:  # noqa: ANN401  numba's own types
+def _widened(dispatcher: Any) -> Any:
     resolve = getattr(dispatcher, "get_call_template", None)  # absent with the JIT off: a plain function
     if resolve is not None:
 
-        def widened(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:  # noqa: ANN401  numba's own types
+        def widened(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
             return resolve(tuple(map(_wide, args)), {name: _wide(arg) for name, arg in kws.items()})
 
         dispatcher.get_call_template = widened
     return dispatcher  # a dispatcher stands in for the function
 
 
-def _wide(arg: Any) -> Any:  # noqa: ANN401  numba's own types
+def _wide(arg: Any) -> Any:
     plain: Any = types.unliteral(arg)  # type: ignore[no-untyped-call]  # numba's
     narrow = isinstance(plain, types.Integer) and getattr(plain, "bitwidth", 64) < 64
     return types.int64 if narrow else plain

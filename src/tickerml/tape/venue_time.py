@@ -39,7 +39,7 @@ _BAR, _VALUE = int(Kind.BAR), int(Kind.VALUE)
 @kernel
 def _stream(kind: int) -> int:
     """Snapshots and gaps belong to the depth stream: a book and its updates have one order."""
-    return _DEPTH if kind == _CLEAR or kind == _GAP else kind
+    return _DEPTH if kind in (_CLEAR, _GAP) else kind
 
 
 @kernel
@@ -81,7 +81,7 @@ def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows
             else:
                 clock["offset"][row["side"]] = row["qty"]
             continue
-        if kind == _BBO or kind == _TIMER or kind >= 32:
+        if kind in (_BBO, _TIMER) or kind >= 32:
             continue
         at = _stamp(clock, row, bound)
         j = n

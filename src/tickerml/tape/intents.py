@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from tickerml.strategies.wake import nanoseconds
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.rows import BUY, SELL
+from tickerml.tape.spans import nanoseconds
 
 Figure: TypeAlias = float | int | str | bool | None
 Info: TypeAlias = Mapping[str, Figure]
