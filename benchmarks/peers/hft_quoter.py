@@ -121,7 +121,8 @@ def main() -> None:
     parser.add_argument("--out", default="")
     args = parser.parse_args()
     events = np.load(args.events)["data"]
-    span = int(events["local_ts"].max() - events["local_ts"].min())
+    stamps = np.concatenate([events["local_ts"], events["exch_ts"]])
+    span = int(stamps.max() - stamps.min()) + 100 * args.latency_ns  # wakes go on until both clocks have run out
     fills = np.zeros((len(events) // 4 + 1000, 4), np.int64)
     wakes = np.zeros((span // args.step_ns + 10, 2), np.int64)
     rest = (args.step_ns, args.size, round(args.most / args.lot), args.lot, args.tick, fills, wakes)

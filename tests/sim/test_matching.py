@@ -59,7 +59,7 @@ def random_requests(rng, n, last):
         order = Order(
             order_id, side, kind, tif,
             price=MID + int(rng.integers(-5, 6)) if priced else 0,
-            trigger=(int(rng.integers(1, 4)) if kind == T.TRAILING else MID + int(rng.integers(-4, 5))) if triggered else 0,
+            trigger=0 if not triggered else int(rng.integers(1, 4)) + (0 if kind == T.TRAILING else MID - 2),
             qty=int(rng.integers(1, 15)),
             expiry=time + int(rng.integers(-5, 300)) if tif == F.GTD else 0,
             reduce=bool(rng.random() < 0.2),

@@ -42,8 +42,8 @@ def rules(n=1, **changes):
     record = np.zeros(n, RULES)
     defaults = {
         "unit_value": 100, "lot": 0.001, "tick": 0.1, "tick_step": 1, "lot_step": 1, "min_lots": 1,
-        "maker_rate": 20_000, "taker_rate": 50_000, "margin_rate": 10_000_000, "partial": 1, "trigger_by": 3, "superp": 1,
-        "superp_cost": 100_000, "funding_name": 0, "mark_name": 1,
+        "maker_rate": 20_000, "taker_rate": 50_000, "margin_rate": 10_000_000, "partial": 1, "trigger_by": 3,
+        "superp": 1, "superp_cost": 100_000, "funding_name": 0, "mark_name": 1,
     }  # fmt: skip
     for name, value in {**defaults, **changes}.items():
         record[name] = value
@@ -134,8 +134,8 @@ class Venue:
             order_id = self.next_id
             self.next_id += 1
         self.module.send(
-            self.mail, self.lat, time, 0, int(op), order_id, inst, side, int(type), int(tif), price, trigger, target, qty,
-            expiry, flags, leverage,
+            self.mail, self.lat, time, 0, int(op), order_id, inst, side, int(type), int(tif), price, trigger, target,
+            qty, expiry, flags, leverage,
         )  # fmt: skip
         return order_id
 
