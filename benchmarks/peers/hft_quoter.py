@@ -3,7 +3,7 @@
     PEER_PYTHON benchmarks/peers/hft_quoter.py EVENTS.npz --tick 0.1 --lot 0.001 [--repeat 5] [--out PREFIX]
 
 At each multiple of 100 ms of the receiver's clock: cancel own resting orders that stand elsewhere than one tick behind
-the touch, then send a post-only order of `--size` for each side that has none there and whose position is below `--most`.
+the touch, then send a post-only order of `--size` for each side that has none there and holds less than `--most`.
 Constant latency of 10 ms each way, log-probability queue, whole fills only. Prints one JSON object; PREFIX.fills.csv
 holds one line per fill (exch_ns,side,tick,lots), PREFIX.positions.csv one per wake (local_ns,lots).
 """
