@@ -91,11 +91,14 @@ class Loop:
 
     def push(self, block: Block) -> None:
         """Take the next rows of the tape. A message may be cut; what is left of earlier rows is kept."""
-        if not len(block):
-            return
+        if len(block):
+            self.feed.push(block)
+            self.hand(block)
+
+    def hand(self, block: Block) -> None:
+        """Take rows for our side alone, which is all that research needs; `push` is for a run."""
         cursor, c = self._cursor[0], self.core[0]
         left = int(cursor["rows"] - cursor["row"])
-        self.feed.push(block)
         block = Block(block.rows, bars=block.bars, values=block.values)  # folds see no other table
         if left:
             block = concat([cut(self._block, int(cursor["row"]), int(cursor["rows"])), block])
