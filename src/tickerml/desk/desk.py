@@ -129,4 +129,5 @@ def _entry(entry: Entry, side: int, inst: Instrument, lots: int, now: int) -> Or
         return Order(inst.id, side, int(OrderType.MARKET), int(TimeInForce.IOC), qty)
     tif = TimeInForce.GTX if entry.post_only else TimeInForce.GTD if entry.ttl_ns else TimeInForce.GTC
     ticks = max(1, round(entry.price / float(inst.tick)))
-    return Order(inst.id, side, int(OrderType.LIMIT), int(tif), qty, price=ticks, expiry=now + entry.ttl_ns)
+    expiry = now + entry.ttl_ns if entry.ttl_ns else 0
+    return Order(inst.id, side, int(OrderType.LIMIT), int(tif), qty, price=ticks, expiry=expiry)

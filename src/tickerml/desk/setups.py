@@ -1,7 +1,8 @@
 """Trades under way: one record a setup, one an order of ours, and what each answer of the venue does to them.
 
 All memory is two arrays, so that a snapshot is bytes. Every fill of an entry is protected by its own stop (and target)
-of the same size; when one of the two ends the position, its sibling is cancelled. Exits are reduce-only.
+of the same size; when one of the two ends the position, its sibling is cancelled. Exits are reduce-only, so a stop can
+never turn a position round. Many small fills are gathered under one stop. What could not be closed is closed again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import numpy as np
 from tickerml.account.contract import value
 from tickerml.desk.approved import Cancel, Order
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
-from tickerml.tape.rows import FOREVER, Record
+from tickerml.tape.rows import FOREVER, SECOND, Record
 
 SLOTS: Final = 64
 LEGS: Final = 512
+MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
 ENTERING, OPEN, CLOSING = 1, 2, 3
 ENTRY, STOP, TARGET, CLOSE = 1, 2, 3, 4
 REASONS: Final = ("", "stop", "target", "timer", "closed", "liquidated", "not filled", "end of data")
@@ -63,6 +65,8 @@ LEG: Final = np.dtype(
         ("leaving", "i8"),  # 1 = a cancel was sent
     ]
 )
+
+RETRY_NS: Final = SECOND  # until a close that the venue refused, or could not fill, is sent again
 
 _GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
 _REDUCE = int(OrderFlag.REDUCE_ONLY)
@@ -168,25 +172,47 @@ class Setups:
             )
         return orders
 
+    def gather(self, k: int) -> list[Cancel]:
+        """Before more lots of setup `k` are protected: withdraw its orders if they are many, so that one takes over."""
+        mine = [leg for leg in self._legs_of(k) if leg["role"] in (STOP, TARGET) and not leg["leaving"]]
+        s = self.table[k]
+        if len(mine) < MOST_LEGS or s["state"] == CLOSING:
+            return []
+        s["naked"] = s["entered"] - s["exited"]
+        return self._cancels(mine)
+
     def siblings(self, leg: Record) -> list[Cancel]:
-        """The cancel of the order that must not outlive `leg`."""
+        """The cancel of the order that must not outlive `leg`; a stop stands until its target is filled whole."""
         other = self.leg(int(leg["pair"])) if leg["pair"] else None
+        if leg["role"] == TARGET and leg["left"] > 0:
+            return []
         return [] if other is None else self._cancels([other])
 
     def close(self, s: Record, reason: int) -> list[Order | Cancel]:
         """Withdraw all orders of a setup and close what it holds at the market."""
         k = next(n for n in range(SLOTS) if self.table[n]["intent"] == s["intent"] and self.table[n]["state"])
-        mine = [leg for leg in self.legs if leg["id"] and leg["setup"] == k]
+        mine = self._legs_of(k)
+        closing = any(leg["role"] == CLOSE for leg in mine)
         if s["superp"]:
             s["state"], s["reason"] = CLOSING, reason
             return list(self._cancels(mine))
-        out: list[Order | Cancel] = list(self._cancels(mine))
+        out: list[Order | Cancel] = list(self._cancels([leg for leg in mine if leg["role"] != CLOSE]))
         held = int(s["entered"] - s["exited"])
-        if s["state"] != CLOSING and held > 0:
+        if held > 0 and not closing:
             out.append(Order(int(s["inst"]), -int(s["side"]), int(OrderType.MARKET), _IOC, held, flags=_REDUCE))
         s["state"] = CLOSING
         s["reason"] = s["reason"] or reason
         return out
+
+    def reopen(self, k: int, at: int) -> None:
+        """Setup `k` is closing, holds lots and has no order under way that closes them: close again at `at`, ns."""
+        s = self.table[k]
+        closing = any(leg["role"] == CLOSE for leg in self._legs_of(k))
+        if s["state"] == CLOSING and not s["superp"] and s["entered"] > s["exited"] and not closing:
+            s["state"], s["horizon"], s["naked"] = OPEN, at, 0
+
+    def _legs_of(self, k: int) -> list[Record]:
+        return [self.legs[n] for n in np.flatnonzero((self.legs["id"] != 0) & (self.legs["setup"] == k))]
 
     def _cancels(self, legs: list[Record]) -> list[Cancel]:
         out = []
@@ -203,7 +229,7 @@ class Setups:
 
     def free(self, k: int) -> list[Cancel]:
         """Forget a settled setup; the orders that remain of it are cancelled and no longer ours to follow."""
-        mine = [leg for leg in self.legs if leg["id"] and leg["setup"] == k]
+        mine = self._legs_of(k)
         cancels = self._cancels(mine)
         for leg in mine:
             leg["id"] = 0

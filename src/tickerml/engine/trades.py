@@ -21,7 +21,7 @@ from tickerml.sim.orders import Cause
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
-from tickerml.tape.orders import AnswerKind, Op, OrderType
+from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject
 from tickerml.tape.rows import Kind, Record
 
 _BLOB: Final = 4096
@@ -83,6 +83,9 @@ class Trades:
             if s is not None:
                 s["funding"] += a["amount"]
             return
+        if int(a["kind"]) == int(AnswerKind.CANCEL_REJECT) and int(a["reason"]) == int(Reject.GATEWAY):
+            self._act([Cancel(int(a["inst"]), int(a["id"]))], None)  # it never arrived: the order still stands
+            return
         leg = self.setups.leg(int(a["id"]))
         if leg is None:
             return
@@ -136,19 +139,23 @@ class Trades:
             if int(a["left"]) == 0:
                 self.setups.ended(leg)
             self._act(cancels, k)
+            self.setups.reopen(k, self.books.now)
         elif kind in _ENDS:
-            stop_refused = kind == int(AnswerKind.REJECT) and leg["role"] == book.STOP
+            stop_gone = leg["role"] == book.STOP and not leg["leaving"] and s["entered"] > s["exited"]
             self.setups.ended(leg)
-            if stop_refused:  # a position must not stand without its stop
+            if stop_gone:  # refused, or the book was empty: a position must not stand without its stop
                 self._act(self.setups.close(s, book.BY_STOP), k)
+            self.setups.reopen(k, self.books.now + book.RETRY_NS)
         elif kind == int(AnswerKind.LIQUIDATED):
             s["reason"] = book.BY_VENUE
         self._after(k)
+        self._set_deadline()
 
     def _after(self, k: int) -> None:
         """Protect what an entry has just filled; settle when nothing is left."""
         s = self.setups.table[k]
         if s["state"] and s["naked"]:
+            self._act(self.setups.gather(k), None)
             sent = [(role, self._send(order, k, role, int(s["intent"]))) for role, order in self.setups.protection(s)]
             if len(sent) == 2:
                 self.setups.pair(sent[0][1], sent[1][1])
