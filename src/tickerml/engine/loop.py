@@ -101,13 +101,24 @@ class Loop:
         left = int(cursor["rows"] - cursor["row"])
         block = Block(block.rows, bars=block.bars, values=block.values)  # folds see no other table
         if left:
-            block = concat([cut(self._block, int(cursor["row"]), int(cursor["rows"])), block])
+            block = concat([self.waiting, block])
         if c["rows"] == 0 and not left:
             self._first_row(int(block.rows["recv"][0]))
         self._block = block
         cursor["row"], cursor["rows"] = 0, len(block)
         c["rows_time"] = block.rows["recv"][-1]
         c["final"] = c["rows_time"] - self.feed.bound
+
+    @property
+    def waiting(self) -> Block:
+        """Rows that were pushed and that our side has not folded yet: they wait for the venue."""
+        cursor = self._cursor[0]
+        return cut(self._block, int(cursor["row"]), int(cursor["rows"]))
+
+    @waiting.setter
+    def waiting(self, block: Block) -> None:
+        self._block = block
+        self._cursor[0]["row"], self._cursor[0]["rows"] = 0, len(block)
 
     def _first_row(self, time: int) -> None:
         c = self.core[0]

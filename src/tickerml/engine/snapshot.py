@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tickerml.tape.block import Block
 from tickerml.tape.errors import RunError
 from tickerml.tape.kernel_cache import kernel_hash
 
 if TYPE_CHECKING:
     from tickerml.engine.machine import Machine
 
-_FEED = ("rows", "bars", "values")
+_TABLES = ("rows", "bars", "values")
 
 
 def save(machine: Machine, path: Path, source_rows: int) -> None:
@@ -32,6 +33,8 @@ def save(machine: Machine, path: Path, source_rows: int) -> None:
     arrays = {f"state.{name}": machine.loop.states[name] for name in machine.loop.states}
     arrays["feed.rows"] = feed.rows[feed.start : feed.stop]
     arrays["feed.bars"], arrays["feed.values"] = feed.bars, feed.values
+    waiting = machine.loop.waiting
+    arrays |= {f"waiting.{name}": getattr(waiting, name) for name in _TABLES}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, head=json.dumps(head), **arrays)  # type: ignore[arg-type]  # stubs know no **dict
     partial = path.with_suffix(".partial")
@@ -60,7 +63,8 @@ def restore(machine: Machine, path: Path) -> int:
                 raise RunError("snapshot", f'{path.name} holds another layout of "{name}"')
             states[name][...] = array
         feed = machine.loop.feed
-        feed.rows, feed.bars, feed.values = (saved[f"feed.{name}"] for name in _FEED)
+        feed.rows, feed.bars, feed.values = (saved[f"feed.{name}"] for name in _TABLES)
         feed.start, feed.stop = 0, len(feed.rows)
+        machine.loop.waiting = Block(**{name: saved[f"waiting.{name}"] for name in _TABLES})
     machine.outbox.restore(head["outbox"])
     return int(head["source_rows"])
