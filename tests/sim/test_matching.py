@@ -201,6 +201,21 @@ def test_what_always_holds(seed, n_rows, n_requests, partial, queue):
     assert venue.mail["cash"][0] - venue.v["cost"] == flow - fees
 
 
+def test_what_is_left_out_of_the_module_changes_nothing_for_a_quoter():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        rows = market_rows(rng, 200)
+        requests = [r for r in random_requests(rng, 80, 2000) if r[0] == "cancel" or r[2].type == T.LIMIT]
+        for request in requests:
+            if request[0] == "new":
+                request[2].tif, request[2].expiry = int(F.GTX), 0
+        whole = run_kernel(rows, requests)
+        lean = run_kernel(rows, requests, lean=True)
+        assert told(whole.answers) == told(lean.answers)
+        assert whole.venues.tobytes() == lean.venues.tobytes()
+        assert any(a["kind"] == A.FILL for a in lean.answers)
+
+
 def test_executions_never_exceed_what_was_traded_or_newly_shown():
     rng = np.random.default_rng(5)
     for _ in range(20):

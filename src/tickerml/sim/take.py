@@ -157,6 +157,24 @@ def start_next(mail: Record, rules: Record, v: Record, b: Record) -> None:
 
 
 @kernel
+def start_post_only(mail: Record, rules: Record, v: Record, b: Record) -> None:
+    """As `start_next` where all orders are post-only limit orders: the oldest in state NEW is refused or rests."""
+    v["due"] -= 1
+    k = 0
+    while k < v["n"] and v["orders"][k]["state"] != _NEW:
+        k += 1
+    if k == v["n"]:
+        return
+    side, price = v["orders"][k]["side"], v["orders"][k]["price"]
+    crossing = price >= b["best_ask"] if side > 0 else price <= b["best_bid"]
+    alone = rules["partial"] == 0 or rules["self_trade"] == _IGNORE
+    if crossing or (not alone and own_in_the_way(v, side, price) >= 0):
+        end(mail, v, k, _REJECT, _POST_ONLY, _REJECTED)
+    else:
+        _rest(mail, v, k)
+
+
+@kernel
 def _rest(mail: Record, v: Record, k: int) -> None:
     """What is left of the order goes into the book; the pass gives it its queue position at the end of the step."""
     o = v["orders"][k]

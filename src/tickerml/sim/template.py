@@ -32,8 +32,9 @@ is not done while a row, mail["next_expiry"] or the oldest request lies at or be
 
 What a run cannot need may be left out, because each part costs seconds of compilation once: `triggers` (stop,
 take-profit, trailing and SuperP orders: they are then refused as UNKNOWN), `bars` (bar-only tapes), `values` (funding
-and mark prices), `balance` (RULES["check_balance"] is then not looked at). A run whose only orders are a compiled
-strategy's limit orders needs none of them, but for `values` on derivatives.
+and mark prices), `balance` (RULES["check_balance"] is then not looked at), `taking` (whatever is not post-only: it is
+then refused as UNKNOWN, and orders cannot expire). A run whose only orders are a compiled quoter's needs none of them,
+but for `values` on derivatives.
 
 Errors: OverflowError when money leaves int64 or one step gives too many answers; b["spilled"] must be examined by the
 caller.
@@ -43,7 +44,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject
+from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import Flag, Kind
 
 QUEUE: Final = "tickerml.sim.queue.log_probability"
@@ -70,7 +71,7 @@ from tickerml.sim import rows as venue_rare
 from tickerml.sim import slots as venue_slots
 from tickerml.sim import superp as venue_superp  # if triggers
 from tickerml.sim import take as venue_take
-from tickerml.sim import taken as venue_taken
+from tickerml.sim import taken as venue_taken  # if taking
 from tickerml.sim import triggers as venue_triggers  # if triggers
 from tickerml.sim.orders import ANSWERS as VENUE_ANSWERS
 from tickerml.sim.orders import REQUESTS as VENUE_REQUESTS
@@ -82,7 +83,7 @@ from tickerml.tape.rows import FOREVER as VENUE_FOREVER
 VENUE_DEPTH, VENUE_TRADE, VENUE_BAR, VENUE_VALUE, VENUE_END = {depth}, {trade}, {bar}, {value}, {end}
 VENUE_FILL, VENUE_REJECT, VENUE_UNKNOWN, VENUE_NO_BALANCE = {fill}, {reject}, {unknown}, {no_balance}
 VENUE_NEW, VENUE_CANCEL, VENUE_CANCEL_ALL = {new}, {cancel}, {cancel_all}
-VENUE_MARKET, VENUE_SUPERP = {market}, {superp}
+VENUE_MARKET, VENUE_SUPERP, VENUE_GTX = {market}, {superp}, {gtx}
 
 
 @kernel
@@ -97,8 +98,8 @@ def venue_depth_row(mail, rule, v, b, row, q):
         o = v["orders"][k]
         if o["price"] == price and o["side"] == side and venue_slots.resting(o):
             queue_on_depth(q, o, before, after)
-    if v["n_taken"] != 0:
-        venue_taken.shrink_taken(v, side, price, before, after)
+    if v["n_taken"] != 0:  # if taking
+        venue_taken.shrink_taken(v, side, price, before, after)  # if taking
     lots = after - before if rule["partial"] != 0 else after
     if lots > 0:
         venue_match.give(mail, rule, v, -side, price, lots)
@@ -132,7 +133,8 @@ def venue_trade_row(mail, rule, v, b, row, q):
 def venue_finish(mail, rule, v, b, q):
     """The end of a step at one instrument: due orders start, new ones get their queue position, bounds are renewed."""
     while v["due"] != 0:
-        venue_take.start_next(mail, rule, v, b)
+        venue_take.start_next(mail, rule, v, b)  # if taking
+        venue_take.start_post_only(mail, rule, v, b)  # unless taking
     for k in range(v["n"]):
         o = v["orders"][k]
         if o["passed"] == -1.0:
@@ -176,6 +178,8 @@ def venue_request(mail, rules, venues, books, q):
         reason = VENUE_UNKNOWN if op != VENUE_NEW else venue_requests.refusal(rule, v, b, req, mail["now"])
         if req["type"] > VENUE_MARKET and reason == 0:  # unless triggers
             reason = VENUE_UNKNOWN  # unless triggers
+        if req["tif"] != VENUE_GTX and reason == 0:  # unless taking
+            reason = VENUE_UNKNOWN  # unless taking
         if reason == 0 and not venue_balance.affordable(mail, rules, venues, books, req):  # if balance
             reason = VENUE_NO_BALANCE  # if balance
         if reason != 0:
@@ -190,8 +194,8 @@ def venue_request(mail, rules, venues, books, q):
 def venue_place(mail, rule, v, b, req):
     """An accepted order takes a slot; it starts at the end of this step, waits for its trigger, or for a bar."""
     k = venue_slots.insert(v, req, mail["now"], rule["lot"])
-    if req["expiry"] != 0:
-        mail["next_expiry"] = min(mail["next_expiry"], req["expiry"])
+    if req["expiry"] != 0:  # if taking
+        mail["next_expiry"] = min(mail["next_expiry"], req["expiry"])  # if taking
     if rule["bar_only"] != 0:  # if bars
         venue_bar_path.enter(mail, rule, v, k)  # if bars
         return  # if bars
@@ -278,8 +282,8 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
         mail["now"] = due
         if arrival <= due:
             venue_request(mail, rules, venues, books, q)
-        else:
-            venue_expire(mail, rules, venues, books, q)
+        else:  # if taking
+            venue_expire(mail, rules, venues, books, q)  # if taking
         if mail["ans_tail"] != first:
             venue_settle(mail, first, rules, venues, lat, fees)
             if stop_on_answer != 0:
@@ -307,9 +311,10 @@ def venue_source(
     bars: bool = True,
     values: bool = True,
     balance: bool = True,
+    taking: bool = True,
 ) -> str:
     """The text of `venue_pass` and `send` with the named modules' functions; it needs `kernel` in its namespace."""
-    parts = {"triggers": triggers, "bars": bars, "values": values, "balance": balance}
+    parts = {"triggers": triggers, "bars": bars, "values": values, "balance": balance, "taking": taking}
     dropped = tuple(f"  # {'unless' if wanted else 'if'} {part}" for part, wanted in parts.items())
     kept = "\n".join(line for line in _TEXT.split("\n") if not line.endswith(dropped))
     return kept.format(
@@ -330,4 +335,5 @@ def venue_source(
         cancel_all=int(Op.CANCEL_ALL),
         market=int(OrderType.MARKET),
         superp=int(OrderType.SUPERP),
+        gtx=int(TimeInForce.GTX),
     )
