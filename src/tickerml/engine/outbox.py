@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tickerml.tape.block import Block
 from tickerml.tape.rows import ROW, Flag, Kind, Rows
@@ -88,24 +89,23 @@ class Outbox:
             self._pass_on(block)
 
     def _pass_on(self, block: Block) -> None:
-        for kind, count in enumerate(np.bincount(block.rows["kind"]).tolist()):
+        kinds = np.ascontiguousarray(block.rows["kind"])
+        for kind, count in enumerate(np.bincount(kinds).tolist()):
             if count:
                 self.counts[kind] = self.counts.get(kind, 0) + count
-        self.decisions += self._hash(block)
+        self._hash(block, np.flatnonzero((kinds == DECISIONS[0]) | (kinds == DECISIONS[1])))
         self.sink(block)
 
-    def _hash(self, block: Block) -> int:
-        kinds = block.rows["kind"]
-        chosen = (kinds == DECISIONS[0]) | (kinds == DECISIONS[1])
-        if not chosen.any():
-            return 0
-        rows: Rows = block.rows[chosen]
+    def _hash(self, block: Block, chosen: NDArray[np.intp]) -> None:
+        if not len(chosen):
+            return
+        rows: Rows = block.rows.take(chosen)
         refs = rows["ref"].copy()
         rows["ref"] = np.where(refs >= 0, 0, -1)
         self._hashes["rows"].update(rows.tobytes())
         for ref in refs[refs >= 0].tolist():
             self._hashes["blobs"].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
-        return int(((rows["flags"] & _END) != 0).sum())
+        self.decisions += int(np.count_nonzero(rows["flags"] & _END))
 
     def decision_hash(self) -> str:
         """SHA-256 over all decisions so far: INTENT and PASS rows with `ref` masked, and their blobs."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from types import FunctionType
+from typing import Any, Final, TypeVar
 
 from tickerml.tape.kernel_cache import kernel_folder
 
@@ -16,18 +18,13 @@ if "numba" in sys.modules:  # imported by somebody else first: it has read the v
 from numba import njit, types
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-_compile = njit(cache=True, error_model="numpy", nogil=True)
-_compile_inline = njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
+_OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "nogil": True}
+_BARE: Final[dict[str, Any]] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function of scalars, arrays and records. No fastmath, no parallel: bits must not depend on the machine.
-
-    A call from another kernel with a literal or a narrower integer uses the int64 version. Numba would compile one
-    version for each constant that it meets (23 of one function of ours), which was a third of the cold start.
-    """
-    return _widened(_compile(function))
+    """Compile a function of scalars, arrays and records. No fastmath, no parallel: bits must not depend on the machine."""
+    return _two_doors(function, {})
 
 
 def fold(function: Function) -> Function:
@@ -36,21 +33,48 @@ def fold(function: Function) -> Function:
     A kernel whose machine code always becomes part of the loop that calls it: left to itself the compiler stops
     inlining after a few folds, and a call per fold and row made the whole feature set three times slower.
     """
-    return _widened(_compile_inline(function))
+    return _two_doors(function, {"forceinline": True})
 
 
-def _widened(dispatcher: Any) -> Any:
-    resolve = getattr(dispatcher, "get_call_template", None)  # absent with the JIT off: a plain function
-    if resolve is not None:
+def _two_doors(function: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401  a dispatcher stands in for the function
+    """A dispatcher for calls from Python, which sends calls from other kernels to a second one behind it.
 
-        def widened(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-            return resolve(tuple(map(_wide, args)), {name: _wide(arg) for name, arg in kws.items()})
+    The second one has no wrapper for Python, which is a quarter of the compile time of all kernels, and sees neither
+    literals nor narrow integers: numba would compile one version for each constant that it meets.
+    """
+    front: Any = njit(**_OPTIONS, **options)(function)
+    if not hasattr(front, "get_call_template"):
+        return front  # the JIT is off: a plain function
+    name = f"{function.__qualname__}-bare"  # its own entry in the cache
+    twin = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    twin.__qualname__, twin.__module__ = name, function.__module__
+    back: Any = njit(**_OPTIONS, **_BARE, **options)(twin)
+    resolve = back.get_call_template
 
-        dispatcher.get_call_template = widened
-    return dispatcher  # a dispatcher stands in for the function
+    def template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:  # noqa: ANN401  numba's own types
+        return resolve(tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()})
+
+    front.get_call_template, front.get_overload = template, back.get_overload
+    front.compile, back.compile = _without_gc(front.compile), _without_gc(back.compile)
+    return front
 
 
-def _wide(arg: Any) -> Any:
+def _without_gc(compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter more."""
+
+    def quiet(signature: Any) -> Any:  # noqa: ANN401  numba's own types
+        if not gc.isenabled():
+            return compile_(signature)
+        gc.disable()
+        try:
+            return compile_(signature)
+        finally:
+            gc.enable()
+
+    return quiet
+
+
+def _wide(arg: Any) -> Any:  # noqa: ANN401  numba's own types
     plain: Any = types.unliteral(arg)  # type: ignore[no-untyped-call]  # numba's
     narrow = isinstance(plain, types.Integer) and getattr(plain, "bitwidth", 64) < 64
     return types.int64 if narrow else plain
