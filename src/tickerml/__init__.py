@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tickerml.config import Config
     from tickerml.run.replay import Comparison
+    from tickerml.run.research import MarketTape
     from tickerml.run.result import Run, open_run
     from tickerml.tape.errors import ConfigError, InputError, JournalError, RunError, TickerMLError
     from tickerml.tape.progress import Progress
@@ -69,7 +70,7 @@ def read(
     timerange: str | None = None,
     format: str | None = None,  # noqa: A002 - the word of the command line
     progress: Progress | None = None,
-) -> Tape:
+) -> MarketTape:
     """A tape: a store, a folder or file in any format that can be imported, or "synthetic[:scenario][:seed]".
 
     `timerange` is "20240101-20240201", UTC, the end exclusive. Raises InputError.

@@ -43,8 +43,7 @@ def test_paper_passes_on_what_is_typed(tickerml, rooms):
     opened, traded = rooms.calls
     assert opened[1] == ("synthetic:gap:9",)
     assert opened[2]["pairs"] == traded[2]["pairs"] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
-    again = {"spec": "synthetic:gap:9", "format": None, "timerange": [1723161600 * 10**9, 1723248000 * 10**9]}
-    assert traded[2]["source"] == {**again, "minutes": Config().synthetic.minutes, "coins": None}
+    assert (opened[2]["minutes"], opened[2]["coins"]) == (Config().synthetic.minutes, None)
     assert opened[2]["timerange"] == (1723161600 * 10**9, 1723248000 * 10**9)
     given = traded[2]
     assert (given["cash"], given["seed"], given["speed"], given["run_dir"]) == (
@@ -171,13 +170,6 @@ def test_data_commands(tickerml, rooms):
     assert "top_of_book  compared 3  matched 3" in told.out
     assert last_json(tickerml("data", "check", "s", "--json"))["instruments"][0]["gaps"] == 1
     assert tickerml("list-data").code == 0
-
-
-def test_a_run_keeps_where_its_source_lies(tickerml, rooms, tmp_path):
-    (tmp_path / "books").mkdir()
-    tickerml("paper", "--source", "books", "--format", "candles")
-    kept = rooms.calls[-1][2]["source"]
-    assert (kept["spec"], kept["format"], kept["minutes"]) == (str(tmp_path / "books"), "candles", None)
 
 
 def test_synth_writes_a_store_and_says_what_it_is(tickerml, rooms):

@@ -11,7 +11,7 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
-from tickerml.cli.settings import find_run, found_again, load_config, open_market
+from tickerml.cli.settings import find_run, load_config, open_market
 from tickerml.cli.trade import prepared, show
 from tickerml.tape.errors import InputError
 
@@ -82,7 +82,6 @@ def backtest(
             run_dir=run_dir,
             pairs=options.pair_list(pairs) or (),
             progress=watch,
-            source=found_again(source, ready, timerange, file_format),
         )
     show(out, found)
 

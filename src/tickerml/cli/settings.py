@@ -69,24 +69,9 @@ def open_market(
         timerange=time_range(timerange),
         progress=progress,
         options=Options(delay=round(config.data.bar_delay_ms * 1e6)),
-        minutes=config.synthetic.minutes,
-        coins=config.synthetic.coins or None,
+        minutes=config.synthetic.minutes if source.split(":")[0] == "synthetic" else None,
+        coins=config.synthetic.coins or None if source.split(":")[0] == "synthetic" else None,
     )
-
-
-def found_again(
-    source: str, config: Config, timerange: str | None, file_format: str | None
-) -> dict[str, str | int | list[int | None] | list[str] | None]:
-    """What a run's manifest keeps of its source, so that a replay from any folder opens the same one."""
-    spec, span = market(source, config), time_range(timerange)
-    synthetic = spec.split(":")[0] == "synthetic"
-    return {
-        "spec": spec if synthetic or not Path(spec).exists() else str(Path(spec).resolve()),
-        "format": file_format,
-        "timerange": None if span is None else list(span),
-        "minutes": config.synthetic.minutes if synthetic else None,
-        "coins": (list(config.synthetic.coins) or None) if synthetic else None,
-    }
 
 
 def find_run(name: str, runs: Path) -> Path:

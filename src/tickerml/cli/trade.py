@@ -10,7 +10,7 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
-from tickerml.cli.settings import found_again, load_config, open_market
+from tickerml.cli.settings import load_config, open_market
 
 if TYPE_CHECKING:
     from tickerml.config import Config
@@ -67,7 +67,6 @@ def paper(
             pairs=options.pair_list(pairs) or (),
             speed=speed,
             progress=watch,
-            source=found_again(source, ready, timerange, file_format),
         )
     show(out, found)
 

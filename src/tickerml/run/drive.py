@@ -15,7 +15,7 @@ from tickerml.engine.machine import Machine, drive
 from tickerml.run.pending import bounded
 from tickerml.run.record import (
     JOURNAL,
-    MarketTape,
+    KeptTape,
     Recorder,
     RunTape,
     identity,
@@ -62,6 +62,7 @@ def job_of(
 ) -> Job:
     """Everything that can be wrong with a run's settings is found here, before anything is written."""
     chosen = choose(strategy, config)
+    pairs = pairs or getattr(tape, "pairs", ())
     money = cash if cash is not None else config.trading.initial_balance
     known = getattr(tape, "bar_only", None)
     setting = Setting(config, money, seed, tuple(pairs), known or bar_only_of(tape), terms_of(config))
@@ -128,7 +129,7 @@ def _journal(job: Job) -> tuple[Journal, Iterator[Block]]:
 
 def _kept(job: Job, journal: Journal) -> Iterator[Block]:
     """Market rows of a live feed, journalled before anyone sees them; first those that a broken run had kept."""
-    yield from MarketTape(job.folder, job.tape.header).blocks()
+    yield from KeptTape(job.folder, job.tape.header).blocks()
     for block in job.tape.blocks():
         for piece in bounded(block):
             journal.append(piece, Sync.MARKET)

@@ -151,7 +151,7 @@ def header_of(manifest: Mapping[str, Any]) -> Header:
     )
 
 
-class MarketTape(RunTape):
+class KeptTape(RunTape):
     """The market rows that a run journalled because its source was a live feed."""
 
     def blocks(self) -> Iterator[Block]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tickerml.run.record import MarketTape, header_of
-from tickerml.run.sources import open_source
+from tickerml.run.record import KeptTape, header_of
+from tickerml.run.sources import reopened
 from tickerml.tape.errors import InputError
 from tickerml.tape.tape import Tape
 
@@ -23,20 +23,13 @@ def source_of(manifest: Mapping[str, Any], folder: Path) -> Tape | None:
     """The source tape of a run, or None when it is gone."""
     source = manifest["source"]
     if source.get("embedded"):
-        return MarketTape(folder, header_of(manifest))
+        return KeptTape(folder, header_of(manifest))
     held = _HELD.get(source.get("content_hash", ""))
     if held is not None:
         return held
     if not source.get("spec"):
         return None
     try:
-        span = source.get("timerange")
-        return open_source(
-            source["spec"],
-            fmt=source.get("format"),
-            timerange=None if span is None else (span[0], span[1]),
-            minutes=source.get("minutes"),
-            coins=source.get("coins"),
-        )
+        return reopened(source)
     except InputError:
         return None

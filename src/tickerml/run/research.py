@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,16 @@ class MarketTape:
         """What is true of the whole tape."""
         return self.inner.header
 
+    @property
+    def live(self) -> bool:
+        """True for a feed: its rows come once, and whoever trades them keeps them."""
+        return bool(getattr(self.inner, "live", False))
+
+    @property
+    def bar_only(self) -> tuple[bool, ...]:
+        """Instruments without an order book, where the sender of a feed said so; else empty: to be found out."""
+        return tuple(getattr(self.inner, "bar_only", ()))
+
     def blocks(self) -> Iterator[Block]:
         """All blocks from the first row on."""
         return self.inner.blocks()
@@ -55,7 +65,7 @@ class MarketTape:
 
         Columns: `time` (UTC, ns), `symbol` where there are several instruments, then `names`, null while unavailable.
         A row holds all that was received up to its time and nothing later. Memory: one block and the frame. Raises
-        ConfigError `feature-unknown`, `feature-argument`; InputError `every`.
+        ConfigError `feature-unknown`, `feature-argument`; InputError `timeframe`.
         """
         return columns(self, names, every, self.pairs)
 
@@ -80,7 +90,9 @@ def columns(tape: Tape, names: Sequence[str], every: str, pairs: Sequence[str] =
     """See `MarketTape.columns`."""
     step = span_ns(every)
     if not step:
-        raise InputError("every", f'"{every}" is no span of time', key="every", try_='every="1s"   (250ms, 1s, 5m, 1h)')
+        raise InputError(
+            "timeframe", f'"{every}" is no span of time', key="every", try_='every="1s"   (250ms, 1s, 5m, 1h)'
+        )
     loop, shown = _research(tape.header, names), _shown(tape.header.instruments, pairs)
     taken = _Taken(loop, names, [i.id for i in shown])
     for piece in pieces(tape.blocks(), 1 << 16):
@@ -176,8 +188,3 @@ class _Taken:
             found[name] = values[:, k, :].ravel()[kept]
         frame = pl.DataFrame(found).with_columns(pl.col("time").cast(pl.Datetime("ns", "UTC")))
         return frame.with_columns(pl.col(name).fill_nan(None) for name in self._names)
-
-
-def with_pairs(tape: MarketTape, pairs: Sequence[str]) -> MarketTape:
-    """The same tape, showing only `pairs`."""
-    return replace(tape, pairs=tuple(pairs))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tickerml.run.feed import connect
+from tickerml.run.research import MarketTape
 from tickerml.sim.scenarios import SCENARIOS
 from tickerml.sim.synthetic import synthetic_tape
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError
 from tickerml.tape.importers.options import Options
+from tickerml.tape.importers.sources import files_of, open_paths
 from tickerml.tape.importers.sources import import_paths as import_files
-from tickerml.tape.importers.sources import open_paths
+from tickerml.tape.kernel_cache import cache_root
 from tickerml.tape.progress import Progress
 from tickerml.tape.store import StoredTape, is_store, write_store
 from tickerml.tape.tape import Header, Tape, content_hash
@@ -33,21 +39,19 @@ RAW = {"binance-raw": _raw}
 
 @dataclass(frozen=True)
 class SelectedTape:
-    """Part of a tape: some instruments' rows, some span of receive time."""
+    """Some span of receive time of a tape."""
 
     inner: Tape
-    chosen: frozenset[int] | None
     span: Span
 
     @property
     def header(self) -> Header:
-        """The inner header; instruments keep their ids, so all of them stay named."""
+        """The inner header."""
         return self.inner.header
 
     def blocks(self) -> Iterator[Block]:
-        """The chosen rows, in sequence."""
-        blocks = self.inner.blocks()
-        return blocks if self.span == (None, None) else window(blocks, *self.span)
+        """The rows of the span, led by what held at its start."""
+        return window(self.inner.blocks(), *self.span)
 
     def content_hash(self) -> str:
         """SHA-256 of the selected content."""
@@ -64,23 +68,43 @@ def open_source(
     options: Options = Options(),  # noqa: B008  frozen, so one default serves all
     minutes: int | None = None,
     coins: Sequence[str] | None = None,
-) -> Tape:
+) -> MarketTape:
     """A tape from `synthetic[:scenario][:seed]`, a store, a folder, a file or a feed `tcp:host:port`.
 
-
-    `pairs` is checked against what the source has. Raises InputError.
+    Files are imported once, into the user's cache folder. `pairs` is checked against what the source has. Raises
+    InputError.
     """
     if spec.startswith("tcp:"):
-        return connect(spec.removeprefix("tcp:"))
-    if spec.split(":")[0] == "synthetic":
-        tape = _synthetic(spec, minutes, coins)
-    else:
-        tape = _opened(Path(spec), fmt, timerange, options)
+        return MarketTape(connect(spec.removeprefix("tcp:")))
+    made_up = spec.split(":")[0] == "synthetic"
+    tape = _synthetic(spec, minutes, coins) if made_up else _opened(Path(spec), fmt, timerange, options, progress)
     if pairs:
         _require(tape.header, pairs)
-    if timerange is not None and not (spec.split(":")[0] != "synthetic" and is_store(Path(spec))):
-        return SelectedTape(tape, None, timerange)
-    return tape
+    if timerange is not None and not isinstance(tape, StoredTape):
+        tape = SelectedTape(tape, timerange)
+    found = {
+        "spec": spec if made_up else str(Path(spec).resolve()),
+        "format": fmt,
+        "timerange": None if timerange is None else list(timerange),
+        "minutes": minutes,
+        "coins": None if coins is None else list(coins),
+        "options": {k: v if isinstance(v, int) else str(v) for k, v in asdict(options).items() if v},
+    }
+    return MarketTape(tape, found, tuple(pairs or ()))
+
+
+def reopened(found: Mapping[str, Any]) -> MarketTape:
+    """The source that a manifest names, opened as it was. Raises InputError when it is gone."""
+    span, told = found.get("timerange"), dict[str, Any](found.get("options") or {})
+    told.update({k: Decimal(told[k]) for k in ("tick", "lot") if k in told})
+    return open_source(
+        found["spec"],
+        fmt=found.get("format"),
+        timerange=None if span is None else (span[0], span[1]),
+        options=Options(**told),
+        minutes=found.get("minutes"),
+        coins=found.get("coins"),
+    )
 
 
 def _synthetic(spec: str, minutes: int | None, coins: Sequence[str] | None) -> Tape:
@@ -96,11 +120,28 @@ def _synthetic(spec: str, minutes: int | None, coins: Sequence[str] | None) -> T
     return synthetic_tape(scenario, int(parts[2]) if len(parts) > 2 else 7, **named)
 
 
-def _opened(path: Path, fmt: str | None, timerange: Span | None, options: Options) -> Tape:
-    if is_store(path):
-        start, stop = timerange or (None, None)
-        return StoredTape(path, start=start, stop=stop)
-    return open_paths([path], format=fmt or "", options=options, raw=RAW)
+def _opened(path: Path, fmt: str | None, timerange: Span | None, options: Options, progress: Progress | None) -> Tape:
+    store = path if is_store(path) else _cached(path, fmt, options, progress)
+    if store is None:
+        return open_paths([path], format=fmt or "", options=options, raw=RAW)
+    start, stop = timerange or (None, None)
+    return StoredTape(store, start=start, stop=stop)
+
+
+def _cached(path: Path, fmt: str | None, options: Options, progress: Progress | None) -> Path | None:
+    """The store in the cache that holds these files as they are now; None where the cache cannot be written."""
+    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files_of(path)]
+    told = json.dumps([str(path.resolve()), files, fmt, version("tickerml"), asdict(options)], default=str)
+    root = cache_root() / "sources" / hashlib.sha256(told.encode()).hexdigest()[:16] / path.resolve().name
+    heard = (lambda rows: progress(rows, None, f"reading {path.name}")) if progress is not None else None
+    if not is_store(root):
+        try:
+            import_files([path], root, format=fmt or "", options=options, raw=RAW, progress=heard)
+        except InputError as error:
+            if error.code != "store-write":
+                raise
+            return None
+    return root
 
 
 def _require(header: Header, pairs: Sequence[str]) -> None:
