@@ -52,7 +52,10 @@ def _two_doors(function: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401  
     resolve = back.get_call_template
 
     def template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:  # noqa: ANN401  numba's own types
-        return resolve(tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()})
+        found, *rest = resolve(tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()})
+        exact = [one for one in found.cases if one.args == tuple(rest[1])]
+        found.cases = exact or found.cases  # else numba weighs all versions, and warns of records that are alike
+        return found, *rest
 
     front.get_call_template, front.get_overload = template, back.get_overload
     front.compile, back.compile = _without_gc(front.compile), _without_gc(back.compile)
