@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tickerml.account.position import holding
+from tickerml.account.position import holding, unrealised
 from tickerml.desk.desk import Situation
 from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
@@ -111,7 +111,7 @@ class Books:
         if s["superp"]:
             profit = self.superp_worth(s, price) if price else 0
         else:
-            profit = int(holding(self.loop.positions[inst], self.wallets.contracts[inst], price)) if price else 0
+            profit = int(unrealised(self.loop.positions[inst], self.wallets.contracts[inst], price)) if price else 0
         return float(self.wallets.amount(self.wallets.wallet_of[inst], profit))
 
     def situation(self, inst: int) -> Situation:

@@ -39,6 +39,7 @@ CORE: Final = np.dtype(
         ("struck", "i8"),  # 1 + the instrument whose print did
         ("cash", "i8", (WALLETS,)),  # money by wallet, as we know it
         ("made", "i8"),  # rows in the made buffer
+        ("made_orders", "i8"),  # and in its order table
         ("rows", "i8"),  # tape rows folded by the strategy's side
         ("wakes", "i8"),
         ("quotes", "i8"),  # intents of the compiled strategy
@@ -107,9 +108,11 @@ def make(
     """Append a made row at the present time; returns its order record, to be filled by the caller."""
     n = c["made"]
     _put(c, rows[n], kind, inst, side, price, qty, flags | _END)
-    rows[n]["ref"] = n
+    m = c["made_orders"]
+    rows[n]["ref"] = m
     c["made"] = n + 1
-    return orders[n]
+    c["made_orders"] = m + 1
+    return orders[m]
 
 
 @kernel

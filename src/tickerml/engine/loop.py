@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,9 +25,11 @@ from tickerml.tape.ladder import new_ladders
 from tickerml.tape.orders import Op
 from tickerml.tape.params import instrument_record, params_dtype, params_record
 from tickerml.tape.quotes import QUOTES
-from tickerml.tape.rows import FOREVER, Kind, Rows, empty
+from tickerml.tape.rows import FOREVER, ROW, Kind, Rows, empty
 from tickerml.tape.tables import ORDER
 from tickerml.tape.venue_time import VenueFeed
+
+_OPAQUE: Final = np.dtype(f"V{ROW.itemsize}")
 
 
 class Loop:
@@ -58,6 +60,7 @@ class Loop:
         self._quoter = _params_array(quoter) if quoter is not None else np.zeros(1, "i8")
         self._cursor = np.zeros(1, CURSOR)
         self._block = Block(empty(0))
+        self._spare = empty(0)
         self._made_rows, self._made_orders = empty(MADE), np.zeros(MADE, ORDER)
         self._start_core()
 
@@ -101,7 +104,7 @@ class Loop:
         left = int(cursor["rows"] - cursor["row"])
         block = Block(block.rows, bars=block.bars, values=block.values)  # folds see no other table
         if left:
-            block = concat([self.waiting, block])
+            block = self._joined(block, left)
         if c["rows"] == 0 and not left:
             self._first_row(int(block.rows["recv"][0]))
         self._block = block
@@ -119,6 +122,20 @@ class Loop:
     def waiting(self, block: Block) -> None:
         self._block = block
         self._cursor[0]["row"], self._cursor[0]["rows"] = 0, len(block)
+
+    def _joined(self, block: Block, left: int) -> Block:
+        """What our side has not folded yet (it lags only without a watermark), then `block`."""
+        start = int(self._cursor[0]["row"])
+        old = self._block.rows[start : start + left]
+        if len(self._block.bars) or len(self._block.values) or len(block.bars) or len(block.values):
+            return concat([cut(self._block, start, start + left), block])
+        if left + len(block) > len(self._spare):
+            self._spare = empty(2 * (left + len(block)))
+        rows = self._spare[: left + len(block)]
+        whole = rows.view(_OPAQUE)  # numpy copies records of one field at once, others field by field
+        whole[:left] = old.view(_OPAQUE).copy()
+        whole[left:] = block.rows.view(_OPAQUE)
+        return Block(rows)
 
     def _first_row(self, time: int) -> None:
         c = self.core[0]
@@ -227,9 +244,11 @@ class Loop:
         """The rows that the compiled loop has made since the last call, with their order table."""
         c = self.core[0]
         n = int(c["made"])
-        block = Block(self._made_rows[:n].copy(), orders=self._made_orders[:n].copy())
-        self._made_orders[:n].view("u1")[:] = 0
-        c["made"] = 0
+        m = int(c["made_orders"])
+        rows = self._made_rows[:n].view(_OPAQUE).copy().view(ROW)
+        block = Block(rows, orders=np.frombuffer(self._made_orders[:m].tobytes(), ORDER))
+        self._made_orders[:m].view("u1")[:] = 0
+        c["made"] = c["made_orders"] = 0
         return block
 
     def spilled(self) -> int:

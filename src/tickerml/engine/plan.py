@@ -49,6 +49,7 @@ class Plan:
     quoter: str = ""  # module of a compiled strategy, if the run has one
     compiled_owner: int = -1  # its number among the strategies
     triggers: bool = True  # stops, targets, SuperP: left out of the compiled venue when nobody sends them
+    taking: bool = True  # orders that may take; without it the venue knows post-only limit orders alone
     bars: bool = True  # instruments without an order book
     values: bool = True  # funding and mark prices
     balance: bool = True  # the venue checks balances

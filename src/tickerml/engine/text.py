@@ -14,6 +14,7 @@ from tickerml.desk.envelope import allows
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
 from tickerml.sim.orders import ANSWERS, REQUESTS
+from tickerml.sim.outbox import deliver_notice, next_notice
 from tickerml.tape.orders import AnswerKind, Op, OrderType, TimeInForce
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import apply as fold_book
@@ -187,11 +188,12 @@ def live_orders(mail, venues):
 
 @kernel
 def answer_time(c, mail):
-    """When the next answer may be shown, FOREVER when there is none."""
-    if mail["ans_head"] == mail["ans_tail"]:
-        return FOREVER
-    a = mail["answers"][mail["ans_head"] % ANSWERS]
-    return max(c["shown"], max(a["visible"], a["at"] + c["watermark"]))
+    """When the next answer, or the notice of a lost request, may be shown; FOREVER when there is none."""
+    first = next_notice(mail)
+    if mail["ans_head"] != mail["ans_tail"]:
+        a = mail["answers"][mail["ans_head"] % ANSWERS]
+        first = min(first, max(a["visible"], a["at"] + c["watermark"]))
+    return first if first == FOREVER else max(c["shown"], first)
 
 
 @kernel
@@ -202,6 +204,8 @@ def run_venue(c, cur, limit, stop_on_answer, mail, rows, bars, values, rules, ve
     cur["venue_row"] = venue_pass(rows, bars, values, cur["venue_row"], cur["venue_rows"], limit, stop_on_answer, mail,
                                   rules, venues, books, queue, lat, fees)
     done = cur["venue_row"] >= cur["venue_rows"] or rows[cur["venue_row"]]["exch"] > limit
+    if mail["next_expiry"] <= limit:
+        done = False
     if mail["req_head"] != mail["req_tail"] and mail["requests"][mail["req_head"] % REQUESTS]["arrival"] <= limit:
         done = False
     if done:
@@ -254,6 +258,8 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
         c["now"] = max(c["now"], event)
         if told <= timer:
             c["shown"] = told
+            if next_notice(mail) <= told:
+                deliver_notice(mail)
             a = mail["answers"][mail["ans_head"] % ANSWERS]
             mail["ans_head"] += 1
             core.answer_is_news(c, told)

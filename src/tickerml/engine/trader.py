@@ -163,7 +163,7 @@ class Trader:
                 raise ConfigError("wake", f"{wake!r} is not a wake", try_=allowed)
 
 
-def wakes(strategy: Any) -> tuple[Any, ...]:  # noqa: ANN401  a strategy's declaration
+def wakes(strategy: Any) -> tuple[Any, ...]:
     """All wakes that a strategy declares."""
     return strategy.wake if isinstance(strategy.wake, tuple) else (strategy.wake,)
 

@@ -17,7 +17,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.params import params_dtype, params_record
 from tickerml.tape.rows import MILLISECOND, SECOND, Rows
 
-ORACLE_BOUND = 10 * SECOND  # how late a row may be where answers are not held back by the watermark
+ORACLE_BOUND = 2 * SECOND  # how late a row may be where answers are not held back by the watermark
 
 
 @dataclass(frozen=True)

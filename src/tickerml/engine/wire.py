@@ -62,6 +62,7 @@ def source(plan: Plan) -> str:
             plan.latency,
             plan.fees,
             triggers=plan.triggers,
+            taking=plan.taking,
             bars=plan.bars,
             values=plan.values,
             balance=plan.balance,

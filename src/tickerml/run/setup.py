@@ -103,6 +103,7 @@ def build(chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Call
         chosen[compiled].compiled if compiled >= 0 else "",
         compiled,
         triggers=any(not one.compiled for one in chosen),
+        taking=any(not one.compiled for one in chosen),
         bars=any(setting.bar_only) or (header.bar_only and not setting.bar_only),
         values="funding" in header.names,
         balance=setting.terms.check_balance,

@@ -96,6 +96,9 @@ def concat(blocks: list[Block]) -> Block:
     for block in blocks:
         part = rows[at : at + len(block)]
         for name in TABLES:
+            if base[name] == 0:
+                base[name] += len(getattr(block, name))
+                continue
             part["ref"][_IS_OF[name][part["kind"]] & (part["ref"] >= 0)] += base[name]
             base[name] += len(getattr(block, name))
         at += len(block)

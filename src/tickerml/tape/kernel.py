@@ -23,7 +23,7 @@ _BARE: Final[dict[str, Any]] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": 
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function of scalars, arrays and records. No fastmath, no parallel: bits must not depend on the machine."""
+    """Compile a function of scalars, arrays and records. No fastmath, no parallel: the bits are the same everywhere."""
     return _two_doors(function, {})
 
 
@@ -36,7 +36,7 @@ def fold(function: Function) -> Function:
     return _two_doors(function, {"forceinline": True})
 
 
-def _two_doors(function: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401  a dispatcher stands in for the function
+def _two_doors(function: Any, options: dict[str, Any]) -> Any:
     """A dispatcher for calls from Python, which sends calls from other kernels to a second one behind it.
 
     The second one has no wrapper for Python, which is a quarter of the compile time of all kernels, and sees neither
@@ -51,7 +51,7 @@ def _two_doors(function: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401  
     back: Any = njit(**_OPTIONS, **_BARE, **options)(twin)
     resolve = back.get_call_template
 
-    def template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:  # noqa: ANN401  numba's own types
+    def template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
         found, *rest = resolve(tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()})
         exact = [one for one in found.cases if one.args == tuple(rest[1])]
         found.cases = exact or found.cases  # else numba weighs all versions, and warns of records that are alike
@@ -63,9 +63,9 @@ def _two_doors(function: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401  
 
 
 def _without_gc(compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter more."""
+    """Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter."""
 
-    def quiet(signature: Any) -> Any:  # noqa: ANN401  numba's own types
+    def quiet(signature: Any) -> Any:
         if not gc.isenabled():
             return compile_(signature)
         gc.disable()
@@ -77,7 +77,7 @@ def _without_gc(compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return quiet
 
 
-def _wide(arg: Any) -> Any:  # noqa: ANN401  numba's own types
+def _wide(arg: Any) -> Any:
     plain: Any = types.unliteral(arg)  # type: ignore[no-untyped-call]  # numba's
     narrow = isinstance(plain, types.Integer) and getattr(plain, "bitwidth", 64) < 64
     return types.int64 if narrow else plain

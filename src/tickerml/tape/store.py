@@ -202,6 +202,12 @@ class StoredTape:
         kept = tuple(i for i in header.instruments if i.id in self._chosen)
         return replace(header, instruments=kept)
 
+    def extent(self) -> tuple[int, int, int, tuple[int | None, int | None]]:
+        """Rows and first and last receive time (ns) of the whole store, and the span selected from it."""
+        segments = self._manifest.segments
+        first, last = min((s.start for s in segments), default=0), max((s.stop for s in segments), default=0)
+        return sum(s.rows for s in segments), first, last, self._window
+
     def blocks(self) -> Iterator[Block]:
         """Blocks of about a million rows, in sequence."""
         blocks = read_segments(self._root, self._manifest, self._chosen)

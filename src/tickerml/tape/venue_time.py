@@ -121,10 +121,12 @@ class VenueFeed:
         if held == 0:
             self.start = self.stop = 0
             self.bars, self.values = self.bars[:0], self.values[:0]
-        if self.stop + len(block) > len(self.rows):
-            grown = np.empty(held + max(2 * len(block), 4096), ROW)
-            grown[:held] = self.rows[self.start : self.stop]
-            self.rows, self.start, self.stop = grown, 0, held
+        if held + len(block) > len(self.rows):
+            self.rows = np.concatenate([self.rows[self.start : self.stop], np.empty(2 * len(block) + 4096, ROW)])
+            self.start, self.stop = 0, held
+        elif self.stop + len(block) > len(self.rows):
+            self.rows[:held] = self.rows[self.start : self.stop].copy()
+            self.start, self.stop = 0, held
         self.bars, bars = _appended(self.bars, block, _BAR, block.bars)
         self.values, values = _appended(self.values, block, _VALUE, block.values)
         self.stop = self.start + feed(block.rows, self.clocks, self.bound, bars, values, self.rows[self.start :], held)

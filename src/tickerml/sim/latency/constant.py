@@ -35,3 +35,8 @@ def cancel(lat: Record, mail: Record, feed_ns: int) -> int:
 def response(lat: Record, mail: Record, feed_ns: int) -> int:
     """Always `response_ns`."""
     return lat["response_ns"]
+
+
+def least(params: Params) -> tuple[int, int]:
+    """The least time that a request and an answer take, ns: the loop may run that far ahead of either side."""
+    return min(params.entry_ns, params.cancel_ns), params.response_ns

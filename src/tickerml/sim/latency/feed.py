@@ -44,3 +44,8 @@ def cancel(lat: Record, mail: Record, feed_ns: int) -> int:
 def response(lat: Record, mail: Record, feed_ns: int) -> int:
     """Feed latency x response_factor + base."""
     return _lagged(lat, feed_ns, lat["response_factor"])
+
+
+def least(params: Params) -> tuple[int, int]:
+    """The least time that a request and an answer take, ns: the loop may run that far ahead of either side."""
+    return params.base_ns, params.base_ns
