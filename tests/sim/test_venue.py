@@ -10,6 +10,7 @@ from venue_driver import Venue, depth, row, snapshot, trade
 
 from tickerml.sim.draws import seed_words
 from tickerml.sim.orders import Cause, new_mail
+from tickerml.sim.outbox import deliver_notice, next_notice
 from tickerml.sim.slippage import worsened
 from tickerml.sim.superp import payoff
 from tickerml.tape.orders import AnswerKind as A
@@ -18,7 +19,7 @@ from tickerml.tape.orders import OrderType as T
 from tickerml.tape.orders import Reject as R
 from tickerml.tape.orders import TimeInForce as F
 from tickerml.tape.params import params_record
-from tickerml.tape.rows import BUY, SELL, Kind
+from tickerml.tape.rows import BUY, FOREVER, SELL, Kind
 from tickerml.tape.tables import BAR, VALUE
 
 BOOK = {"bids": {99: 10, 98: 10}, "asks": {101: 10, 103: 10}}
@@ -305,8 +306,13 @@ def test_a_lost_request_is_told_and_never_arrives():
     _, v.lat = latency("distribution", lost=1.0, lost_ns=500)
     v.feed(snapshot(0, **BOOK))
     v.send(100, BUY, 98)
-    (answer,) = v.run()
+    assert v.run() == []
+    assert next_notice(v.mail) == 600
+    deliver_notice(v.mail)
+    v.collect()
+    (answer,) = v.answers
     assert (answer["kind"], R(answer["reason"]), answer["visible"]) == (A.REJECT, R.GATEWAY, 600)
+    assert next_notice(v.mail) == FOREVER
     assert v.v["n"] == 0
 
 

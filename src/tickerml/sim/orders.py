@@ -11,11 +11,13 @@ from typing import Final
 
 import numpy as np
 
+from tickerml.sim import draws
 from tickerml.tape.rows import Rows
 
 SLOTS: Final = 128  # live orders per instrument; more are rejected with TOO_MANY_ORDERS
 REQUESTS: Final = 512  # requests under way to one venue at a time; a power of two
 ANSWERS: Final = 2048  # answers of one venue that were not collected yet; a power of two
+LOST: Final = 64  # lost requests that we have not learned of yet; a power of two
 CURRENCIES: Final = 16  # settle currencies of one venue
 TAKEN: Final = 64  # levels at a time of which we remember what our own orders took
 
@@ -97,13 +99,19 @@ MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its in
         ("now", "i8"),  # venue time of what is being processed
         ("feed_ns", "i8"),  # feed latency of the row last processed: receive time minus venue time
         ("next_expiry", "i8"),  # earliest expiry of any live order, FOREVER = none
-        ("rng", "i8", (6,)),  # sim/draws.py: the latency model's own draws
+        ("rng", "i8", (6,)),  # sim/draws.py: the latency model's own draws, at the venue
         ("spare", "f8"),
         ("has_spare", "i8"),
+        ("our_rng", "i8", (6,)),  # the same on our side: who draws first must not depend on how far the venue ran ahead
+        ("our_spare", "f8"),
+        ("our_has_spare", "i8"),
+        ("lost_head", "i8"),  # notices of lost requests that were shown
+        ("lost_tail", "i8"),
         ("cash", "i8", (CURRENCIES,)),  # money by wallet (RULES["wallet"])
         ("ambiguous", "i8"),  # bars inside which stop and target both lay: the stop was taken
         ("requests", REQUEST, (REQUESTS,)),
         ("answers", ANSWER, (ANSWERS,)),
+        ("lost", ANSWER, (LOST,)),  # notices by the time at which we learn of them
     ]
 )
 RULES: Final = np.dtype(  # one constant record per instrument
@@ -201,6 +209,7 @@ def new_mail(seed_words: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Rows:
     mail = np.zeros(1, MAIL)
     mail["next_expiry"] = (1 << 63) - 1
     mail["rng"] = seed_words
+    mail["our_rng"] = draws.seed_words(*seed_words)
     return mail
 
 

@@ -1,12 +1,14 @@
-"""The way to the venue: requests enter its ring with their arrival time; lost ones are answered at once."""
+"""The way to the venue: requests enter its ring with their arrival time; of lost ones a notice is kept for us.
+
+Nothing here may depend on how far the venue has run: its draws, its clock and its answers are its own.
+"""
 
 from __future__ import annotations
 
-from tickerml.sim.orders import REQUESTS
-from tickerml.sim.slots import new_answer
+from tickerml.sim.orders import ANSWERS, LOST, REQUESTS
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import AnswerKind, Op, OrderState, Reject
-from tickerml.tape.rows import Record
+from tickerml.tape.rows import FOREVER, Record
 
 _NEW, _GATEWAY, _REJECTED = int(Op.NEW), int(Reject.GATEWAY), int(OrderState.REJECTED)
 _REJECT, _CANCEL_REJECT = int(AnswerKind.REJECT), int(AnswerKind.CANCEL_REJECT)
@@ -57,6 +59,34 @@ def push(
 
 
 @kernel
+def our_draws(mail: Record) -> None:
+    """Exchange the draws of the venue and ours: called before and after the latency of a request is drawn."""
+    for k in range(6):
+        word = mail["rng"][k]
+        mail["rng"][k] = mail["our_rng"][k]
+        mail["our_rng"][k] = word
+    spare, has_spare = mail["spare"], mail["has_spare"]
+    mail["spare"], mail["has_spare"] = mail["our_spare"], mail["our_has_spare"]
+    mail["our_spare"], mail["our_has_spare"] = spare, has_spare
+
+
+@kernel
+def next_notice(mail: Record) -> int:
+    """When we learn of the next lost request, FOREVER when there is none."""
+    if mail["lost_head"] == mail["lost_tail"]:
+        return FOREVER
+    return mail["lost"][mail["lost_head"] & (LOST - 1)]["visible"]
+
+
+@kernel
+def deliver_notice(mail: Record) -> None:
+    """The oldest notice of a lost request becomes the next answer to be collected."""
+    mail["ans_head"] -= 1
+    mail["answers"][mail["ans_head"] & (ANSWERS - 1)] = mail["lost"][mail["lost_head"] & (LOST - 1)]
+    mail["lost_head"] += 1
+
+
+@kernel
 def lose(
     mail: Record,
     known: int,
@@ -69,16 +99,22 @@ def lose(
     price: int,
     qty: int,
 ) -> int:
-    """A request is lost on the way: it is answered with reason GATEWAY, visible at `known`, which is returned."""
-    i = new_answer(mail, inst, _REJECT if op == _NEW else _CANCEL_REJECT, _GATEWAY)
-    a = mail["answers"][i]
+    """A request is lost on the way: we learn it at `known` (reason GATEWAY), which is returned; -1: no room for that."""
+    if mail["lost_tail"] - mail["lost_head"] >= LOST:
+        return -1
+    if mail["lost_tail"] != mail["lost_head"]:
+        known = max(known, mail["lost"][(mail["lost_tail"] - 1) & (LOST - 1)]["visible"])
+    a = mail["lost"][mail["lost_tail"] & (LOST - 1)]
+    mail["lost_tail"] += 1
+    a["at"] = a["visible"] = known
     a["id"] = order_id
+    a["inst"] = inst
+    a["kind"] = _REJECT if op == _NEW else _CANCEL_REJECT
+    a["reason"] = _GATEWAY
     a["state"] = _REJECTED if op == _NEW else 0
     a["type"] = order_type
     a["tif"] = tif
     a["side"] = side
     a["price"] = price
     a["left"] = qty if op == _NEW else 0
-    mail["last_visible"] = max(mail["last_visible"], known)
-    a["visible"] = mail["last_visible"]
     return known

@@ -21,7 +21,7 @@ The module defines
          leverage) -> arrival (ns), or -1 when the request ring is full
         for the strategy's side: stamps the request with the latency model; FIFO, no request overtakes another. A
         request that the latency model loses (negative latency) never arrives; a REJECT or CANCEL_REJECT with reason
-        GATEWAY lies among the answers at once, visible when we learn of it. `feed_ns` is the feed latency last seen by
+        GATEWAY lies in mail["lost"], visible when we learn of it (sim/outbox.py `next_notice`). `feed_ns` is the feed latency last seen by
         the sender (for latency taken from the rows).
 
 Order of events at the venue: by time; at one time stamp, rows before requests before expiries (an order that arrives
@@ -294,7 +294,9 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
 def send(mail, lat, now, feed_ns, op, order_id, inst, side, order_type, tif, price, trigger, target, qty, expiry, flags,
          leverage):
     """Send a request to the venue at `now`; see tickerml/sim/template.py."""
+    venue_outbox.our_draws(mail)
     delay = latency_entry(lat, mail, feed_ns) if op == VENUE_NEW else latency_cancel(lat, mail, feed_ns)
+    venue_outbox.our_draws(mail)
     if delay < 0:
         return venue_outbox.lose(mail, now - delay, op, order_id, inst, side, order_type, tif, price, qty)
     return venue_outbox.push(mail, now, now + delay, op, order_id, inst, side, order_type, tif, price, trigger, target,
