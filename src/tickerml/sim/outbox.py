@@ -99,7 +99,7 @@ def lose(
     price: int,
     qty: int,
 ) -> int:
-    """A request is lost on the way: we learn it at `known` (reason GATEWAY), which is returned; -1: no room for that."""
+    """A request is lost on the way: we learn it at `known` (reason GATEWAY), which is returned; -1: no room."""
     if mail["lost_tail"] - mail["lost_head"] >= LOST:
         return -1
     if mail["lost_tail"] != mail["lost_head"]:

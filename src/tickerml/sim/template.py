@@ -21,8 +21,8 @@ The module defines
          leverage) -> arrival (ns), or -1 when the request ring is full
         for the strategy's side: stamps the request with the latency model; FIFO, no request overtakes another. A
         request that the latency model loses (negative latency) never arrives; a REJECT or CANCEL_REJECT with reason
-        GATEWAY lies in mail["lost"], visible when we learn of it (sim/outbox.py `next_notice`). `feed_ns` is the feed latency last seen by
-        the sender (for latency taken from the rows).
+        GATEWAY lies in mail["lost"], visible when we learn of it (sim/outbox.py `next_notice`). `feed_ns` is the feed
+        latency last seen by the sender (for latency taken from the rows).
 
 Order of events at the venue: by time; at one time stamp, rows before requests before expiries (an order that arrives
 with a row's stamp has not overtaken it). Answers lie in mail["answers"] from ans_head to ans_tail (modulo ANSWERS); the
