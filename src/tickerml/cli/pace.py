@@ -31,6 +31,10 @@ class Pace:
         spent = now - self._since
         return (self.done - self._first) / spent if spent > 0.1 else 0.0
 
+    def spent(self, now: float) -> float:
+        """Seconds since this work began."""
+        return now - self._since
+
     def left(self, now: float) -> float | None:
         """Seconds left at the present rate; None when the end or the rate is not known."""
         rate = self.rate(now)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from tickerml.cli.pace import LINE_EVERY, Pace
+from tickerml.cli.pace import Pace
 from tickerml.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ class Watch:
     @property
     def due(self) -> bool:
         """True when a frame (or, without a moving display, a line) would be drawn now."""
-        wait = FRAME if self._screen is not None else LINE_EVERY / 10
-        return time.monotonic() - self._drawn >= wait
+        return time.monotonic() - self._drawn >= FRAME
 
     def __call__(self, done: int, total: int | None = None, what: str = "", unit: str = "rows") -> None:
         """Report `done` of `total`; cheap when nothing is due."""
@@ -85,7 +84,8 @@ class Watch:
         if self._screen is not None:
             self._screen.show(state)
             return
-        self._pace.step(round(1000 * (state.done or 0.0)), 1000, "", "rows", self._drawn)
+        total = None if state.done is None else 1000
+        self._pace.step(round(1000 * (state.done or 0.0)), total, state.mode, "rows", self._drawn)
         if self._pace.line_due(self._drawn):
             from tickerml.views.live import plain_line
 

@@ -46,8 +46,8 @@ class Screen:
         self._live.stop()
 
     def step(self, pace: Pace) -> None:
-        """The newest progress."""
-        self._pace = pace
+        """The newest progress: from now on its bar is drawn, until a state is shown again."""
+        self._pace, self._state = pace, None
 
     def show(self, state: LiveState) -> None:
         """The newest state of a running market; its screen has a bar of its own."""
@@ -70,10 +70,12 @@ class Screen:
             return Text(f"{self._name}: starting, {now - self._began:.0f} s")
         rate, left = pace.rate(now), pace.left(now)
         parts = [f"{pace.done:,} {pace.unit}".replace(",", " ")]
-        if rate:
+        if rate and pace.total:
             parts.append(f"{rate:,.0f} {pace.unit}/s".replace(",", " "))
         if left is not None:
             parts.append(f"left {int(left) // 60}:{int(left) % 60:02d}")
+        elif pace.total is None:
+            parts.append(f"{pace.spent(now):.0f} s")
         row = Table.grid(padding=(0, 2))
         bar = ProgressBar(
             total=pace.total,

@@ -12,6 +12,10 @@ from typing import Any
 
 from tickerml.config import Config
 from tickerml.engine.machine import Machine, drive
+from tickerml.engine.outbox import HELD
+from tickerml.run.compiling import compiling
+from tickerml.run.extent import extent_of
+from tickerml.run.live import LiveRun, also
 from tickerml.run.pending import bounded
 from tickerml.run.record import (
     JOURNAL,
@@ -23,14 +27,16 @@ from tickerml.run.record import (
     read_manifest,
     write_manifest,
 )
+from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
-from tickerml.run.strategies import Chosen, choose
+from tickerml.run.strategies import Chosen, choose, traded
 from tickerml.tape.block import Block
 from tickerml.tape.errors import RunError
 from tickerml.tape.journal import Journal, Sync
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import Kind
-from tickerml.tape.tape import ContentHash, Tape
+from tickerml.tape.tape import Tape
+from tickerml.views.story import Head
 
 
 @dataclass(frozen=True)
@@ -64,37 +70,60 @@ def job_of(
     chosen = choose(strategy, config)
     pairs = pairs or getattr(tape, "pairs", ())
     money = cash if cash is not None else config.trading.initial_balance
-    known = getattr(tape, "bar_only", None)
-    setting = Setting(config, money, seed, tuple(pairs), known or bar_only_of(tape), terms_of(config))
+    with compiling(progress):
+        known = getattr(tape, "bar_only", None) or bar_only_of(tape)
+    setting = Setting(config, money, seed, tuple(pairs), known, terms_of(config))
     if getattr(tape, "live", False):
         source = {"embedded": True}
     folder = run_dir or Path(config.data.runs) / identity(chosen, tape, setting, mode)
-    return Job(chosen, tape, setting, mode, folder, source or getattr(tape, "found", {}), progress)
+    return Job(chosen, tape, setting, mode, folder, source or dict(getattr(tape, "found", {})), progress)
 
 
-def record(
-    job: Job,
-    *,
-    sync_orders: bool,
-    chunk: int | None = None,
-    pace: Callable[[Iterator[Block]], Iterator[Block]] | None = None,
-) -> dict[str, Any]:
+Pace = Callable[[Iterator[Block], Callable[[], bool]], Iterator[Block]]
+"""Holds rows back; what it is given is called while it waits, and ends the run when it answers True."""
+
+
+def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace | None = None) -> dict[str, Any]:
     """Make or finish the run of `job` in its folder; returns the manifest, which is then complete."""
-    began, cpu = time.monotonic(), time.process_time()
     manifest = _begin(job)
     journal, known = _journal(job)
-    hashed = _Hashed()
-    with journal:
-        recorder = Recorder(journal, known, sync_orders)
-        machine = build([job.chosen], job.tape.header, job.setting, recorder)
-        blocks = hashed.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
-        rows = drive(machine, pace(blocks) if pace else blocks, chunk=chunk, after=_watcher(job, machine))
+    seen = Seen()
+    with journal, compiling(job.progress):
+        live = _live(job, manifest, seen, "market pace" if pace else "max speed")
+        sink = also(Recorder(journal, known, sync_orders), live)
+        machine = build([job.chosen], job.tape.header, job.setting, sink, held=1 if sync_orders else HELD)
+        watch = _watcher(job, machine, live)
+        blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
+        began, cpu = time.monotonic(), time.process_time()
+        rows = drive(machine, pace(blocks, lambda: watch(seen.rows)) if pace else blocks, chunk=chunk, after=watch)
         machine.outbox.flush()
-    manifest = {**manifest, **_ended(job, machine, rows, hashed)}
+    manifest = {**manifest, **_ended(job, machine, rows, seen)}
     manifest["seconds"] = round(time.monotonic() - began, 3)
     manifest["cpu_seconds"] = round(time.process_time() - cpu, 3)
     write_manifest(job.folder, manifest)
     return manifest
+
+
+def _live(job: Job, manifest: dict[str, Any], seen: Seen, speed: str) -> LiveRun | None:
+    if job.progress is None:
+        return None
+    header, mine = (
+        job.tape.header,
+        traded(job.chosen, job.setting.config, job.tape.header.instruments, job.setting.pairs),
+    )
+    head = Head(
+        run=manifest["run"],
+        mode=job.mode,
+        strategy=job.chosen.name,
+        coins=tuple(dict.fromkeys(i.symbol for i in mine)),
+        currency=mine[0].settle if mine else "",
+        source=header.title,
+        start=0,
+        end=0,
+        synthetic=header.synthetic,
+    )
+    feed = bool(getattr(job.tape, "live", False))
+    return LiveRun(head, job.setting.cash, extent_of(job.tape), seen, live=feed, speed=speed)
 
 
 def _begin(job: Job) -> dict[str, Any]:
@@ -136,38 +165,22 @@ def _kept(job: Job, journal: Journal) -> Iterator[Block]:
         yield block
 
 
-class _Hashed:
-    """Blocks, hashed as they pass: the tape's content hash without a second reading."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.start = self.end = 0
-        self.digest = ContentHash()
-
-    def blocks(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """Pass the blocks on."""
-        for block in blocks:
-            self.digest.update(block)
-            if len(block):
-                self.rows += len(block)
-                self.start = self.start or int(block.rows["recv"][0])
-                self.end = int(block.rows["recv"][-1])
-            yield block
-
-
-def _watcher(job: Job, machine: Machine) -> Callable[[int], bool]:
+def _watcher(job: Job, machine: Machine, live: LiveRun | None) -> Callable[[int], bool]:
     progress = job.progress
+    if live is not None:
+        live.watch(machine)
 
     def after(rows: int) -> bool:
-        if progress is None:
+        if progress is None or live is None:
             return False
-        progress(rows, None, job.mode)
+        if progress.due:
+            progress.show(live.state(rows))
         return progress.stop
 
     return after
 
 
-def _ended(job: Job, machine: Machine, rows: int, hashed: _Hashed) -> dict[str, Any]:
+def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     marks = machine.loop.marks
     late = machine.loop.feed.clocks
     return {
@@ -178,10 +191,7 @@ def _ended(job: Job, machine: Machine, rows: int, hashed: _Hashed) -> dict[str, 
         "both_inside": int(machine.loop.mail[0]["ambiguous"]),
         "source": {
             **manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["source"],
-            "rows": rows,
-            "start": hashed.start,
-            "end": hashed.end,
-            "content_hash": hashed.digest.hexdigest(),
+            **seen.counts(),
             "gaps": int(marks["gaps"].sum()),
             "crossed": int(marks["crossed"].sum()),
             "late": int(late["late"].sum()),

@@ -2,23 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from tickerml.run.compiling import compiling
 from tickerml.run.drive import Job
-from tickerml.run.record import read_manifest, write_manifest
+from tickerml.run.record import KeptTape, RunTape, read_manifest, write_manifest
 from tickerml.run.reopen import hold
-from tickerml.run.result import Run
-from tickerml.run.waterfall import waterfall
+from tickerml.run.result import Run, write_prices
+from tickerml.run.waterfall import Waterfall
+from tickerml.tape.block import Block
+from tickerml.tape.progress import Progress
+from tickerml.tape.tape import Header, Tape
+from tickerml.views import read
+from tickerml.views.charts.cards import windows
+from tickerml.views.figures import net
+from tickerml.views.prices import prices
+from tickerml.views.verdict import traded
 
 
 def finished(job: Job) -> Run:
-    """Write waterfall, summary, strategy files and report of a run that has just been made."""
+    """Write prices, waterfall, summary, strategy files and report of a run that has just been made."""
     manifest = read_manifest(job.folder)
-    hold(manifest["source"]["content_hash"], job.tape)
+    if getattr(job.tape, "live", False):
+        job = replace(job, tape=KeptTape(job.folder, job.tape.header))
+    else:
+        hold(manifest["source"]["content_hash"], job.tape)
     manifest["report"] = str(job.folder / "report.html")
+    story = read.read_story(RunTape(job.folder, job.tape.header), manifest)
     stopped = job.progress is not None and job.progress.stop
-    if not stopped and job.layers:
-        manifest["waterfall"] = waterfall(job)
+    again = Waterfall(job, Decimal(net(story))) if job.layers and not stopped and traded(story) else None
+    with compiling(job.progress):
+        held = _Passing(job.tape, again, job.progress, int(manifest["rows"]))
+        write_prices(job.folder, prices(held, windows(story)))
+    if again is not None and held.whole:
+        manifest["waterfall"] = again.layers()
     write_manifest(job.folder, manifest)
     run = Run(job.folder)
     run.write_files()
     run.report()
     return run
+
+
+@dataclass
+class _Passing:
+    """The tape once more, up to where the run ended; what passes also runs the layers of the waterfall."""
+
+    tape: Tape
+    again: Waterfall | None
+    progress: Progress | None
+    rows: int
+    whole: bool = False  # read to its end
+
+    @property
+    def header(self) -> Header:
+        """The tape's header."""
+        return self.tape.header
+
+    def blocks(self) -> Iterator[Block]:
+        """The blocks, pushed through the layers as they pass."""
+        done, what = 0, "prices"
+        if self.again is not None:
+            what = f"where the money went: {len(self.again)} runs with fewer costs"
+        for block in self.tape.blocks():
+            if done >= self.rows:
+                break
+            if self.again is not None:
+                self.again.push(block)
+            done += len(block)
+            if self.progress is not None:
+                self.progress(min(done, self.rows), self.rows, what)
+                if self.progress.stop and self.again is not None:
+                    self.again, what = None, "prices"
+            yield block
+        self.whole = self.again is not None
+
+    def content_hash(self) -> str:
+        """The tape's hash."""
+        return self.tape.content_hash()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tickerml.config import Config
 from tickerml.engine.machine import pieces
 from tickerml.run.drive import job_of, record
 from tickerml.run.finish import finished
 from tickerml.run.result import Run
-from tickerml.tape.block import Block
+from tickerml.tape.block import Block, cut
 from tickerml.tape.progress import Progress
 from tickerml.tape.tape import Tape
 
@@ -53,8 +55,11 @@ def paper(
     return finished(job)
 
 
-def at_market_pace(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Hold each row back until as much time has passed since the start as lies between it and the first row."""
+def at_market_pace(blocks: Iterator[Block], waiting: Callable[[], bool]) -> Iterator[Block]:
+    """Hold each row back until as much time has passed since the start as lies between it and the first row.
+
+    `waiting` is called at least 20 times a second; the rows end when it returns True.
+    """
     began = first = 0
     for block in pieces(blocks, _STEP):
         at = 0
@@ -62,15 +67,11 @@ def at_market_pace(blocks: Iterator[Block]) -> Iterator[Block]:
             now = time.monotonic_ns()
             if not began:
                 began, first = now, int(block.rows["recv"][0])
-            due = int(block.rows["recv"].searchsorted(first + now - began, side="right"))
+            due = int(np.maximum.accumulate(block.rows["recv"]).searchsorted(first + now - began, side="right"))
             if due > at:
-                yield from pieces(iter([block]), None) if (at, due) == (0, len(block)) else _cut(block, at, due)
+                yield block if (at, due) == (0, len(block)) else cut(block, at, due)
                 at = due
-            else:
-                time.sleep(min(0.05, (int(block.rows["recv"][at]) - first - now + began) / 1e9))
-
-
-def _cut(block: Block, start: int, stop: int) -> Iterator[Block]:
-    from tickerml.tape.block import cut
-
-    yield cut(block, start, stop)
+                continue
+            if waiting():
+                return
+            time.sleep(min(0.05, (int(block.rows["recv"][at]) - first - now + began) / 1e9))

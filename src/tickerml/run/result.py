@@ -6,16 +6,18 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from tickerml.run.record import RunTape, header_of, read_manifest
-from tickerml.run.reopen import source_of
 from tickerml.views import notebook, page, psc_files, read, result, summary, why
-from tickerml.views.prices import prices
-from tickerml.views.story import Story
+from tickerml.views.story import Prices, Story
 
 if TYPE_CHECKING:
     import polars as pl
+
+PRICES: Final = "prices.npz"
 
 
 class Run:
@@ -34,16 +36,8 @@ class Run:
 
     @cached_property
     def story(self) -> Story:
-        """Everything that can be told of the run, without prices."""
-        return read.read_story(self.tape, self.manifest)
-
-    @cached_property
-    def pictured(self) -> Story:
-        """The story with the source's prices, for charts; without them when the source is gone."""
-        found = source_of(self.manifest, self.path)
-        windows = [(t.coin, t.entry_time, t.exit_time) for t in self.story.trades[:200]]
-        drawn = prices(found, windows) if found is not None else {}
-        return read.read_story(self.tape, self.manifest, prices=drawn)
+        """Everything that can be told of the run."""
+        return read.read_story(self.tape, self.manifest, prices=read_prices(self.path))
 
     def summary(self) -> dict[str, Any]:
         """The figures as plain values: what --json prints."""
@@ -57,7 +51,7 @@ class Run:
         """Write the report page; returns its path."""
         target = out or self.path / "report.html"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page.page(self.pictured, explore=explore), encoding="utf-8")
+        target.write_text(page.page(self.story, explore=explore), encoding="utf-8")
         return target
 
     def why(self, pairs: list[str] | None = None) -> str:
@@ -85,10 +79,28 @@ class Run:
         return summary.summary(self.story)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return notebook.mimebundle(self.pictured)
+        return notebook.mimebundle(self.story)
 
     def _repr_html_(self) -> str:
-        return notebook.html(self.pictured)
+        return notebook.html(self.story)
+
+
+def write_prices(folder: Path, drawn: Mapping[str, Prices]) -> None:
+    """Keep what views show of the source's prices beside the run, so that all of them show the same."""
+    arrays = {f"{what}{n}": getattr(one, what) for n, one in enumerate(drawn.values()) for what in ("time", "close")}
+    partial = folder / f"{PRICES}.partial"
+    with partial.open("wb") as file:
+        np.savez_compressed(file, symbols=np.array(list(drawn), dtype=np.str_), **arrays)
+    partial.replace(folder / PRICES)
+
+
+def read_prices(folder: Path) -> dict[str, Prices]:
+    """Inverse of `write_prices`; nothing where a run was broken off before it had them."""
+    if not (folder / PRICES).is_file():
+        return {}
+    with np.load(folder / PRICES, allow_pickle=False) as kept:
+        names = [str(name) for name in kept["symbols"]]
+        return {name: Prices(kept[f"time{n}"], kept[f"close{n}"]) for n, name in enumerate(names)}
 
 
 def open_run(path: str | Path) -> Run:

@@ -18,7 +18,7 @@ from tickerml.engine.books import Books
 from tickerml.engine.core import WALLETS
 from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine
-from tickerml.engine.outbox import Outbox
+from tickerml.engine.outbox import HELD, Outbox
 from tickerml.engine.plan import Plan, folds_for
 from tickerml.engine.trader import Trader, Woken, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
@@ -74,8 +74,10 @@ def bar_only_of(tape: Tape) -> tuple[bool, ...]:
     return tuple(seen.get(n, tape.header.bar_only) for n in range(last + 1))
 
 
-def build(chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Callable[[Block], None]) -> Machine:
-    """The machine of a run. `sink` takes the rows that it makes. Raises ConfigError, InputError."""
+def build(
+    chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Callable[[Block], None], held: int = HELD
+) -> Machine:
+    """The machine of a run. `sink` takes the rows it makes, at most `held` waiting. Raises ConfigError, InputError."""
     config, instruments = setting.config, dense(header.instruments)
     wallets = Wallets.of(instruments, WALLETS)
     models = models_of(config)
@@ -111,7 +113,7 @@ def build(chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Call
         large_trades=any(isinstance(w, Trade) for one in chosen if not one.compiled for w in wakes(one.strategy)),
     )
     loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
-    outbox = Outbox(sink)
+    outbox = Outbox(sink, held=held)
     books = Books(loop, Setups(), instruments, wallets, purse)
     trader = Trader(
         loop,
