@@ -208,7 +208,7 @@ class Loop:
 
     def make_order(self, kind: Kind, order_id: int, parent: int, order: Order) -> None:
         """Append the SUBMIT or CANCEL row of what was just sent."""
-        o = self._made_orders[int(self.core[0]["made"])]  # what a compiled function returns is a copy
+        o = self._made_orders[int(self.core[0]["made_orders"])]  # what a compiled function returns is a copy
         make(
             self.core[0],
             self._made_rows,
