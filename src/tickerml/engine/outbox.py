@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.rows import ROW, Flag, Kind, Rows
 
+HELD: Final = 1024  # rows that may wait in memory; 1 in paper, where every decision is on disk before the next
 DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _END: Final = int(Flag.END)
@@ -53,9 +54,9 @@ class ChainHash:
 class Outbox:
     """Collects made rows and hands them to `sink` as blocks. Sequences count from `first`, one a row."""
 
-    def __init__(self, sink: Callable[[Block], None], first: int = 0) -> None:
-        """`sink` gets each block once, in order."""
-        self.sink = sink
+    def __init__(self, sink: Callable[[Block], None], first: int = 0, held: int = HELD) -> None:
+        """`sink` gets each block once, in order; at most `held` rows wait for it."""
+        self.sink, self.held = sink, held
         self.next = first  # sequence of the next row
         self.decisions = 0
         self.counts: dict[int, int] = {}  # rows by kind
@@ -72,6 +73,8 @@ class Outbox:
             self._blobs.append(blob)
         self._rows.append((time, 0, qty, price, ref, inst, kind, side, _END))
         self.next += 1
+        if len(self._rows) >= self.held:
+            self.flush()
         return self.next - 1
 
     def take(self, block: Block) -> None:

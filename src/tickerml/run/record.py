@@ -28,6 +28,9 @@ JOURNAL: Final = "journal"
 OURS: Final = (int(Kind.RECOVERED), int(Kind.SNAPSHOT), int(Kind.SOURCE))  # the journal's own rows: no part of the run
 
 
+_PASSING: Final = {int(Kind.PASS), int(Kind.PARAMS)}  # rows that nothing outside waits for
+
+
 @dataclass(frozen=True)
 class RunTape:
     """The rows that a run made, in their own sequence from 0, read from its journal."""
@@ -177,6 +180,6 @@ class Recorder:
         kinds = set(fresh.rows["kind"].tolist())
         order = bool(kinds & {int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.INTENT)})
         for piece in bounded(fresh):
-            seq = self.journal.append(piece, Sync.ORDER if order else Sync.FACT)
+            seq = self.journal.append(piece, Sync.ORDER if order else Sync.MARKET if kinds <= _PASSING else Sync.FACT)
         if order and self.sync_orders:
             self.journal.sync(seq + len(piece) - 1)

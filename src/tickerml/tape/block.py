@@ -112,23 +112,33 @@ def part(block: Block, start: int, stop: int) -> Block:
 
 
 def cut(block: Block, start: int, stop: int) -> Block:
-    """Rows start..stop with only the span of each table that they refer to; refs are moved."""
+    """Rows start..stop with only the part of each table that they refer to; refs are moved."""
     rows = block.rows[start:stop].copy()
     spans: dict[str, slice] = {}
-    for name in TABLES:
-        if not len(getattr(block, name)):
-            spans[name] = slice(0, 0)
-            continue
-        mine = _IS_OF[name][rows["kind"]] & (rows["ref"] >= 0)
-        refs = rows["ref"][mine]
-        low, high = (int(refs.min()), int(refs.max()) + 1) if len(refs) else (0, 0)
+    for name in TABLES[:-1]:
+        low, high = 0, 0
+        if len(getattr(block, name)):
+            mine = _IS_OF[name][rows["kind"]] & (rows["ref"] >= 0)
+            refs = rows["ref"][mine]
+            if len(refs):
+                low, high = int(refs.min()), int(refs.max()) + 1
+                rows["ref"][mine] -= low
         spans[name] = slice(low, high)
-        rows["ref"][mine] -= low
     return Block(
         rows,
         block.messages[spans["messages"]],
         block.orders[spans["orders"]],
         block.bars[spans["bars"]],
         block.values[spans["values"]],
-        block.blobs[spans["blobs"]],
+        _cut_blobs(block, rows),
     )
+
+
+def _cut_blobs(block: Block, rows: Rows) -> tuple[bytes, ...]:
+    """The blobs that `rows` refer to, each once: equal blobs share a place, so their refs are no span."""
+    if not block.blobs:
+        return ()
+    mine = _IS_OF["blobs"][rows["kind"]] & (rows["ref"] >= 0)
+    used, places = np.unique(rows["ref"][mine], return_inverse=True)
+    rows["ref"][mine] = places
+    return tuple(block.blobs[ref] for ref in used.tolist())
