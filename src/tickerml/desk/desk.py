@@ -27,6 +27,7 @@ class Situation:
     positions: int  # setups under way
     here: bool  # a setup is under way on this instrument
     room: bool  # the desk can follow another setup
+    margin: float = 1.0  # share of the notional that a position ties up: 1 for spot
 
 
 class Desk:
@@ -44,9 +45,9 @@ class Desk:
             return Refusal(seq, reason, TEXT[reason])
         price = at.ask if setup.side > 0 else at.bid
         if setup.superp:
-            stake, bound = self._stake(setup, contract, at)
+            stake, bound = self._stake(setup, at)
             return self._superp(seq, setup, inst, price, stake, bound, at.now)
-        lots, bound = self._lots(setup, int(value(contract, price, 1)), contract, at)
+        lots, bound = self._lots(setup, int(value(contract, price, 1)), at)
         minimum = inst.min_notional
         if lots <= 0 or (not inst.inverse and inst.price(price) * inst.size(lots) < minimum):
             return Refusal(seq, Refused.BELOW_MIN_NOTIONAL, f"{TEXT[Refused.BELOW_MIN_NOTIONAL]} (size by {bound})")
@@ -73,7 +74,7 @@ class Desk:
             return Refused.CAPITAL_IN_USE
         return None
 
-    def _stake(self, setup: Setup, contract: Record, at: Situation) -> tuple[int, str]:
+    def _stake(self, setup: Setup, at: Situation) -> tuple[int, str]:
         limits = self.limits
         sizes = [
             (int(limits.risk_per_trade * at.equity), "risk per trade"),
@@ -105,17 +106,20 @@ class Desk:
         )
         return Approved(seq, (order,), bound)
 
-    def _lots(self, setup: Setup, lot_value: int, contract: Record, at: Situation) -> tuple[int, str]:
+    def _lots(self, setup: Setup, lot_value: int, at: Situation) -> tuple[int, str]:
+        """The size that the smallest of all rules leaves, in lots, and which rule that is. All money is notional."""
         limits = self.limits
-        money = [(int(limits.max_position * at.equity), "largest position")]
-        money.append((int(limits.max_in_use * at.equity) - at.in_use, "capital in use"))
+        money = [
+            (int(limits.max_position * at.equity), "largest position"),
+            (int((int(limits.max_in_use * at.equity) - at.in_use) / at.margin), "capital in use"),
+            (int((at.cash - at.in_use) / at.margin), "cash"),
+        ]
         if setup.stop is not None:
             money.append((int(limits.risk_per_trade * at.equity / setup.stop), "risk per trade"))
         if setup.size is not None:
             money.append((int(setup.size * at.equity), "size"))
         if setup.stake is not None:
             money.append((int(setup.stake), "stake"))
-        money.append((at.cash - at.in_use, "cash"))
         most, bound = min(money, key=lambda one: one[0])
         return max(0, most) // max(1, lot_value), bound
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tickerml.account.contract import RATE
 from tickerml.account.position import holding, unrealised
 from tickerml.desk.desk import Situation
 from tickerml.desk.money import Wallets
@@ -56,6 +57,10 @@ class Books:
     def cash(self, wallet: int) -> int:
         """Money of a wallet as we know it."""
         return int(self.loop.core[0]["cash"][wallet])
+
+    def margin(self, inst: int) -> float:
+        """Share of a position's value that it ties up: all of it for spot, the initial margin for derivatives."""
+        return int(self.loop.venue.rules[inst]["margin_rate"]) / RATE
 
     def add_cash(self, inst: int, money: int) -> None:
         """Money received on an instrument's wallet."""
@@ -130,6 +135,7 @@ class Books:
             positions=len(living),
             here=any(int(s["inst"]) == inst for s in living),
             room=self.setups.room(),
+            margin=self.margin(inst),
         )
 
     def balance(self) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class Trades:
             raise ConfigError("intent", f"an intent's figures take {len(blob)} bytes; at most {_BLOB} are kept")
         lots = sum(o.qty for o in approved.orders)
         contract = self.books.wallets.contracts[inst.id]
-        used = lots if setup.superp else int(value(contract, max(1, self.books.mark(inst.id)), lots))
+        worth = 0 if setup.superp else int(value(contract, max(1, self.books.mark(inst.id)), lots))
+        used = lots if setup.superp else int(worth * self.books.margin(inst.id))
         k = self.setups.begin(
             {
                 "intent": seq,
