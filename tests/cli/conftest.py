@@ -26,6 +26,7 @@ def tickerml(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name in ("FORCE_COLOR", "NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")  # `debug` turns the compiler off: that must end with the test
 
     def call(*argv: str) -> Told:
         code = run(list(argv))

@@ -198,7 +198,6 @@ def test_new_config_writes_the_defaults_once(tickerml, tmp_path):
 
 
 def test_debug_turns_the_compiler_off_first(tickerml, rooms, tmp_path, monkeypatch):
-    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
     runs(tmp_path, "8f3a21")
     assert tickerml("debug", "8f3a21", "--at", "12").code == 0
     assert rooms.calls[-1][1] == (Path("runs/8f3a21"), 12)

@@ -12,7 +12,7 @@ import typer
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import find_run, load_config, open_market
-from tickerml.cli.trade import prepared, show
+from tickerml.cli.trade import prepared, show, warn_if_synthetic
 from tickerml.tape.errors import InputError
 
 PANEL = "Research"
@@ -69,6 +69,7 @@ def backtest(
 ) -> None:
     """Backtest a strategy on a stored tape: same code, same decisions as paper on that tape."""
     ready, money = prepared(config, userdir, param, timeframe, cash)
+    warn_if_synthetic(out, source, ready)
     with out.watch("backtest", graceful=True) as watch:
         from tickerml.run.backtest import backtest as test
 

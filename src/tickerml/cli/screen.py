@@ -80,7 +80,7 @@ class Screen:
         bar = ProgressBar(
             total=pace.total,
             completed=pace.done,
-            width=30,
+            width=20,
             pulse=pace.total is None,
             animation_time=now,
             complete_style="blue",

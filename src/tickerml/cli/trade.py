@@ -10,7 +10,7 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
-from tickerml.cli.settings import load_config, open_market
+from tickerml.cli.settings import load_config, market, open_market
 
 if TYPE_CHECKING:
     from tickerml.config import Config
@@ -53,6 +53,7 @@ def paper(
 ) -> None:
     """Paper trade: the strategy, the simulated venue and virtual money, on recorded or synthetic markets."""
     ready, money = prepared(config, userdir, param, timeframe, cash)
+    warn_if_synthetic(out, source, ready)
     with out.watch("paper", graceful=True) as watch:
         from tickerml.run.paper import paper as trade
 
@@ -84,6 +85,14 @@ def prepared(
         trading__initial_balance=("--cash", money),
     )
     return ready, money
+
+
+def warn_if_synthetic(out: Out, source: str, config: Config) -> None:
+    """The first line of all where lines are printed; a moving display has it in its own first line."""
+    name, *rest = market(source, config).split(":")
+    if name == "synthetic" and not out.err.animate:
+        said = f"{rest[0]}, seed {rest[1]}" if len(rest) > 1 else ", ".join(rest)
+        out.tell(f"SYNTHETIC MARKET ({said}): shows that the program works, says nothing about profit")
 
 
 def show(out: Out, found: Run) -> None:

@@ -17,6 +17,7 @@ from tickerml.run.compiling import compiling
 from tickerml.run.extent import extent_of
 from tickerml.run.live import LiveRun, also
 from tickerml.run.pending import bounded
+from tickerml.run.recipe import trials_of
 from tickerml.run.record import (
     JOURNAL,
     KeptTape,
@@ -75,8 +76,9 @@ def job_of(
     setting = Setting(config, money, seed, tuple(pairs), known, terms_of(config))
     if getattr(tape, "live", False):
         source = {"embedded": True}
-    folder = run_dir or Path(config.data.runs) / identity(chosen, tape, setting, mode)
-    return Job(chosen, tape, setting, mode, folder, source or dict(getattr(tape, "found", {})), progress)
+    source = source or dict(getattr(tape, "found", {}))
+    folder = run_dir or Path(config.data.runs) / identity(chosen, tape, setting, mode, source)
+    return Job(chosen, tape, setting, mode, folder, source, progress)
 
 
 Pace = Callable[[Iterator[Block], Callable[[], bool]], Iterator[Block]]
@@ -183,7 +185,9 @@ def _watcher(job: Job, machine: Machine, live: LiveRun | None) -> Callable[[int]
 def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     marks = machine.loop.marks
     late = machine.loop.feed.clocks
+    counts = seen.counts()
     return {
+        "trials": trials_of(job.folder, counts["content_hash"]),
         "rows": rows,
         "decisions": machine.outbox.decisions,
         "decision_hash": machine.outbox.decision_hash(),
@@ -191,7 +195,7 @@ def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
         "both_inside": int(machine.loop.mail[0]["ambiguous"]),
         "source": {
             **manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["source"],
-            **seen.counts(),
+            **counts,
             "gaps": int(marks["gaps"].sum()),
             "crossed": int(marks["crossed"].sum()),
             "late": int(late["late"].sum()),

@@ -64,7 +64,7 @@ class _Passing:
         """The blocks, pushed through the layers as they pass."""
         done, what = 0, "prices"
         if self.again is not None:
-            what = f"where the money went: {len(self.again)} runs with fewer costs"
+            what = "where the money went"
         for block in self.tape.blocks():
             if done >= self.rows:
                 break

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tickerml.config import to_mapping
 from tickerml.run.pending import Pending, bounded
+from tickerml.run.recipe import command_of
 from tickerml.run.setup import Setting
 from tickerml.run.strategies import Chosen
 from tickerml.tape.block import Block
@@ -55,9 +56,10 @@ class RunTape:
         return content_hash(self.blocks())
 
 
-def identity(chosen: Chosen, tape: Tape, setting: Setting, mode: str) -> str:
+def identity(chosen: Chosen, tape: Tape, setting: Setting, mode: str, source: Mapping[str, Any]) -> str:
     """A short name that the same run gets again: of mode, strategy, source, settings, cash, seed and kernels."""
-    parts = [mode, chosen.name, repr(chosen.strategy), tape.header.title, str(to_mapping(setting.config))]
+    place = json.dumps(source, sort_keys=True, default=str) if source else tape.content_hash()
+    parts = [mode, chosen.name, repr(chosen.strategy), tape.header.title, place, str(to_mapping(setting.config))]
     parts += [str(setting.cash), str(setting.seed), str(setting.pairs), str(setting.terms), kernel_hash()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
 
@@ -67,7 +69,7 @@ def manifest_of(
 ) -> dict[str, Any]:
     """What is known of a run before it starts."""
     header = tape.header
-    return {
+    manifest = {
         "run": run,
         "mode": mode,
         "strategy": chosen.name,
@@ -87,6 +89,7 @@ def manifest_of(
         "latency": _latency(setting),
         "notes": _notes(setting),
     }
+    return {**manifest, "command": command_of(manifest)}
 
 
 def _params(chosen: Chosen) -> dict[str, Any]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 PRICES: Final = "prices.npz"
+TOLD: Final = (
+    *("run", "synthetic", "rows", "decisions", "orders", "fills", "refusals", "pnl", "fees", "funding"),
+    *("max_drawdown", "final_equity", "currency", "decision_hash", "state_hash", "rows_per_s"),
+)
 
 
 class Run:
@@ -40,7 +44,12 @@ class Run:
         return read.read_story(self.tape, self.manifest, prices=read_prices(self.path))
 
     def summary(self) -> dict[str, Any]:
-        """The figures as plain values: what --json prints."""
+        """The main figures as plain values: what --json prints. `figures` has all."""
+        told = self.figures()
+        return {key: told[key] for key in TOLD}
+
+    def figures(self) -> dict[str, Any]:
+        """All figures as plain values: what summary.json holds."""
         return result.result(self.story)
 
     def lines(self) -> list[str]:
@@ -71,7 +80,7 @@ class Run:
 
     def write_files(self) -> None:
         """The files beside the journal: summary.json, and the four files of PSC where it traded."""
-        (self.path / "summary.json").write_text(json.dumps(self.summary(), indent=1) + "\n", encoding="utf-8")
+        (self.path / "summary.json").write_text(json.dumps(self.figures(), indent=1) + "\n", encoding="utf-8")
         if self.manifest["strategy"] == "psc":
             psc_files.write_psc_files(self.tape, self.path)
 
