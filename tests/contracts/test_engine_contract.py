@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from small_runs import counted, eager, machine, market, print_of, python, run, settings
 from small_strategies import Churn
-
 from tickerml.engine import snapshot
 from tickerml.engine.machine import drive, pieces
 from tickerml.tape.errors import RunError
