@@ -90,7 +90,7 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
     manifest = _begin(job)
     journal, known = _journal(job)
     seen = Seen()
-    with journal, compiling(job.progress):
+    with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
         sink = also(Recorder(journal, known, sync_orders), live)
         machine = build([job.chosen], job.tape.header, job.setting, sink, held=1 if sync_orders else HELD)
@@ -100,7 +100,7 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
         rows = drive(machine, pace(blocks, lambda: watch(seen.rows)) if pace else blocks, chunk=chunk, after=watch)
         machine.outbox.flush()
     manifest = {**manifest, **_ended(job, machine, rows, seen)}
-    manifest["seconds"] = round(time.monotonic() - began, 3)
+    manifest["seconds"] = round(time.monotonic() - began - compiled.seconds, 3)
     manifest["cpu_seconds"] = round(time.process_time() - cpu, 3)
     write_manifest(job.folder, manifest)
     return manifest

@@ -14,7 +14,7 @@ from typing import Final
 
 from tickerml.engine.machine import pieces
 from tickerml.run.record import header_json, header_of
-from tickerml.tape.block import Block
+from tickerml.tape.block import Block, cut
 from tickerml.tape.errors import InputError
 from tickerml.tape.tape import Header, Tape
 
@@ -84,7 +84,7 @@ def serve(tape: Tape, connection: socket.socket, bar_only: tuple[bool, ...], chu
     connection.sendall(head.encode() + b"\n")
     rows = 0
     for block in pieces(tape.blocks(), chunk):
-        data = block.to_bytes()
+        data = cut(block, 0, len(block)).to_bytes()  # with what its rows refer to, not with all that its block holds
         connection.sendall(_LENGTH.pack(len(data)) + data)
         rows += len(block)
     connection.sendall(_LENGTH.pack(0))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tickerml.config import Config
-from tickerml.run.setup import Setting, bar_only_of, build, terms_of
+from tickerml.run.backtest import backtest
 from tickerml.run.sources import check, open_source
-from tickerml.run.strategies import choose
 from tickerml.tape.progress import Progress
 
 _TINY: Final = "synthetic:calm:7"
@@ -24,14 +25,16 @@ def _health() -> None:
     check(open_source(_TINY, minutes=1))
 
 
-def _strategy(name: str) -> Callable[[], None]:
+def _research() -> None:
+    open_source(_TINY, minutes=1).columns("microprice", "ofi", every="1s")
+
+
+def _strategy(name: str, minutes: int) -> Callable[[], None]:
     def compile_loop() -> None:
-        tape, config = open_source(_TINY, minutes=1), Config()
-        setting = Setting(config, Decimal(10000), bar_only=bar_only_of(tape), terms=terms_of(config))
-        machine = build([choose(name, config)], tape.header, setting, lambda block: None)
-        for block in tape.blocks():
-            machine.push(block)
-        machine.end()
+        """A whole backtest with its waterfall: what a first run calls is what gets compiled."""
+        with TemporaryDirectory() as folder:
+            tape = open_source(_TINY, minutes=minutes)
+            backtest(name, tape, config=Config(), cash=Decimal(10000), run_dir=Path(folder) / "run")
 
     return compile_loop
 
@@ -39,8 +42,9 @@ def _strategy(name: str) -> Callable[[], None]:
 STEPS: Final[tuple[tuple[str, Callable[[], None]], ...]] = (
     ("synthetic market", _market),
     ("data check", _health),
-    ("quoter", _strategy("quoter")),
-    ("psc", _strategy("psc")),
+    ("columns", _research),
+    ("quoter", _strategy("quoter", 1)),
+    ("psc", _strategy("psc", 20)),
 )
 
 
