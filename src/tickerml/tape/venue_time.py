@@ -21,6 +21,8 @@ from tickerml.tape.tables import BAR, VALUE
 
 _STREAMS: Final = 16  # kinds 0..15 each have their own clock and their own order
 
+_OPAQUE: Final = np.dtype(f"V{ROW.itemsize}")  # numpy copies records of one field at once, others field by field
+
 CLOCKS: Final = np.dtype(  # one record per instrument
     [
         ("offset", "i8", (_STREAMS,)),  # ns to add to exch, by stream kind
@@ -63,13 +65,15 @@ def _stamp(clock: Record, row: Record, bound: int) -> int:
 
 
 @kernel
-def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows, n: int) -> int:
-    """Insert `rows` into `out[:n]`, kept sorted by venue time (stable); returns the new length.
+def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows, late: Rows, n: int) -> int:
+    """Merge `rows` into `out[:n]`, kept sorted by venue time (stable); returns the new length.
 
     `out` rows carry venue time in `exch`; `ref` of BAR and VALUE rows is moved by `bars` and `values`. BBO, CLOCK and
     TIMER rows are not the venue's business and are left out; rows that a run made (kind >= 32) too. `out` must have
-    room for all rows.
+    room for all rows, `late` too: rows that were overtaken are sorted there and merged from behind, so that each row
+    is moved once, however far streams run apart.
     """
+    overtaken = 0
     for i in range(len(rows)):
         row = rows[i]
         kind = row["kind"]
@@ -84,18 +88,39 @@ def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows
         if kind in (_BBO, _TIMER) or kind >= 32:
             continue
         at = _stamp(clock, row, bound)
-        j = n
-        while j > 0 and out[j - 1]["exch"] > at:
-            out[j] = out[j - 1]
-            j -= 1
-        out[j] = row
-        out[j]["exch"] = at
+        if n == 0 or at >= out[n - 1]["exch"]:
+            out[n] = row
+            held = out[n]
+            n += 1
+        else:
+            j = overtaken
+            while j > 0 and late[j - 1]["exch"] > at:
+                late[j] = late[j - 1]
+                j -= 1
+            late[j] = row
+            held = late[j]
+            overtaken += 1
+        held["exch"] = at
         if kind == _BAR:
-            out[j]["ref"] += bars
+            held["ref"] += bars
         elif kind == _VALUE:
-            out[j]["ref"] += values
-        n += 1
-    return n
+            held["ref"] += values
+    _merge(out, n, late, overtaken)
+    return n + overtaken
+
+
+@kernel
+def _merge(out: Rows, n: int, late: Rows, m: int) -> None:
+    """Merge sorted late[:m] into sorted out[:n] from behind; of equal times those in `out` came first."""
+    i, j, k = n - 1, m - 1, n + m - 1
+    while j >= 0:
+        if i >= 0 and out[i]["exch"] > late[j]["exch"]:
+            out[k] = out[i]
+            i -= 1
+        else:
+            out[k] = late[j]
+            j -= 1
+        k -= 1
 
 
 class VenueFeed:
@@ -110,6 +135,7 @@ class VenueFeed:
         self.clocks: Rows = np.zeros(instruments, CLOCKS)
         self.bound = bound
         self.rows: Rows = np.zeros(0, ROW)
+        self._late: Rows = np.zeros(0, ROW)
         self.bars: Rows = np.zeros(0, BAR)  # what `ref` of the BAR rows held counts into
         self.values: Rows = np.zeros(0, VALUE)
         self.start = 0  # first row that the venue has not applied; its reader moves it on
@@ -125,11 +151,14 @@ class VenueFeed:
             self.rows = np.concatenate([self.rows[self.start : self.stop], np.empty(2 * len(block) + 4096, ROW)])
             self.start, self.stop = 0, held
         elif self.stop + len(block) > len(self.rows):
-            self.rows[:held] = self.rows[self.start : self.stop].copy()
+            self.rows[:held].view(_OPAQUE)[:] = self.rows[self.start : self.stop].view(_OPAQUE).copy()
             self.start, self.stop = 0, held
         self.bars, bars = _appended(self.bars, block, _BAR, block.bars)
         self.values, values = _appended(self.values, block, _VALUE, block.values)
-        self.stop = self.start + feed(block.rows, self.clocks, self.bound, bars, values, self.rows[self.start :], held)
+        if len(self._late) < len(block):
+            self._late = np.empty(len(block), ROW)
+        out = self.rows[self.start :]
+        self.stop = self.start + feed(block.rows, self.clocks, self.bound, bars, values, out, self._late, held)
 
 
 def _appended(table: Rows, block: Block, kind: int, new: Rows) -> tuple[Rows, int]:
