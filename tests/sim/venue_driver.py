@@ -13,7 +13,9 @@ from tickerml.sim.orders import ANSWERS, RULES, new_mail, new_venues
 from tickerml.sim.template import FEES, LATENCY, QUEUE, venue_source
 from tickerml.tape.kernel_cache import kernel_folder
 from tickerml.tape.ladder import new_ladders
+from tickerml.tape.orders import AnswerKind as A
 from tickerml.tape.orders import Op, OrderType, TimeInForce
+from tickerml.tape.orders import Reject as R
 from tickerml.tape.params import params_record
 from tickerml.tape.rows import FOREVER, Flag, Kind, empty
 from tickerml.tape.tables import BAR, VALUE
@@ -24,7 +26,7 @@ Q = "tickerml.sim.queue."
 @cache
 def module(queue=QUEUE, latency=LATENCY, fees=FEES, lean=False):
     """The generated module alone, imported by name; `lean`: without all that can be left out."""
-    left_out = dict.fromkeys(("triggers", "bars", "values", "balance", "taking"), False) if lean else {}
+    left_out = dict.fromkeys(("triggers", "bars", "values", "balance", "taking", "mid"), False) if lean else {}
     text = "from tickerml.tape.kernel import kernel\n" + venue_source(queue, latency, fees, **left_out)
     name = "venue_for_test_" + hashlib.sha256(text.encode()).hexdigest()[:12]
     folder = kernel_folder() / "generated"
@@ -141,3 +143,23 @@ class Venue:
 
     def cancel(self, time, order_id, inst=0):
         self.send(time, op=Op.CANCEL, order_id=order_id, inst=inst)
+
+
+def bars(v, *candles):
+    """(close time, open, high, low, close, volume); each lasts 60 ns."""
+    v.bars = np.zeros(len(candles), BAR)
+    rows = []
+    for k, (time, o, h, low, c, volume) in enumerate(candles):
+        v.bars[k] = (time - 60, 60, o, h, low, c, volume, -1, -1, -1)
+        rows.append(row(Kind.BAR, time, price=c, qty=volume, ref=k))
+    v.feed(*rows)
+
+
+def bar_venue(*candles, **changes):
+    v = Venue(queue="tickerml.sim.queue.back", bar_only=1, **changes)
+    bars(v, *candles)
+    return v
+
+
+def short(answers):
+    return [(A(a["kind"]), int(a["price"]), int(a["qty"]), R(a["reason"])) for a in answers]

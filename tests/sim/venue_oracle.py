@@ -107,7 +107,7 @@ class Oracle:
             if self.valid and not self.halted:
                 if touch != self.seen and self.trigger_by & 2:
                     for o in self.orders:
-                        market = self.best(-o.side)
+                        market = self.offer(o.side)
                         if o.state == "armed" and market is not None and self.reached(o, market):
                             self.fire(o)
                 self.seen = touch
@@ -137,7 +137,7 @@ class Oracle:
             return
         self.orders.append(o)
         if o.type in TRIGGERS:
-            market = self.best(-o.side)
+            market = self.offer(o.side)
             if self.trigger_by & 2 and self.valid and not self.halted and market is not None:
                 if self.reached(o, market):
                     self.fire(o)
@@ -295,5 +295,62 @@ class Oracle:
     def best(self, side):
         return (max if side == BUY else min)(self.book[side], default=None)
 
+    def offer(self, side):
+        """Price that waiting orders of `side` look at."""
+        return self.best(-side)
+
     def resting(self, side):
         return [o for o in self.orders if o.state == "resting" and o.side == side]
+
+
+class AtMid(Oracle):
+    """The same where executions meet the mid; twice the mid is bid plus ask."""
+
+    def twice(self):
+        bid, ask = self.best(BUY), self.best(SELL)
+        return bid + ask if self.valid and bid is not None and ask is not None else None
+
+    def offer(self, side):
+        twice = self.twice()
+        return None if twice is None else (twice // 2 if side == BUY else -(-twice // 2))
+
+    def reached_by_mid(self, o):
+        twice = self.twice()
+        if twice is None:
+            return False
+        return o.type == T.MARKET or (twice <= 2 * o.price if o.side == BUY else twice >= 2 * o.price)
+
+    def give(self, side, tick, lots):
+        return 0
+
+    def depth(self, side, price, lots, flags):
+        self.book[side].pop(price, None)
+        if lots:
+            self.book[side][price] = lots
+        if not flags & Flag.END:
+            return
+        self.valid = self.valid or bool(flags & Flag.SNAPSHOT)
+        if self.halted:
+            return
+        for o in list(self.orders):
+            if o.state == "resting" and self.reached_by_mid(o):
+                self.hit(o, o.left)
+        super().depth(side, price, lots, flags)  # the triggers
+
+    def start(self, o):
+        if o.tif == F.GTX and (o.type == T.MARKET or self.reached_by_mid(o)):
+            self.end(o, A.REJECT, R.POST_ONLY)
+        elif o.tif == F.FOK and not (self.reached_by_mid(o) and self.allowed(o, o.left) == o.left):
+            self.end(o, A.CANCELED, R.UNFILLABLE)
+        elif self.reached_by_mid(o):
+            if lots := self.allowed(o, o.left):
+                self.fill(o, self.offer(o.side), lots, self.taker)
+            if o.left:
+                self.end(o, A.CANCELED, R.REDUCE_ONLY)
+        elif o.type == T.MARKET:
+            self.end(o, A.CANCELED, R.NO_LIQUIDITY)
+        elif o.tif == F.IOC:
+            self.end(o, A.CANCELED, R.IOC)
+        else:
+            o.state = "resting"
+            self.say(A.ACK, o)

@@ -45,6 +45,7 @@ class Loop:
         self.books = keep("books", new_ladders(n))
         self.marks = keep("marks", np.zeros(n, MARK))
         self.mail = keep("mail", new_mail(venue.seed_words))
+        keep("rules", venue.rules)  # the tape may change the fees in them
         self.venues = keep("venues", new_venues(n))
         self.venue_books = keep("venue_books", new_ladders(n))
         self.working = keep("working", np.zeros(n, WORKING))

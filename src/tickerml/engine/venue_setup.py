@@ -24,7 +24,7 @@ ORACLE_BOUND = 2 * SECOND  # how late a row may be where answers are not held ba
 class Terms:
     """What the venue asks of us and how honest it is. Shares are fractions; the defaults are a common perp's."""
 
-    maker: float = 0.0002
+    maker: float = 0.0002  # until the tape tells of other fees; a run that charges none stays without
     taker: float = 0.0005
     partial: bool = True
     remember_taken: bool = True
@@ -36,7 +36,7 @@ class Terms:
     slippage_range: float = 0.0
     check_balance: bool = True
     margin: float = 0.1  # initial margin of derivatives, share of the notional
-    at_mid: bool = False  # trades meet the mid, at no cost: the first layer of the waterfall
+    at_mid: bool = False  # executions meet the mid (sim/mid.py): the first layer of the waterfall
     watermark: int = 50 * MILLISECOND  # ns; 0 = oracle: answers do not wait for late rows
 
 
@@ -105,8 +105,7 @@ def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_on
     rule["check_balance"], rule["partial"] = terms.check_balance, terms.partial
     rule["remember_taken"] = terms.remember_taken
     rule["self_trade"], rule["trigger_by"] = int(terms.self_trade), int(terms.trigger_by)
-    if "at_mid" in (rule.dtype.names or ()):
-        rule["at_mid"] = terms.at_mid
+    rule["at_mid"] = terms.at_mid
     rule["superp"], rule["superp_cost"] = terms.superp, round(terms.superp_cost * RATE)
     rule["slippage_rate"], rule["slippage_range"] = round(terms.slippage * RATE), round(terms.slippage_range * RATE)
 

@@ -1,7 +1,11 @@
 """Orders on a tape that has bars only: a stated, pessimistic path inside each bar.
 
-On arrival: a market order executes at the last close, worsened by slippage (sim/slippage.py); so does a limit order
-that this price reaches. The rest waits for bars:
+Nothing executes at a price that was known before the order left. A market order, a SuperP position, the close of one
+that was asked for, a limit order whose limit the last close has reached, and an immediate one wait for the open of the
+next bar, worsened by slippage (sim/slippage.py; the close of a SuperP position is not: its cost is its own). A bar's
+open counts for what arrived by then or shortly after, within a twentieth of its duration and 5 s; for what comes later
+the open of the bar after it does. At the open a limit order executes or starts to rest, an immediate one executes or
+ends. A bar is known when it closes: the answers come then. The rest of the bar is as follows.
 - A stop is reached by the bar's worst price, and executes at its trigger, or at the open when the bar opened beyond it.
 - A limit order executes at its own price, and only when the bar traded *through* it; never more than the bar's volume.
 - A take-profit must be traded through too; it executes at its trigger, or at the open when the bar opened beyond it.
@@ -10,6 +14,7 @@ that this price reaches. The rest waits for bars:
 - A trailing stop first meets the worst price with its old trigger, then with the trigger that the best price gives.
 - An order that arrived after the bar opened does not know what came before: its limit or target counts only when the
   bar's close is through it; its stop counts in full.
+- The expiry of a SuperP position, fixed when it was opened, closes it at the last close before.
 """
 
 from __future__ import annotations
@@ -17,16 +22,17 @@ from __future__ import annotations
 from typing import Final
 
 from tickerml.sim.match import hit
+from tickerml.sim.mid import on_mid
 from tickerml.sim.orders import Cause
 from tickerml.sim.requests import waits_for_trigger
 from tickerml.sim.slippage import worsened
-from tickerml.sim.slots import answer, end, fill, interest, resting
+from tickerml.sim.slots import answer, end, interest, resting
 from tickerml.sim.superp import close_at
-from tickerml.sim.take import reducible
-from tickerml.sim.triggers import reached
+from tickerml.sim.take import execute
+from tickerml.sim.triggers import on_touch, reached
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import AnswerKind, OrderState, OrderType, Reject, TimeInForce
-from tickerml.tape.rows import Record
+from tickerml.tape.rows import SECOND, Record
 
 _LIMIT, _MARKET, _SUPERP = int(OrderType.LIMIT), int(OrderType.MARKET), int(OrderType.SUPERP)
 _STOP, _STOP_LIMIT, _TRAILING = int(OrderType.STOP), int(OrderType.STOP_LIMIT), int(OrderType.TRAILING)
@@ -37,45 +43,65 @@ _ENDED, _REJECT = int(AnswerKind.CANCELED), int(AnswerKind.REJECT)
 _NEW, _WORKING = int(OrderState.NEW), int(OrderState.WORKING)
 _ARMED, _OPEN = int(OrderState.ARMED), int(OrderState.OPEN)
 _STATE_CANCELED, _STATE_REJECTED = int(OrderState.CANCELED), int(OrderState.REJECTED)
-_IOC_REST, _POST_ONLY, _NOT_REDUCING = int(Reject.IOC), int(Reject.POST_ONLY), int(Reject.REDUCE_ONLY)
-_BY_STOP, _BY_TARGET = int(Cause.STOP), int(Cause.TARGET)
+_IOC_REST, _POST_ONLY = int(Reject.IOC), int(Reject.POST_ONLY)
+_BY_STOP, _BY_TARGET, _BY_REQUEST = int(Cause.STOP), int(Cause.TARGET), int(Cause.REQUEST)
+_FRESH_SHARE: Final = 20  # of a bar's duration that is still its open
+_FRESH: Final = 5 * SECOND  # ns; and no more than this
 
 
 @kernel
-def execute(mail: Record, v: Record, k: int, price: int) -> None:
-    """Execute the whole order of slot `k` at `price` as taker, or what of it may reduce the position."""
-    o = v["orders"][k]
-    qty = reducible(v, o, o["left"])
-    if qty == 0 or not fill(mail, v, k, price, qty, 0):
-        end(mail, v, k, _ENDED, _NOT_REDUCING, _STATE_CANCELED)
-
-
-@kernel
-def enter(mail: Record, rules: Record, v: Record, k: int) -> None:
-    """An order arrives in slot `k` between bars: it executes at the last close, or waits."""
+def enter(mail: Record, v: Record, k: int) -> None:
+    """An order arrives in slot `k` between bars: it rests, or waits for its trigger or for an open."""
     o = v["orders"][k]
     side, last = o["side"], v["last_trade"]
-    price = worsened(rules, side, last, v["last_range"])
     if waits_for_trigger(o["type"]):
-        if o["type"] == _TRAILING or not reached(o, last):
+        if o["type"] == _TRAILING or last == 0 or not reached(o, last):
             o["extreme"] = last
             answer(mail, v, k, _ACK, 0, _ARMED)
             return
         answer(mail, v, k, _TRIGGERED, 0, _NEW)
         o["type"] = _LIMIT if o["type"] == _STOP_LIMIT or o["type"] == _TP_LIMIT else _MARKET
+        return
+    priced = o["type"] == _LIMIT
+    if o["tif"] == _GTX and o["type"] != _SUPERP and (not priced or (o["price"] - last) * side >= 0):
+        end(mail, v, k, _REJECT, _POST_ONLY, _STATE_REJECTED)
+        return
+    rests = priced and (o["price"] - last) * side < 0 and o["tif"] != _IOC and o["tif"] != _FOK
+    answer(mail, v, k, _ACK, 0, _WORKING if rests else _NEW)
+
+
+@kernel
+def _start(mail: Record, v: Record, k: int, price: int) -> None:
+    """The order of slot `k` has waited for an open, which it gets at `price`."""
+    o = v["orders"][k]
     if o["type"] == _SUPERP:
         o["price"] = price
         answer(mail, v, k, _ACK, 0, _OPEN)
-    elif o["type"] == _MARKET:
-        execute(mail, v, k, price)
-    elif o["tif"] == _GTX and (o["price"] - last) * side >= 0:
-        end(mail, v, k, _REJECT, _POST_ONLY, _STATE_REJECTED)
-    elif (o["price"] - price) * side >= 0:
-        execute(mail, v, k, price)
+    elif o["type"] == _MARKET or (o["price"] - price) * o["side"] >= 0:
+        if o["tif"] == _GTX:
+            end(mail, v, k, _REJECT, _POST_ONLY, _STATE_REJECTED)
+        else:
+            execute(mail, v, k, price)
     elif o["tif"] == _IOC or o["tif"] == _FOK:
         end(mail, v, k, _ENDED, _IOC_REST, _STATE_CANCELED)
     else:
         answer(mail, v, k, _ACK, 0, _WORKING)
+
+
+@kernel
+def _at_open(mail: Record, rules: Record, v: Record, bar: Record) -> None:
+    """What waits for an open and arrived before this one was over gets it, oldest first."""
+    over = bar["open_time"] + min(bar["duration"] // _FRESH_SHARE, _FRESH)
+    k = 0
+    while k < v["n"]:
+        o = v["orders"][k]
+        n = v["n"]
+        if o["state"] == _NEW and o["born"] <= over:
+            _start(mail, v, k, worsened(rules, o["side"], bar["open"], bar["high"] - bar["low"]))
+        elif o["state"] == _OPEN and 0 < o["extreme"] <= over:
+            close_at(mail, rules, v, k, bar["open"], _BY_REQUEST)
+        if v["n"] == n:
+            k += 1
 
 
 @kernel
@@ -178,11 +204,16 @@ def _limits_and_targets(mail: Record, rules: Record, v: Record, bar: Record, fir
 
 
 @kernel
-def on_bar(mail: Record, rules: Record, v: Record, bar: Record) -> None:
+def on_bar(mail: Record, rules: Record, v: Record, b: Record, bar: Record) -> None:
     """A bar closed: take our orders through it. A bar of unknown volume (-1) or none fills no resting limit order."""
+    if rules["at_mid"] != 0:
+        v["last_trade"] = bar["close"]
+        on_mid(mail, rules, v, b)
+        on_touch(mail, rules, v, b)
+        return
     if v["halted"] == 0 and v["n"] != 0:
+        _at_open(mail, rules, v, bar)
         fired = _stops(mail, rules, v, bar)
         _limits_and_targets(mail, rules, v, bar, fired)
-        interest(v)
+        interest(rules, v)
     v["last_trade"] = bar["close"]
-    v["last_range"] = bar["high"] - bar["low"]

@@ -114,7 +114,7 @@ MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its in
         ("lost", ANSWER, (LOST,)),  # notices by the time at which we learn of them
     ]
 )
-RULES: Final = np.dtype(  # one constant record per instrument
+RULES: Final = np.dtype(  # one record per instrument; the tape may change its fees (sim/rows.py), nothing else changes
     [
         ("unit_value", "i8"),  # money of one tick x one lot; inverse: see account/contract.py
         ("inverse", "i8"),
@@ -131,9 +131,9 @@ RULES: Final = np.dtype(  # one constant record per instrument
         ("maker_rate", "i8"),  # 1e-8 of the notional; negative = rebate
         ("taker_rate", "i8"),
         ("margin_rate", "i8"),  # 1e-8: initial margin; 1e8 / leverage
-        ("maintenance_rate", "i8"),  # 1e-8; 0 = the venue does not liquidate
         ("check_balance", "i8"),
         ("partial", "i8"),  # 0: whole fills only, exactly as hftbacktest's NoPartialFillExchange
+        ("at_mid", "i8"),  # 1: executions meet the mid, at no cost (sim/mid.py)
         ("remember_taken", "i8"),  # 1: displayed lots that our orders took stay taken until the display shrinks
         ("self_trade", "i8"),  # SelfTrade
         ("trigger_by", "i8"),  # TriggerBy
@@ -151,11 +151,11 @@ SLOT: Final = np.dtype(  # one live order at the venue
         ("side", "i8"),
         ("type", "i8"),
         ("tif", "i8"),
-        ("state", "i8"),  # NEW = it starts to work in this step
+        ("state", "i8"),  # NEW = it starts to work in this step; on bars at the next open
         ("price", "i8"),  # SuperP: entry price
         ("trigger", "i8"),
         ("target", "i8"),
-        ("extreme", "i8"),  # trailing: best price seen
+        ("extreme", "i8"),  # trailing: best price seen; SuperP on bars: when its close was asked for, 0 = it was not
         ("qty", "i8"),
         ("left", "i8"),
         ("expiry", "i8"),
@@ -189,11 +189,8 @@ VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest 
         ("halted", "i8"),
         ("mark", "i8"),  # ticks; last VALUE "mark", 0 = none
         ("last_trade", "i8"),  # ticks; bar-only: last close; 0 = none
-        ("last_range", "i8"),  # bar-only: high minus low of the last bar, ticks
         ("seen_bid", "i8"),  # touch at which armed orders were last examined
         ("seen_ask", "i8"),
-        ("liq_low", "i8"),  # the touch at which the position is liquidated; 0 and FAR = never
-        ("liq_high", "i8"),
         ("n_taken", "i8"),
         ("taken_tick", "i8", (TAKEN,)),
         ("taken_side", "i8", (TAKEN,)),
@@ -216,7 +213,7 @@ def new_mail(seed_words: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Rows:
 def new_venues(n: int) -> Rows:
     """VENUE records of `n` instruments without orders or position, shape (n,)."""
     venues = np.zeros(n, VENUE)
-    venues["buy_lo"] = venues["sell_lo"] = venues["liq_high"] = FAR
+    venues["buy_lo"] = venues["sell_lo"] = FAR
     venues["buy_hi"] = venues["sell_hi"] = -FAR
     venues["inst"] = np.arange(n)
     return venues

@@ -7,7 +7,7 @@ from typing import Final
 from tickerml.account.contract import value
 from tickerml.sim.orders import REQUESTS, Cause
 from tickerml.sim.slots import end, find, new_answer, room
-from tickerml.sim.superp import close_at, exit_touch
+from tickerml.sim.superp import close_at, price_now
 from tickerml.sim.take import exists, touch
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import AnswerKind, OrderFlag, OrderState, OrderType, Reject, TimeInForce
@@ -116,11 +116,18 @@ def cancel(mail: Record, v: Record, req: Record) -> None:
 
 @kernel
 def close_superp(mail: Record, rules: Record, v: Record, b: Record, req: Record) -> bool:
-    """Carry out a CANCEL request when it names an open SuperP position: it closes at the touch. False: it does not."""
+    """Carry out a CANCEL request when it names an open SuperP position: it closes at the touch. False: it does not.
+
+    On bars it closes at the next open, which is after the request (sim/bar_path.py).
+    """
     k = find(v, req["id"])
     if k < 0 or v["orders"][k]["state"] != _OPEN:
         return False
-    price = exit_touch(rules, v, b, v["orders"][k]["side"])
+    o = v["orders"][k]
+    if rules["bar_only"] != 0 and rules["at_mid"] == 0:
+        o["extreme"] = mail["now"] if o["extreme"] == 0 else o["extreme"]
+        return True
+    price = price_now(rules, v, b, -o["side"])
     if exists(price):
         close_at(mail, rules, v, k, price, _BY_REQUEST)
     else:
@@ -152,8 +159,8 @@ def expire(mail: Record, rules: Record, v: Record, b: Record) -> int:
             k += 1
         elif o["state"] != _OPEN:
             end(mail, v, k, _EXPIRED, 0, _STATE_EXPIRED)
-        elif exists(exit_touch(rules, v, b, o["side"])):
-            close_at(mail, rules, v, k, exit_touch(rules, v, b, o["side"]), _BY_EXPIRY)
+        elif exists(price_now(rules, v, b, -o["side"])):
+            close_at(mail, rules, v, k, price_now(rules, v, b, -o["side"]), _BY_EXPIRY)
         else:
             k += 1  # at the first touch after the gap (sim/superp.py)
     return earliest

@@ -78,7 +78,7 @@ def resting(o: Record) -> bool:
 
 
 @kernel
-def interest(v: Record) -> None:
+def interest(rules: Record, v: Record) -> None:
     """Recompute the price bounds of our resting orders, and how many orders must look at every row."""
     buy_lo, buy_hi, sell_lo, sell_hi, watch = FAR, -FAR, FAR, -FAR, 0
     for k in range(v["n"]):
@@ -89,7 +89,7 @@ def interest(v: Record) -> None:
             buy_lo, buy_hi = min(buy_lo, o["price"]), max(buy_hi, o["price"])
         elif resting(o):
             sell_lo, sell_hi = min(sell_lo, o["price"]), max(sell_hi, o["price"])
-    if watch != 0 or v["n_taken"] != 0 or v["liq_low"] != 0 or v["liq_high"] != FAR:
+    if watch != 0 or v["n_taken"] != 0 or (rules["at_mid"] != 0 and v["n"] != 0):
         buy_lo, buy_hi = -FAR, FAR  # every row
     v["buy_lo"] = buy_lo
     v["buy_hi"] = buy_hi

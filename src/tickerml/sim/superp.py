@@ -1,7 +1,8 @@
 """SuperP: a position of fixed stake with leverage that cannot be liquidated. It exists in simulation only.
 
 Opened for a stake at the first tradable touch after the request arrived (ask for longs, bid for shorts), closed at the
-touch by request, stop, target or expiry. With the return r = side x (exit - entry) / entry,
+touch by request, stop, target or expiry (sim/mid.py, sim/bar_path.py: where there is another price). With the return
+r = side x (exit - entry) / entry,
 
     payoff = stake x max(-1, leverage x (r - cost))
 
@@ -14,9 +15,10 @@ import math
 from typing import Final
 
 from tickerml.account.contract import RATE
+from tickerml.sim.mid import offer
 from tickerml.sim.orders import Cause
 from tickerml.sim.slots import answer, remove
-from tickerml.sim.take import exists, touch
+from tickerml.sim.take import exists
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import NO_BID
 from tickerml.tape.orders import AnswerKind, OrderState
@@ -72,11 +74,11 @@ def due(o: Record, exit_price: int, now: int) -> int:
 
 
 @kernel
-def exit_touch(rules: Record, v: Record, b: Record, side: int) -> int:
-    """Where an open position of `side` can be closed now, ticks; NO_BID when nowhere."""
+def price_now(rules: Record, v: Record, b: Record, side: int) -> int:
+    """Where a long (`side` 1) can be opened or a short closed now, ticks; -1 the other way round. NO_BID = nowhere."""
     if v["halted"] != 0 or (b["valid"] == 0 and rules["bar_only"] == 0):
         return NO_BID
-    return v["last_trade"] if rules["bar_only"] != 0 else touch(b, -side)
+    return v["last_trade"] if rules["bar_only"] != 0 else offer(rules, v, b, side)
 
 
 @kernel
@@ -84,14 +86,14 @@ def look(mail: Record, rules: Record, v: Record, b: Record, k: int) -> bool:
     """Examine slot `k` now: open a position that waits, close one that is due. True when the slot was freed."""
     o = v["orders"][k]
     if o["state"] != _OPEN:
-        price = touch(b, o["side"])
-        if v["halted"] == 0 and b["valid"] != 0 and exists(price) and price > 0:
+        price = price_now(rules, v, b, o["side"])
+        if exists(price) and price > 0:
             o["price"] = price
             answer(mail, v, k, _ACK, 0, _OPEN)
         elif o["state"] == _NEW:
             answer(mail, v, k, _ACK, 0, _ARMED)
         return False
-    price = exit_touch(rules, v, b, o["side"])
+    price = price_now(rules, v, b, -o["side"])
     if not exists(price):
         return False
     cause = due(o, price, mail["now"])

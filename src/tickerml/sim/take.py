@@ -48,6 +48,15 @@ def reducible(v: Record, o: Record, qty: int) -> int:
 
 
 @kernel
+def execute(mail: Record, v: Record, k: int, price: int) -> None:
+    """Execute the whole order of slot `k` at `price` as taker, or what of it may reduce the position."""
+    o = v["orders"][k]
+    qty = reducible(v, o, o["left"])
+    if qty == 0 or not fill(mail, v, k, price, qty, 0):
+        end(mail, v, k, _ENDED, _NOT_REDUCING, _CANCELED)
+
+
+@kernel
 def own_in_the_way(v: Record, side: int, tick: int) -> int:
     """Slot of our best resting order of the other side that an order of `side` at `tick` would meet; -1 = none."""
     found = -1
@@ -153,7 +162,7 @@ def start_next(mail: Record, rules: Record, v: Record, b: Record) -> None:
     if market or tif in (_IOC, _FOK):
         end(mail, v, k, _ENDED, _NO_LIQUIDITY if market else _IOC_REST, _CANCELED)
     elif not meets_itself(mail, v, rule, order_id, side, price):
-        _rest(mail, v, find(v, order_id))
+        rest(mail, v, find(v, order_id))
 
 
 @kernel
@@ -171,11 +180,11 @@ def start_post_only(mail: Record, rules: Record, v: Record, b: Record) -> None:
     if crossing or (not alone and own_in_the_way(v, side, price) >= 0):
         end(mail, v, k, _REJECT, _POST_ONLY, _REJECTED)
     else:
-        _rest(mail, v, k)
+        rest(mail, v, k)
 
 
 @kernel
-def _rest(mail: Record, v: Record, k: int) -> None:
+def rest(mail: Record, v: Record, k: int) -> None:
     """What is left of the order goes into the book; the pass gives it its queue position at the end of the step."""
     o = v["orders"][k]
     answer(mail, v, k, _ACK, 0, _WORKING if o["left"] == o["qty"] else _PARTIAL)

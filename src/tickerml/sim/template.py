@@ -33,8 +33,8 @@ is not done while a row, mail["next_expiry"] or the oldest request lies at or be
 What a run cannot need may be left out, because each part costs seconds of compilation once: `triggers` (stop,
 take-profit, trailing and SuperP orders: they are then refused as UNKNOWN), `bars` (bar-only tapes), `values` (funding
 and mark prices), `balance` (RULES["check_balance"] is then not looked at), `taking` (whatever is not post-only: it is
-then refused as UNKNOWN, and orders cannot expire). A run whose only orders are a compiled quoter's needs none of them,
-but for `values` on derivatives.
+then refused as UNKNOWN, and orders cannot expire), `mid` (RULES["at_mid"] must then be 0). A run whose only orders are
+a compiled quoter's needs none of them, but for `values` on derivatives.
 
 Errors: OverflowError when money leaves int64 or one step gives too many answers; b["spilled"] must be examined by the
 caller.
@@ -65,6 +65,7 @@ from tickerml.sim import balance as venue_balance  # if balance
 from tickerml.sim import bar_path as venue_bar_path  # if bars
 from tickerml.sim import funding as venue_funding  # if values
 from tickerml.sim import match as venue_match
+from tickerml.sim import mid as venue_mid  # if mid
 from tickerml.sim import outbox as venue_outbox
 from tickerml.sim import requests as venue_requests
 from tickerml.sim import rows as venue_rare
@@ -101,10 +102,14 @@ def venue_depth_row(mail, rule, v, b, row, q):
     if v["n_taken"] != 0:  # if taking
         venue_taken.shrink_taken(v, side, price, before, after)  # if taking
     lots = after - before if rule["partial"] != 0 else after
+    if rule["at_mid"] != 0:  # if mid
+        lots = 0  # if mid
     if lots > 0:
         venue_match.give(mail, rule, v, -side, price, lots)
     if row["flags"] & VENUE_END != 0:
         venue_end_message(b, int(row["flags"]))
+        if rule["at_mid"] != 0:  # if mid
+            venue_mid.on_mid(mail, rule, v, b)  # if mid
         if v["watch"] != 0:  # if triggers
             venue_triggers.on_touch(mail, rule, v, b)  # if triggers
 
@@ -114,7 +119,10 @@ def venue_trade_row(mail, rule, v, b, row, q):
     """A trade at or through a price of ours: by price, then time; at our own price the queue position decides."""
     price = int(row["price"])
     side = -venue_match.taker_side(b, row)
-    lots = venue_match.give(mail, rule, v, side, price + side, row["qty"])
+    lots = row["qty"]
+    if rule["at_mid"] != 0:  # if mid
+        lots = 0  # if mid
+    lots = venue_match.give(mail, rule, v, side, price + side, lots)
     k = 0
     while k < v["n"] and lots > 0:
         n = v["n"]
@@ -133,6 +141,9 @@ def venue_trade_row(mail, rule, v, b, row, q):
 def venue_finish(mail, rule, v, b, q):
     """The end of a step at one instrument: due orders start, new ones get their queue position, bounds are renewed."""
     while v["due"] != 0:
+        if rule["at_mid"] != 0:  # if mid
+            venue_mid.start_next(mail, rule, v, b)  # if mid
+            continue  # if mid
         venue_take.start_next(mail, rule, v, b)  # if taking
         venue_take.start_post_only(mail, rule, v, b)  # unless taking
     for k in range(v["n"]):
@@ -140,7 +151,7 @@ def venue_finish(mail, rule, v, b, q):
         if o["passed"] == -1.0:
             o["passed"] = 0.0
             queue_on_new(q, o, venue_level(b, o["side"], o["price"]))
-    venue_slots.interest(v)
+    venue_slots.interest(rule, v)
 
 
 @kernel
@@ -196,8 +207,8 @@ def venue_place(mail, rule, v, b, req):
     k = venue_slots.insert(v, req, mail["now"], rule["lot"])
     if req["expiry"] != 0:  # if taking
         mail["next_expiry"] = min(mail["next_expiry"], req["expiry"])  # if taking
-    if rule["bar_only"] != 0:  # if bars
-        venue_bar_path.enter(mail, rule, v, k)  # if bars
+    if rule["bar_only"] != 0 and rule["at_mid"] == 0:  # if bars
+        venue_bar_path.enter(mail, v, k)  # if bars
         return  # if bars
     if req["type"] == VENUE_SUPERP:  # if triggers
         venue_superp.look(mail, rule, v, b, k)  # if triggers
@@ -215,7 +226,7 @@ def venue_expire(mail, rules, venues, books, q):
     for n in range(len(venues)):
         earliest = min(earliest, venue_requests.expire(mail, rules[n], venues[n], books[n]))
         if venues[n]["changed"] != 0:
-            venue_slots.interest(venues[n])
+            venue_slots.interest(rules[n], venues[n])
     mail["next_expiry"] = earliest
 
 
@@ -262,12 +273,12 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
                 venue_trade_row(mail, rules[n], v, b, row, q)
             elif kind == VENUE_BAR:  # if bars
                 mail["now"] = at  # if bars
-                venue_bar_path.on_bar(mail, rules[n], v, bars[row["ref"]])  # if bars
+                venue_bar_path.on_bar(mail, rules[n], v, b, bars[row["ref"]])  # if bars
             elif kind == VENUE_VALUE:  # if values
                 mail["now"] = at  # if values
                 venue_funding.on_value(mail, rules[n], v, b, values[row["ref"]])  # if values
             else:
-                venue_rare.on_other(v, b, row)
+                venue_rare.on_other(rules[n], v, b, row)
             if v["changed"] != 0:
                 venue_finish(mail, rules[n], v, b, q)
             if mail["ans_tail"] != first:
@@ -314,9 +325,10 @@ def venue_source(
     values: bool = True,
     balance: bool = True,
     taking: bool = True,
+    mid: bool = True,
 ) -> str:
     """The text of `venue_pass` and `send` with the named modules' functions; it needs `kernel` in its namespace."""
-    parts = {"triggers": triggers, "bars": bars, "values": values, "balance": balance, "taking": taking}
+    parts = {"triggers": triggers, "bars": bars, "values": values, "balance": balance, "taking": taking, "mid": mid}
     dropped = tuple(f"  # {'unless' if wanted else 'if'} {part}" for part, wanted in parts.items())
     kept = "\n".join(line for line in _TEXT.split("\n") if not line.endswith(dropped))
     return kept.format(

@@ -8,10 +8,11 @@ state NEW and starts to work at the end of the step, oldest first.
 
 from __future__ import annotations
 
+from tickerml.sim.mid import offer
 from tickerml.sim.orders import TriggerBy
 from tickerml.sim.slots import answer
 from tickerml.sim.superp import look
-from tickerml.sim.take import exists, touch
+from tickerml.sim.take import exists
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import AnswerKind, OrderState, OrderType
 from tickerml.tape.rows import Record
@@ -49,7 +50,7 @@ def fire(mail: Record, v: Record, k: int) -> None:
 @kernel
 def blind(rules: Record, v: Record, b: Record) -> bool:
     """Whether nothing can fire now: trading is halted, or the book unknown."""
-    return v["halted"] != 0 or (b["valid"] == 0 and rules["partial"] != 0)
+    return v["halted"] != 0 or (b["valid"] == 0 and rules["partial"] != 0 and rules["bar_only"] == 0)
 
 
 @kernel
@@ -68,7 +69,7 @@ def on_touch(mail: Record, rules: Record, v: Record, b: Record) -> None:
     """The end of a message: waiting orders look at the touch when it has moved, SuperP positions always (time)."""
     if blind(rules, v, b):
         return
-    moved = b["best_bid"] != v["seen_bid"] or b["best_ask"] != v["seen_ask"]
+    moved = b["best_bid"] != v["seen_bid"] or b["best_ask"] != v["seen_ask"] or rules["bar_only"] != 0
     v["seen_bid"] = b["best_bid"]
     v["seen_ask"] = b["best_ask"]
     k = 0
@@ -77,7 +78,7 @@ def on_touch(mail: Record, rules: Record, v: Record, b: Record) -> None:
         if o["type"] == _SUPERP:
             k += 0 if look(mail, rules, v, b, k) else 1
             continue
-        market = touch(b, o["side"])
+        market = offer(rules, v, b, o["side"])
         wanted = moved and o["state"] == _ARMED and rules["trigger_by"] & _TOUCH != 0 and exists(market)
         if wanted and reached(o, market):
             fire(mail, v, k)
@@ -88,7 +89,7 @@ def on_touch(mail: Record, rules: Record, v: Record, b: Record) -> None:
 def arm(mail: Record, rules: Record, v: Record, b: Record, k: int) -> None:
     """A trigger order arrives in slot `k`: it fires at once when the touch is there already, else it waits."""
     o = v["orders"][k]
-    market = touch(b, o["side"])
+    market = offer(rules, v, b, o["side"])
     if rules["trigger_by"] & _TOUCH != 0 and not blind(rules, v, b) and exists(market):
         if reached(o, market):
             fire(mail, v, k)

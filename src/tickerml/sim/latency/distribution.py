@@ -1,6 +1,7 @@
 """Random latency: a floor plus a log-normal delay, drawn from the run's own seed; some requests are lost.
 
-Draws come from `mail["rng"]` (sim/draws.py) in the order of events at the venue and of requests sent, so a run repeats.
+Requests draw from one stream, in the order in which they are sent, and answers from another, in the order of events at
+the venue (sim/outbox.py `our_draws`): a run repeats, however far the venue has run when a request is sent.
 """
 
 from __future__ import annotations
@@ -52,3 +53,8 @@ def cancel(lat: Record, mail: Record, feed_ns: int) -> int:
 def response(lat: Record, mail: Record, feed_ns: int) -> int:
     """Floor plus log-normal delay around `response_ns`; answers are never lost."""
     return _delay(lat, mail, lat["response_ns"])
+
+
+def least(params: Params) -> tuple[int, int]:
+    """The least time that a request and an answer take, ns: the loop may run that far ahead of either side."""
+    return params.floor_ns, params.floor_ns
