@@ -14,14 +14,13 @@ import numpy as np
 
 from tickerml.account.contract import value
 from tickerml.desk.approved import Cancel, Order
+from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, Legs, cancels
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
-from tickerml.tape.rows import FOREVER, SECOND, Record
+from tickerml.tape.rows import FOREVER, Record, Rows
 
 SLOTS: Final = 64
-LEGS: Final = 512
 MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
 ENTERING, OPEN, CLOSING = 1, 2, 3
-ENTRY, STOP, TARGET, CLOSE = 1, 2, 3, 4
 REASONS: Final = ("", "stop", "target", "timer", "closed", "liquidated", "not filled", "end of data")
 BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, BY_VENUE, UNFILLED, AT_END = range(1, 8)
 
@@ -55,16 +54,6 @@ SETUP: Final = np.dtype(
         ("working", "i8"),  # entry orders that may still fill
     ]
 )
-LEG: Final = np.dtype(
-    [
-        ("id", "i8"),  # 0 = free slot
-        ("setup", "i8"),
-        ("role", "i8"),
-        ("pair", "i8"),  # id of the sibling that is cancelled when this one fills, 0 = none
-        ("left", "i8"),
-        ("leaving", "i8"),  # 1 = a cancel was sent
-    ]
-)
 
 RETRY_NS: Final = SECOND  # until a close that the venue refused, or could not fill, is sent again
 
@@ -78,7 +67,7 @@ class Setups:
     def __init__(self) -> None:
         """No trades under way."""
         self.table = np.zeros(SLOTS, SETUP)
-        self.legs = np.zeros(LEGS, LEG)
+        self.legs = Legs()
 
     def open(self) -> Iterator[Record]:
         """Records of all setups that live."""
@@ -90,12 +79,7 @@ class Setups:
 
     def room(self) -> bool:
         """Whether another setup finds a slot."""
-        return bool((self.table["state"] == 0).any() and (self.legs["id"] == 0).sum() > 16)
-
-    def deadline(self) -> int:
-        """Earliest horizon of a setup that is not closing yet, FOREVER without any."""
-        waiting = self.table[(self.table["state"] == ENTERING) | (self.table["state"] == OPEN)]
-        return int(waiting["horizon"].min()) if len(waiting) else FOREVER
+        return bool((self.table["state"] == 0).any() and self.legs.room())
 
     def begin(self, fields: dict[str, float]) -> int:
         """A new setup with these fields; returns its slot."""
@@ -105,24 +89,6 @@ class Setups:
         for name, field in fields.items():
             self.table[k][name] = field
         return k
-
-    def sent(self, k: int, role: int, order_id: int, qty: int) -> None:
-        """An order of setup `k` left under this id."""
-        leg = self.legs[int(np.flatnonzero(self.legs["id"] == 0)[0])]
-        leg["id"], leg["setup"], leg["role"], leg["left"] = order_id, k, role, qty
-        leg["pair"] = leg["leaving"] = 0
-        if role == ENTRY:
-            self.table[k]["working"] += 1
-
-    def pair(self, one: int, other: int) -> None:
-        """Two orders of which the fill of one cancels the other."""
-        for leg in self.legs[(self.legs["id"] == one) | (self.legs["id"] == other)]:
-            self.legs["pair"][self.legs["id"] == leg["id"]] = other if leg["id"] == one else one
-
-    def leg(self, order_id: int) -> Record | None:
-        """The order of this id, or None when it is not ours or has ended."""
-        found = np.flatnonzero(self.legs["id"] == order_id)
-        return self.legs[int(found[0])] if len(found) else None
 
     def fill(self, leg: Record, contract: Record, price: int, qty: int, fee: int, now: int) -> None:
         """Book one execution of `leg`."""
@@ -145,6 +111,12 @@ class Setups:
         s["closed"] = now
         if s["reason"] == 0:
             s["reason"] = {STOP: BY_STOP, TARGET: BY_TARGET}.get(int(leg["role"]), BY_HAND)
+
+    def sent(self, k: int, role: int, order_id: int, qty: int) -> None:
+        """An order of setup `k` left under this id."""
+        self.legs.add(order_id, k, int(self.table[k]["inst"]), role, qty)
+        if role == ENTRY:
+            self.table[k]["working"] += 1
 
     def ended(self, leg: Record) -> None:
         """The order has left the venue: filled, cancelled, expired or rejected."""
@@ -174,29 +146,22 @@ class Setups:
 
     def gather(self, k: int) -> list[Cancel]:
         """Before more lots of setup `k` are protected: withdraw its orders if they are many, so that one takes over."""
-        mine = [leg for leg in self._legs_of(k) if leg["role"] in (STOP, TARGET) and not leg["leaving"]]
+        mine = [leg for leg in self.legs.of(k) if leg["role"] in (STOP, TARGET) and not leg["leaving"]]
         s = self.table[k]
         if len(mine) < MOST_LEGS or s["state"] == CLOSING:
             return []
         s["naked"] = s["entered"] - s["exited"]
-        return self._cancels(mine)
-
-    def siblings(self, leg: Record) -> list[Cancel]:
-        """The cancel of the order that must not outlive `leg`; a stop stands until its target is filled whole."""
-        other = self.leg(int(leg["pair"])) if leg["pair"] else None
-        if leg["role"] == TARGET and leg["left"] > 0:
-            return []
-        return [] if other is None else self._cancels([other])
+        return cancels(mine)
 
     def close(self, s: Record, reason: int) -> list[Order | Cancel]:
         """Withdraw all orders of a setup and close what it holds at the market."""
         k = next(n for n in range(SLOTS) if self.table[n]["intent"] == s["intent"] and self.table[n]["state"])
-        mine = self._legs_of(k)
+        mine = self.legs.of(k)
         closing = any(leg["role"] == CLOSE for leg in mine)
         if s["superp"]:
             s["state"], s["reason"] = CLOSING, reason
-            return list(self._cancels(mine))
-        out: list[Order | Cancel] = list(self._cancels([leg for leg in mine if leg["role"] != CLOSE]))
+            return list(cancels(mine))
+        out: list[Order | Cancel] = list(cancels([leg for leg in mine if leg["role"] != CLOSE]))
         held = int(s["entered"] - s["exited"])
         if held > 0 and not closing:
             out.append(Order(int(s["inst"]), -int(s["side"]), int(OrderType.MARKET), _IOC, held, flags=_REDUCE))
@@ -207,31 +172,26 @@ class Setups:
     def reopen(self, k: int, at: int) -> None:
         """Setup `k` is closing, holds lots and has no order under way that closes them: close again at `at`, ns."""
         s = self.table[k]
-        closing = any(leg["role"] == CLOSE for leg in self._legs_of(k))
+        closing = any(leg["role"] == CLOSE for leg in self.legs.of(k))
         if s["state"] == CLOSING and not s["superp"] and s["entered"] > s["exited"] and not closing:
             s["state"], s["horizon"], s["naked"] = OPEN, at, 0
 
-    def _legs_of(self, k: int) -> list[Record]:
-        return [self.legs[n] for n in np.flatnonzero((self.legs["id"] != 0) & (self.legs["setup"] == k))]
-
-    def _cancels(self, legs: list[Record]) -> list[Cancel]:
-        out = []
-        for leg in legs:
-            if not leg["leaving"]:
-                leg["leaving"] = 1
-                out.append(Cancel(int(self.table[leg["setup"]]["inst"]), int(leg["id"])))
-        return out
-
-    def is_over(self, k: int) -> bool:
-        """Whether nothing of setup `k` is held or may still fill."""
-        s = self.table[k]
-        return bool(s["state"] and s["working"] == 0 and s["entered"] == s["exited"])
-
     def free(self, k: int) -> list[Cancel]:
         """Forget a settled setup; the orders that remain of it are cancelled and no longer ours to follow."""
-        mine = self._legs_of(k)
-        cancels = self._cancels(mine)
+        mine = self.legs.of(k)
+        left_over = cancels(mine)
         for leg in mine:
             leg["id"] = 0
         self.table[k] = np.zeros(1, SETUP)[0]
-        return cancels
+        return left_over
+
+
+def deadline(table: Rows) -> int:
+    """Earliest horizon of a setup that is not closing yet, ns; FOREVER without any."""
+    waiting = table[(table["state"] == ENTERING) | (table["state"] == OPEN)]
+    return int(waiting["horizon"].min()) if len(waiting) else FOREVER
+
+
+def is_over(s: Record) -> bool:
+    """Whether nothing of a setup is held or may still fill."""
+    return bool(s["state"] and s["working"] == 0 and s["entered"] == s["exited"])

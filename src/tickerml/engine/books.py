@@ -13,6 +13,7 @@ from tickerml.desk.desk import Situation
 from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
 from tickerml.engine.loop import Loop
+from tickerml.engine.prices import Prices
 from tickerml.sim.superp import payoff
 from tickerml.strategies.view import Position
 from tickerml.tape.instruments import Instrument
@@ -36,23 +37,13 @@ class Books:
     ) -> None:
         """`purse`: the wallet that the run's money is in."""
         self.loop, self.setups, self.instruments, self.wallets, self.purse = loop, setups, instruments, wallets, purse
+        self.prices = Prices(loop)
         self.account = loop.states.add("account", np.zeros(1, ACCOUNT))
 
     @property
     def now(self) -> int:
         """Time of our side, ns."""
         return int(self.loop.core[0]["now"])
-
-    def mark(self, inst: int) -> int:
-        """Price at which an instrument is valued, ticks: the mid of a whole book, else the last print; 0 = unknown."""
-        b = self.loop.books[inst]
-        if b["valid"] and b["bid_qty"] and b["ask_qty"] and b["best_bid"] < b["best_ask"]:
-            return int(b["best_bid"] + b["best_ask"]) // 2
-        return int(self.loop.marks[inst]["price2"]) // 2
-
-    def known(self, inst: int) -> bool:
-        """Whether any row of this instrument has come."""
-        return bool(self.loop.marks[inst]["rows"])
 
     def cash(self, wallet: int) -> int:
         """Money of a wallet as we know it."""
@@ -70,11 +61,11 @@ class Books:
         """Cash, positions at the mark and open SuperP positions, money."""
         total = self.cash(wallet)
         for inst, of in enumerate(self.wallets.wallet_of):
-            if of == wallet and self.loop.positions[inst]["position"] and self.mark(inst):
-                total += int(holding(self.loop.positions[inst], self.wallets.contracts[inst], self.mark(inst)))
+            if of == wallet and self.loop.positions[inst]["position"] and self.prices.mark(inst):
+                total += int(holding(self.loop.positions[inst], self.wallets.contracts[inst], self.prices.mark(inst)))
         for s in self.setups.open():
             if s["superp"] and s["entered"] and self.wallets.wallet_of[int(s["inst"])] == wallet:
-                total += self.superp_worth(s, self.mark(int(s["inst"])))
+                total += self.superp_worth(s, self.prices.mark(int(s["inst"])))
         return total
 
     def superp_worth(self, s: Record, price: int) -> int:
@@ -86,16 +77,6 @@ class Books:
         """Equity of an instrument's wallet, in its currency."""
         wallet = self.wallets.wallet_of[inst]
         return float(self.wallets.amount(wallet, self.equity(wallet)))
-
-    def touch(self, inst: int) -> tuple[int, int]:
-        """Bid and ask in ticks; the last close for both where there is no book; 0 where nothing is known."""
-        mark = self.loop.marks[inst]
-        last = self.mark(inst) if self.is_bar_only(inst) else 0
-        return int(mark["bid"]) or last, int(mark["ask"]) or last
-
-    def is_bar_only(self, inst: int) -> bool:
-        """True where bars were seen for this instrument and no whole order book."""
-        return int(self.loop.books[inst]["valid"]) == 0 and int(self.loop.marks[inst]["bars"]) > 0
 
     def position(self, inst: int) -> Position | None:
         """What is held of an instrument, as strategies are told."""
@@ -111,7 +92,7 @@ class Books:
         """Unrealised profit at the touch that closing would get, in the settle currency."""
         if not s["entered"]:
             return 0.0
-        bid, ask = self.touch(inst)
+        bid, ask = self.prices.touch(inst)
         price = bid if s["side"] > 0 else ask
         if s["superp"]:
             profit = self.superp_worth(s, price) if price else 0
@@ -123,7 +104,7 @@ class Books:
         """What the desk must know to judge an intent on `inst`."""
         wallet = self.wallets.wallet_of[inst]
         living = list(self.setups.open())
-        bid, ask = self.touch(inst)
+        bid, ask = self.prices.touch(inst)
         return Situation(
             now=self.now,
             bid=bid,
@@ -158,7 +139,7 @@ class Books:
         for inst, position in enumerate(self.loop.positions):
             contract = self.wallets.contracts[inst]
             if self.wallets.wallet_of[inst] == self.purse and position["position"] and not contract["inverse"]:
-                total += int(position["position"]) * self.mark(inst) * int(contract["unit_value"])
+                total += int(position["position"]) * self.prices.mark(inst) * int(contract["unit_value"])
         for s in self.setups.open():
             if s["superp"] and s["entered"]:
                 total += int(s["side"]) * int(float(s["leverage"]) * int(s["stake"]))

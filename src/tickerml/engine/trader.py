@@ -104,7 +104,7 @@ class Trader:
     def _wake(self, k: int, only: int | None) -> None:
         one = self.strategies[k]
         for inst, view in self._views[k].items():
-            if (only is not None and inst != only) or not self.books.known(inst):
+            if (only is not None and inst != only) or not self.books.prices.known(inst):
                 continue  # of an instrument without a row nothing is known, not even enough to pass
             answer = one.strategy.decide(view)
             if answer.params:
@@ -117,7 +117,7 @@ class Trader:
     def _intent(self, k: int, view: EngineView, intent: Any) -> None:
         name, inst = self.strategies[k].name, view.instrument
         blob = canonical(intent_figures(name, intent, view.close))
-        side, price = getattr(intent, "side", 0), self.books.mark(inst.id)
+        side, price = getattr(intent, "side", 0), self.books.prices.mark(inst.id)
         seq = self.outbox.add(view.now, inst.id, int(Kind.INTENT), blob, side=side, price=price)
         verdict: Approved | Refusal = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
         if isinstance(intent, Setup):

@@ -9,6 +9,7 @@ import numpy as np
 
 from tickerml.account.contract import value
 from tickerml.account.position import apply_fill
+from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
 from tickerml.desk.setups import Setups
@@ -46,7 +47,7 @@ class Trades:
         self.setups: Setups = books.setups
         keep = loop.states.add
         keep("setups", self.setups.table)
-        keep("legs", self.setups.legs)
+        keep("legs", self.setups.legs.table)
         self._blobs = keep("intents", np.zeros(book.SLOTS, f"S{_BLOB}"))
 
     def open(self, owner: int, seq: int, blob: bytes, setup: Setup, inst: Instrument, approved: Approved) -> None:
@@ -55,7 +56,7 @@ class Trades:
             raise ConfigError("intent", f"an intent's figures take {len(blob)} bytes; at most {_BLOB} are kept")
         lots = sum(o.qty for o in approved.orders)
         contract = self.books.wallets.contracts[inst.id]
-        worth = 0 if setup.superp else int(value(contract, max(1, self.books.mark(inst.id)), lots))
+        worth = 0 if setup.superp else int(value(contract, max(1, self.books.prices.mark(inst.id)), lots))
         used = lots if setup.superp else int(worth * self.books.margin(inst.id))
         k = self.setups.begin(
             {
@@ -74,7 +75,7 @@ class Trades:
         )
         self._blobs[k] = blob
         for order in approved.orders:
-            self._send(order, k, book.ENTRY, seq)
+            self._send(order, k, roles.ENTRY, seq)
         self._set_deadline()
 
     def answer(self, a: Record) -> None:
@@ -87,7 +88,7 @@ class Trades:
         if int(a["kind"]) == int(AnswerKind.CANCEL_REJECT) and int(a["reason"]) == int(Reject.GATEWAY):
             self._act([Cancel(int(a["inst"]), int(a["id"]))], None)  # it never arrived: the order still stands
             return
-        leg = self.setups.leg(int(a["id"]))
+        leg = self.setups.legs.find(int(a["id"]))
         if leg is None:
             return
         if int(a["type"]) == _SUPERP:
@@ -101,7 +102,7 @@ class Trades:
             s = self.setups.table[k]
             if s["state"] in (book.ENTERING, book.OPEN) and s["horizon"] <= self.books.now:
                 self._act(self.setups.close(s, book.BY_TIMER), k)
-                if self.setups.is_over(k) and not s["superp"]:
+                if book.is_over(self.setups.table[k]) and not s["superp"]:
                     self._settle(k)
         self._set_deadline()
 
@@ -136,13 +137,13 @@ class Trades:
                 watch(self.loop.marks[inst])
             contract = self.books.wallets.contracts[inst]
             self.setups.fill(leg, contract, int(a["price"]), int(a["qty"]), int(a["fee"]), self.books.now)
-            cancels = self.setups.siblings(leg)
+            cancels = self.setups.legs.siblings(leg)
             if int(a["left"]) == 0:
                 self.setups.ended(leg)
             self._act(cancels, k)
             self.setups.reopen(k, self.books.now)
         elif kind in _ENDS:
-            stop_gone = leg["role"] == book.STOP and not leg["leaving"] and s["entered"] > s["exited"]
+            stop_gone = leg["role"] == roles.STOP and not leg["leaving"] and s["entered"] > s["exited"]
             self.setups.ended(leg)
             if stop_gone:  # refused, or the book was empty: a position must not stand without its stop
                 self._act(self.setups.close(s, book.BY_STOP), k)
@@ -159,8 +160,8 @@ class Trades:
             self._act(self.setups.gather(k), None)
             sent = [(role, self._send(order, k, role, int(s["intent"]))) for role, order in self.setups.protection(s)]
             if len(sent) == 2:
-                self.setups.pair(sent[0][1], sent[1][1])
-        if self.setups.is_over(k):
+                self.setups.legs.pair(sent[0][1], sent[1][1])
+        if book.is_over(self.setups.table[k]):
             self._settle(k)
 
     def _settle(self, k: int) -> None:
@@ -185,8 +186,8 @@ class Trades:
         """Close what setup `k` holds at the touch it could have got, in our books only."""
         inst, books = int(s["inst"]), self.books
         held = int(s["entered"] - s["exited"])
-        bid, ask = books.touch(inst)
-        price = (bid if s["side"] > 0 else ask) or books.mark(inst)
+        bid, ask = books.prices.touch(inst)
+        price = (bid if s["side"] > 0 else ask) or books.prices.mark(inst)
         if held and s["superp"]:
             s["exit_ticks"], s["exited"] = price, 1
             s["amount"] = books.superp_worth(s, price)
@@ -218,7 +219,7 @@ class Trades:
                 self.outbox.take(self.loop.take_made())
                 self.loop.send(Op.CANCEL, one.id, cancel)
             elif k is not None:
-                self._send(one, k, book.CLOSE, int(self.setups.table[k]["intent"]))
+                self._send(one, k, roles.CLOSE, int(self.setups.table[k]["intent"]))
 
     def _set_deadline(self) -> None:
-        self.loop.core[0]["deadline"] = self.setups.deadline()
+        self.loop.core[0]["deadline"] = book.deadline(self.setups.table)

@@ -41,7 +41,7 @@ class EngineView:
     @property
     def bar_only(self) -> bool:
         """True where the source has no order book for this instrument."""
-        return self._books.is_bar_only(self.instrument.id)
+        return self._books.prices.is_bar_only(self.instrument.id)
 
     @property
     def ton(self) -> float:

@@ -141,7 +141,7 @@ class LiveRun:
         setups = {int(s["inst"]): s for s in books.setups.open() if s["entered"]}
         held = [n for n, p in enumerate(books.loop.positions) if p["position"]]
         for n in sorted({*setups, *held}):
-            inst, mark = books.instruments[n], books.mark(n)
+            inst, mark = books.instruments[n], books.prices.mark(n)
             s, p, contract = setups.get(n), books.loop.positions[n], books.wallets.contracts[n]
             wallet = books.wallets.wallet_of[n]
             if s is not None and s["superp"]:
@@ -175,7 +175,7 @@ class LiveRun:
         marks = books.loop.marks
         fed = [n for n, i in enumerate(books.instruments) if not i.values_only and marks[n]["rows"]]
         ages = {n: max(0, books.now - int(marks[n]["time"])) for n in fed}
-        fresh = [n for n in fed if ages[n] <= (DAY if books.is_bar_only(n) else STALE)]
+        fresh = [n for n in fed if ages[n] <= (DAY if books.prices.is_bar_only(n) else STALE)]
         stale = [n for n in fed if n not in fresh] if self._live else []
         offsets = [int(marks[n]["offset"][int(Kind.DEPTH)]) for n in fed]
         return Feeds(

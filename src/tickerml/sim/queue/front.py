@@ -21,7 +21,8 @@ def on_new(q: Record, o: Record, ahead: int) -> None:
 
 @kernel
 def on_depth(q: Record, o: Record, before: int, after: int) -> None:
-    """Nobody gets ahead of us."""
+    """Nobody gets ahead of us: what is added stands behind, what leaves was never before us."""
+    o["passed"] = 0.0
 
 
 @kernel
