@@ -2,7 +2,7 @@
 
 One bid and one ask a tick behind the touch, looked at every 100 ms; 10 ms + 10 ms latency, log-probability queue, whole
 fills only. Both engines get the same corrected stamps. `ratio` compares with `visibility: oracle` (the peer knows
-answers before the feed could prove them); `watermark_ratio` with the watermark. The fill lists and the positions by wake are
+answers before the feed could prove them); `watermark_ratio` with the watermark. Fills and positions by wake are
 written as CSV and compared line by line.
 
     python benchmarks/quoter.py [EVENTS.npz ...] [--json] [--out FOLDER] [--repeat 5]
