@@ -16,7 +16,7 @@ from tickerml.account.contract import value
 from tickerml.desk.approved import Cancel, Order
 from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, Legs, cancels
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
-from tickerml.tape.rows import FOREVER, Record, Rows
+from tickerml.tape.rows import FOREVER, SECOND, Record, Rows
 
 SLOTS: Final = 64
 MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
