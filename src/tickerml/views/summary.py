@@ -162,13 +162,14 @@ def _side(parts: list[str], n: int) -> str:
 def data_line(story: Story) -> str:
     """Rows, coins, period, gaps; then the speed, the only figure that may differ between two runs."""
     health, head = story.health, story.head
-    said = f"{amount(health.rows)} rows, {plural(len(head.coins), 'coin')}, {period(head.start, head.end)}, "
-    said += f"gaps {count(health.gaps)}"
+    span = period(head.start, head.end)
+    said = f"{amount(health.rows)} rows, {plural(len(head.coins), 'coin')}, {span}, gaps {count(health.gaps)}"
+    parts = [("", said)]
     if health.crossed:
-        said += f", crossed {count(health.crossed)}"
+        parts.append((", ", f"crossed {count(health.crossed)}"))
     if story.seconds:
-        said += f"; {story.seconds:.1f} s, {amount(health.rows / story.seconds)} rows/s"
-    return said
+        parts += [("; ", f"{story.seconds:.1f} s"), (", ", f"{amount(health.rows / story.seconds)} rows/s")]
+    return _fit(parts)
 
 
 def next_line(story: Story) -> str:
