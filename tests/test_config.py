@@ -145,7 +145,7 @@ def test_all_problems_are_told_at_once_with_their_places(tmp_path):
     ]
     assert found[0].where.text == "  max_drawdon: 0.1"
     assert found[0].where.note == "did you mean max_drawdown? (number, 0.001 to 1, default 0.2)"
-    assert found[1].message.startswith("risk.stop_loss_default is 2; it must be 0.0001 to 1 (share of")
+    assert found[1].message.startswith("risk.stop_loss_default is 2; it must be 0.0001 to 1 (not used yet; share of")
     assert found[2].where.note == "did you mean trading?"
     assert found[3].message.startswith("model.ensemble_voting is 3; it must be true or false")
     assert [e.means for e in found] == ["", "", "", "4 problems, nothing was started"]

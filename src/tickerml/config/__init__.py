@@ -5,6 +5,7 @@
 """
 
 from tickerml.config.load import from_mapping, load, pick, to_mapping
+from tickerml.config.schema import idle
 from tickerml.config.sections import (
     Config,
     Data,
@@ -36,6 +37,7 @@ __all__ = [
     "Synthetic",
     "Trading",
     "from_mapping",
+    "idle",
     "load",
     "pick",
     "to_mapping",

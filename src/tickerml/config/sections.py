@@ -20,7 +20,7 @@ class Trading:
     slippage_model: Literal["dynamic", "fixed"] = "dynamic"  # for bar-only data: by bar range and size, or fixed
     slippage_bps: Annotated[float, Range(0, 1000)] = 2.0  # basis points of the price; fixed, and the floor of dynamic
     slippage_range: Annotated[float, Range(0, 1)] = 0.1  # share of the bar's high minus low that dynamic adds
-    leverage: Annotated[float, Range(1, 125)] = 1.0  # times; of futures positions that are not SuperP
+    leverage: Annotated[float, Range(1, 125)] = 1.0  # times; margin of futures positions is 1 / leverage
 
 
 @dataclass(frozen=True)
@@ -28,28 +28,28 @@ class Risk:
     """Limits that stop or refuse entries."""
 
     max_drawdown: Annotated[float, Range(0.001, 1)] = 0.20  # share of the highest equity; beyond it entries stop
-    stop_loss_default: Annotated[float, Range(0.0001, 1)] = 0.02  # share of the entry price, where none is named
-    position_correlation_limit: Annotated[float, Range(0, 1)] = 0.7  # correlation of returns with an open position
+    stop_loss_default: Annotated[float, Range(0.0001, 1)] = 0.02  # not used yet; share of the entry price, by default
+    position_correlation_limit: Annotated[float, Range(0, 1)] = 0.7  # not used yet; correlation with an open position
 
 
 @dataclass(frozen=True)
 class Model:
     """How served models decide. No model is served until one is promoted; then these hold."""
 
-    inference_mode: Literal["speed", "accuracy"] = "speed"  # the fast model on every row, or the deep one on bars
-    ensemble_voting: bool = True  # several models vote; their disagreement shrinks the size
-    confidence_threshold: Annotated[float, Range(0, 1)] = 0.65  # probability; below it a prediction makes no trade
+    inference_mode: Literal["speed", "accuracy"] = "speed"  # not used yet; the fast model, or the deep one on bars
+    ensemble_voting: bool = True  # not used yet; several models vote; their disagreement shrinks the size
+    confidence_threshold: Annotated[float, Range(0, 1)] = 0.65  # not used yet; probability; below it no trade
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One venue by its ccxt name. Keys belong in the environment, or in a file that only you can read (mode 600)."""
 
-    symbols: tuple[str, ...] = ()  # ccxt symbols, BTC/USDT or BTC/USDT:USDT; empty = all that the source has
-    order_book_depth: Annotated[int, Range(1, 5000)] = 50  # levels a side to keep
-    trade_stream: bool = True  # record trades beside the book
-    api_key: str = field(default="", repr=False)  # secret; TICKERML__EXCHANGES__<NAME>__API_KEY
-    api_secret: str = field(default="", repr=False)  # secret; TICKERML__EXCHANGES__<NAME>__API_SECRET
+    symbols: tuple[str, ...] = ()  # not used yet; ccxt symbols, BTC/USDT or BTC/USDT:USDT; empty = all
+    order_book_depth: Annotated[int, Range(1, 5000)] = 50  # not used yet; levels a side to keep
+    trade_stream: bool = True  # not used yet; record trades beside the book
+    api_key: str = field(default="", repr=False)  # not used yet; secret, TICKERML__EXCHANGES__<NAME>__API_KEY
+    api_secret: str = field(default="", repr=False)  # not used yet; secret, TICKERML__EXCHANGES__<NAME>__API_SECRET
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Superp:
     """Stake-limited positions without liquidation. They exist in simulation only, and every report says so."""
 
     enabled: bool = False  # on: positions lose their stake at most; off: the venue's own leverage and margin
-    no_liquidation: bool = True  # a loss ends at the stake
+    no_liquidation: bool = True  # not used yet; a loss ends at the stake
     max_leverage: Annotated[float, Range(1, 10_000)] = 10_000.0  # times the stake
     stake: Annotated[float, Range(0.01, 1e9)] = 100.0  # settle currency; what one position can lose
     cost: Annotated[float, Range(0, 0.1)] = 0.001  # share of the position, both ways together
@@ -141,7 +141,7 @@ class Data:
     runs: str = "runs"  # folder of the runs
     timeframe: str = "1m"  # bars for strategies that wake on bars: 1s to 1M
     bar_delay_ms: Annotated[float, Range(0, 3_600_000)] = 1000.0  # milliseconds from a bar's close to its receipt
-    min_latency_ms: Annotated[float, Range(0, 10_000)] = 1.0  # milliseconds; least travel time when clocks are fitted
+    min_latency_ms: Annotated[float, Range(0, 10_000)] = 1.0  # not used yet; milliseconds; least travel time
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from tickerml.config import to_mapping
+from tickerml.config import idle, to_mapping
 from tickerml.run.pending import Pending, bounded
 from tickerml.run.recipe import command_of
 from tickerml.run.setup import Setting
@@ -107,6 +107,7 @@ def _notes(setting: Setting) -> list[str]:
         notes.append("SuperP positions exist in simulation only: no venue offers them")
     if setting.config.psc_integration.ton_price != "tape":
         notes.append(f"TON price is the constant {setting.config.psc_integration.ton_price}")
+    notes += [f"the setting {name} does nothing yet" for name in idle(setting.config)]
     return notes
 
 

@@ -54,7 +54,8 @@ def terms_of(config: Config) -> Terms:
         superp=config.superp.enabled,
         superp_cost=config.superp.cost,
         slippage=config.trading.slippage_bps / 10_000,
-        slippage_range=0.05 if dynamic else 0.0,
+        slippage_range=config.trading.slippage_range if dynamic else 0.0,
+        margin=1 / config.trading.leverage,
         watermark=0 if oracle else round(config.latency.watermark_ms * MILLISECOND),
     )
 
