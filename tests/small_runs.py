@@ -114,3 +114,16 @@ def python(code, *arguments, timeout=600, **environment):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.strip()
+
+
+def command(*words, cwd=None, **environment):
+    """A finished process of the command line."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tickerml", *map(str, words)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        timeout=600,
+    )
