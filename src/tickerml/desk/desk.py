@@ -27,6 +27,7 @@ class Situation:
     positions: int  # setups under way
     here: bool  # a setup is under way on this instrument
     room: bool  # the desk can follow another setup
+    stale: bool = False  # nothing has come of this instrument for longer than the limit
     margin: float = 1.0  # share of the notional that a position ties up: 1 for spot
 
 
@@ -62,6 +63,8 @@ class Desk:
             return Refused.SUPERP_OFF
         if at.bid <= 0 or at.ask <= 0:
             return Refused.NO_PRICE
+        if at.stale:
+            return Refused.STALE
         if at.here:
             return Refused.POSITION_OPEN
         if at.positions >= limits.max_open_positions or not at.room:

@@ -22,6 +22,7 @@ class Refused(IntEnum):
     SUPERP_OFF = 8
     UNKNOWN_KIND = 9
     EQUITY_UNKNOWN = 10
+    STALE = 11
 
 
 TEXT: dict[Refused, str] = {
@@ -35,6 +36,7 @@ TEXT: dict[Refused, str] = {
     Refused.SUPERP_OFF: "SuperP is off",
     Refused.UNKNOWN_KIND: "intent not supported by this desk",
     Refused.EQUITY_UNKNOWN: "equity cannot be computed",
+    Refused.STALE: "market data stale",
 }
 
 
@@ -46,4 +48,7 @@ class Limits:
     max_position: Annotated[float, Range(0, 1)] = 0.25  # share of equity, notional of one position
     max_in_use: Annotated[float, Range(0, 1)] = 0.5  # share of equity, margin, spot cost and stakes together
     max_open_positions: Annotated[int, Range(1, 100)] = 5  # positions at once
+    stale_after: Annotated[float, Range(0.1, 3600)] = (
+        10.0  # seconds without a row of the instrument (bars: two bars more)
+    )
     max_drawdown: Annotated[float, Range(0, 1)] = 0.2  # fall from the equity peak that stops entries

@@ -17,7 +17,7 @@ from tickerml.engine.prices import Prices
 from tickerml.sim.superp import payoff
 from tickerml.strategies.view import Position
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Record
+from tickerml.tape.rows import SECOND, Record
 
 ACCOUNT: Final = np.dtype(
     [
@@ -100,8 +100,8 @@ class Books:
             profit = int(unrealised(self.loop.positions[inst], self.wallets.contracts[inst], price)) if price else 0
         return float(self.wallets.amount(self.wallets.wallet_of[inst], profit))
 
-    def situation(self, inst: int) -> Situation:
-        """What the desk must know to judge an intent on `inst`."""
+    def situation(self, inst: int, stale_after: float) -> Situation:
+        """What the desk must know to judge an intent on `inst`; `stale_after` in seconds."""
         wallet = self.wallets.wallet_of[inst]
         living = list(self.setups.open())
         bid, ask = self.prices.touch(inst)
@@ -116,6 +116,7 @@ class Books:
             positions=len(living),
             here=any(int(s["inst"]) == inst for s in living),
             room=self.setups.room(),
+            stale=self.prices.is_stale(inst, self.now, round(stale_after * SECOND)),
             margin=self.margin(inst),
         )
 

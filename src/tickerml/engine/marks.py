@@ -26,6 +26,7 @@ MARK: Final = np.dtype(
         ("offset", "i8", (16,)),  # ns to add to exch, by stream kind (CLOCK rows)
         ("rows", "i8"),  # market rows seen
         ("bars", "i8"),  # bars seen
+        ("bar_ns", "i8"),  # length of the newest bar
         ("gaps", "i8"),
         ("crossed", "i8"),  # ENDs with a crossed book
     ]
@@ -33,13 +34,15 @@ MARK: Final = np.dtype(
 
 _END: Final = int(Flag.END)
 _DEPTH, _TRADE, _CLOCK, _GAP = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.CLOCK), int(Kind.GAP)
+_TIMER = int(Kind.TIMER)
 
 
 @fold
 def on_row(m: Record, b: Record, row: Record) -> None:
     """Fold one market row into mark `m`; `b` is the book after the row."""
     kind = row["kind"]
-    m["time"] = row["recv"]
+    if kind not in (_CLOCK, _TIMER):  # neither says that the feed is alive
+        m["time"] = row["recv"]
     m["rows"] += 1
     if kind == _DEPTH:
         if row["flags"] & _END == 0:
@@ -70,6 +73,7 @@ def on_row(m: Record, b: Record, row: Record) -> None:
 def on_bar(m: Record, bar: Record) -> None:
     """Fold a closed bar into mark `m`: its close is the mark, its extremes count for excursions."""
     m["bars"] += 1
+    m["bar_ns"] = bar["duration"]
     m["price2"] = 2 * bar["close"]
     m["high2"] = max(m["high2"], 2 * bar["high"])
     m["low2"] = min(m["low2"], 2 * bar["low"])

@@ -32,3 +32,9 @@ class Prices:
     def is_bar_only(self, inst: int) -> bool:
         """True where bars were seen for this instrument and no whole order book."""
         return int(self.loop.books[inst]["valid"]) == 0 and int(self.loop.marks[inst]["bars"]) > 0
+
+    def is_stale(self, inst: int, now: int, limit: int) -> bool:
+        """Whether nothing has come for `limit` ns; where there are only bars, for two of them more."""
+        mark = self.loop.marks[inst]
+        allowed = limit + (2 * int(mark["bar_ns"]) if self.is_bar_only(inst) else 0)
+        return now - int(mark["time"]) > allowed

@@ -121,7 +121,10 @@ class Trader:
         seq = self.outbox.add(view.now, inst.id, int(Kind.INTENT), blob, side=side, price=price)
         verdict: Approved | Refusal = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
         if isinstance(intent, Setup):
-            contract, situation = self.books.wallets.contracts[inst.id], self.books.situation(inst.id)
+            contract, situation = (
+                self.books.wallets.contracts[inst.id],
+                self.books.situation(inst.id, self.desk.limits.stale_after),
+            )
             verdict = self.desk.judge(seq, self._in_money(intent, inst.id), inst, contract, situation)
         if isinstance(verdict, Refusal):
             code = verdict.reason.name.lower()
