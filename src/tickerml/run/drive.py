@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +31,7 @@ from tickerml.run.record import (
 from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose, traded
-from tickerml.tape.block import Block
+from tickerml.tape.block import Block, part
 from tickerml.tape.errors import RunError
 from tickerml.tape.journal import Journal, Sync
 from tickerml.tape.progress import Progress
@@ -89,7 +89,8 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
     """Make or finish the run of `job` in its folder; returns the manifest, which is then complete."""
     manifest = _begin(job)
     journal, known = _journal(job)
-    seen = Seen()
+    mine = traded(job.chosen, job.setting.config, job.tape.header.instruments, job.setting.pairs)
+    seen = Seen(i.id for i in mine)
     with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
         sink = also(Recorder(journal, known, sync_orders), live)
@@ -97,6 +98,8 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
         watch = _watcher(job, machine, live)
         blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
         began, cpu = time.monotonic(), time.process_time()
+        if job.progress is not None:
+            blocks = watchable(blocks)
         rows = drive(machine, pace(blocks, lambda: watch(seen.rows)) if pace else blocks, chunk=chunk, after=watch)
         machine.outbox.flush()
     manifest = {**manifest, **_ended(job, machine, rows, seen)}
@@ -104,6 +107,19 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
     manifest["cpu_seconds"] = round(time.process_time() - cpu, 3)
     write_manifest(job.folder, manifest)
     return manifest
+
+
+def watchable(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks in pieces that take about a tenth of a second each, so that a watcher is never left alone for long."""
+    size = 1024
+    for block in blocks:
+        start = 0
+        while start < len(block):
+            stop = min(start + size, len(block))
+            began = time.monotonic()
+            yield block if (start, stop) == (0, len(block)) else part(block, start, stop)
+            spent, start = time.monotonic() - began, stop
+            size = min(1 << 15, 2 * size) if spent < 0.05 else max(64, size // 2) if spent > 0.2 else size
 
 
 def _live(job: Job, manifest: dict[str, Any], seen: Seen, speed: str) -> LiveRun | None:

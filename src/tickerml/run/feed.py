@@ -30,12 +30,14 @@ class FeedTape:
     def __init__(self, connection: socket.socket) -> None:
         """Reads the header at once. InputError `feed` when the other side speaks another language."""
         self._file = connection.makefile("rb")
+        connection.close()  # the file holds it open until it is closed itself
         line = self._file.readline()
         try:
             told = json.loads(line)
             self.bar_only = tuple(bool(b) for b in told["bar_only"])
             self._header = header_of({"source": told["header"]})
         except (ValueError, KeyError, TypeError) as error:
+            self._file.close()
             raise InputError("feed", f"the feed does not begin with a header: {error!r}") from None
 
     @property
@@ -45,16 +47,15 @@ class FeedTape:
 
     def blocks(self) -> Iterator[Block]:
         """Blocks as they arrive. InputError `feed` when the connection breaks off inside one."""
-        while True:
-            (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
-            if length == 0:
-                return
-            if length > _MOST:
-                raise InputError("feed", f"a block of {length} bytes was announced; at most {_MOST} are taken")
-            try:
-                yield Block.from_bytes(self._exactly(length))
-            except ValueError as error:
-                raise InputError("feed", f"the feed sent bytes that are no block: {error}") from None
+        with self._file:
+            while length := _LENGTH.unpack(self._exactly(_LENGTH.size))[0]:
+                if length > _MOST:
+                    raise InputError("feed", f"a block of {length} bytes was announced; at most {_MOST} are taken")
+                try:
+                    block = Block.from_bytes(self._exactly(length))
+                except ValueError as error:
+                    raise InputError("feed", f"the feed sent bytes that are no block: {error}") from None
+                yield block
 
     def content_hash(self) -> str:
         """Not known before the feed has ended: the run's manifest holds it then."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tickerml.run.compiling import compiling
-from tickerml.run.drive import Job
+from tickerml.run.drive import Job, watchable
 from tickerml.run.record import KeptTape, RunTape, read_manifest, write_manifest
 from tickerml.run.reopen import hold
 from tickerml.run.result import Run, write_prices
@@ -68,13 +68,14 @@ class _Passing:
         for block in self.tape.blocks():
             if done >= self.rows:
                 break
-            if self.again is not None:
-                self.again.push(block)
-            done += len(block)
-            if self.progress is not None:
-                self.progress(min(done, self.rows), self.rows, what)
-                if self.progress.stop and self.again is not None:
-                    self.again, what = None, "prices"
+            for piece in watchable([block]):
+                if self.again is not None:
+                    self.again.push(piece)
+                done += len(piece)
+                if self.progress is not None:
+                    self.progress(min(done, self.rows), self.rows, what)
+                    if self.progress.stop and self.again is not None:
+                        self.again, what = None, "prices"
             yield block
         self.whole = self.again is not None
 

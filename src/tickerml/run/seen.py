@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -13,21 +13,23 @@ from tickerml.tape.tape import ContentHash
 
 LEAST_BREAK: Final = 5 * MINUTE  # ns without any row, from which on a chart's line is broken
 MOST_BREAKS: Final = 1000
+_PRICED: Final = (Kind.DEPTH, Kind.TRADE, Kind.BBO, Kind.BAR)
 _STREAMS: Final = {0: "all streams", int(Kind.DEPTH): "depth", int(Kind.TRADE): "trades", int(Kind.BBO): "best prices"}
 
 
 class Seen:
     """Blocks go through `blocks`; `counts` is what the manifest keeps of them."""
 
-    def __init__(self) -> None:
-        """Nothing has passed yet."""
+    def __init__(self, traded: Iterable[int]) -> None:
+        """Nothing has passed yet. The span is that of the `traded` instruments; others only help to decide."""
+        self._traded = np.array(sorted(traded), np.int32)
         self.rows = self.resyncs = self.lost = 0
         self.start = self.end = 0
         self.digest = ContentHash()
         self._clocks: dict[str, int] = {}
         self._breaks: list[tuple[int, int]] = []
         self._snapshots: set[int] = set()  # instruments that had a first book
-        self._spacing = 0
+        self._spacing = self._last = 0
 
     def blocks(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """Pass the blocks on."""
@@ -47,13 +49,15 @@ class Seen:
         self.lost += int(np.maximum(rows["qty"][kinds == Kind.GAP], 0).sum())
         for clock in rows[kinds == Kind.CLOCK]:
             self._clocks[_STREAMS.get(int(clock["side"]), str(int(clock["side"])))] = int(clock["qty"])
-        steps = np.diff(times, prepend=self.end or times[0])
+        mine = times[np.isin(kinds, _PRICED) & np.isin(rows["inst"], self._traded)]
+        if len(mine):
+            self.start, self.end = self.start or int(mine[0]), int(mine[-1])
+        steps = np.diff(times, prepend=self._last or times[0])
         self._spacing = self._spacing or (int(np.median(steps[steps > 0])) if (steps > 0).any() else 0)
         for at in np.flatnonzero(steps > max(LEAST_BREAK, 3 * self._spacing))[:MOST_BREAKS].tolist():
             self._breaks.append((int(times[at] - steps[at]), int(times[at])))
         del self._breaks[MOST_BREAKS:]
-        self.start = self.start or int(times[0])
-        self.end = int(times[-1])
+        self._last = int(times[-1])
 
     def counts(self) -> dict[str, Any]:
         """Rows, span in ns, hash, resyncs behind the first book, updates lost, clocks and breaks."""
