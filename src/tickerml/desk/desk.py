@@ -41,7 +41,7 @@ class Desk:
 
     def judge(self, seq: int, setup: Setup, inst: Instrument, contract: Record, at: Situation) -> Approved | Refusal:
         """Approve a setup with its entry orders, or refuse it with the first reason that holds."""
-        reason = self._refusal(setup, at)
+        reason = self._refusal(setup, contract, at)
         if reason is not None:
             return Refusal(seq, reason, TEXT[reason])
         price = at.ask if setup.side > 0 else at.bid
@@ -57,10 +57,12 @@ class Desk:
             return Refusal(seq, Refused.BELOW_MIN_NOTIONAL, TEXT[Refused.BELOW_MIN_NOTIONAL])
         return Approved(seq, orders, bound)
 
-    def _refusal(self, setup: Setup, at: Situation) -> Refused | None:
+    def _refusal(self, setup: Setup, contract: Record, at: Situation) -> Refused | None:
         limits = self.limits
         if setup.superp and not self.superp:
             return Refused.SUPERP_OFF
+        if contract["spot"] and setup.side < 0 and not setup.superp:
+            return Refused.NO_SHORT
         if at.bid <= 0 or at.ask <= 0:
             return Refused.NO_PRICE
         if at.stale:

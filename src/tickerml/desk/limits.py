@@ -23,6 +23,7 @@ class Refused(IntEnum):
     UNKNOWN_KIND = 9
     EQUITY_UNKNOWN = 10
     STALE = 11
+    NO_SHORT = 12
 
 
 TEXT: dict[Refused, str] = {
@@ -37,6 +38,7 @@ TEXT: dict[Refused, str] = {
     Refused.UNKNOWN_KIND: "intent not supported by this desk",
     Refused.EQUITY_UNKNOWN: "equity cannot be computed",
     Refused.STALE: "market data stale",
+    Refused.NO_SHORT: "spot cannot be sold short",
 }
 
 
