@@ -1,0 +1,120 @@
+"""kill -9 at any moment, then the same command again: the run ends as an unbroken one, no order id twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from small_runs import HERE, eager, market, settings
+from small_strategies import Churn
+from tickerml.run.backtest import backtest
+from tickerml.run.record import RunTape, read_manifest
+from tickerml.run.replay import replay
+from tickerml.run.sources import open_source
+from tickerml.tape.journal import Verdict, verify
+from tickerml.tape.rows import Kind
+from tickerml.tape.store import write_store
+
+CASES = {"psc": ("psc", eager()), "quoter": ("quoter", settings()), "setups": (Churn(every=0.5), settings())}
+CHILD = """
+import sys
+from pathlib import Path
+from test_kill import CASES
+from tickerml.run.paper import paper
+from tickerml.run.sources import open_source
+strategy, config = CASES[sys.argv[1]]
+print("begun", flush=True)
+paper(strategy, open_source(sys.argv[2]), config=config, run_dir=Path(sys.argv[3]), source={"spec": sys.argv[2]})
+print("done", flush=True)
+"""
+
+
+def start(name, store, folder):
+    path = os.pathsep.join([str(HERE), str(HERE / "run"), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, name, str(store), str(folder)],
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root = tmp_path_factory.mktemp("market") / "store"
+    write_store(market("busy", minutes=4), root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def unbroken(store, tmp_path_factory):
+    """Manifest of each strategy's run without a break, and how long a run takes once it has begun, s."""
+    found = {}
+    for name, (strategy, config) in CASES.items():
+        folder = tmp_path_factory.mktemp(name) / "run"
+        began = time.monotonic()
+        found[name] = backtest(strategy, open_source(str(store)), config=config, run_dir=folder).manifest
+        found[name] = (found[name], time.monotonic() - began)
+    return found
+
+
+def order_ids(folder):
+    blocks = RunTape(folder, None).blocks()
+    ids = [int(b.orders[r["ref"]]["id"]) for b in blocks for r in b.rows if r["kind"] == Kind.SUBMIT]
+    assert ids
+    assert all(one > 0 for one in ids)
+    return ids
+
+
+def killed(name, store, folder, rng, longest, times):
+    """Start, kill at a random moment, start again, until `times` lives have been ended; then run to the end."""
+    ended = 0
+    for _ in range(times):
+        child = start(name, store, folder)
+        child.stdout.readline()
+        time.sleep(rng.uniform(0, longest))
+        child.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+        out, _ = child.communicate()
+        ended += "done" not in out
+    child = start(name, store, folder)
+    out, said = child.communicate()
+    assert child.returncode == 0, said[-2000:]
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [("setups", 3), *(pytest.param(n, 20, marks=pytest.mark.slow) for n in CASES)],
+)
+def test_killed_and_started_again(name, times, store, unbroken, tmp_path):
+    whole, seconds = unbroken[name]
+    folder = tmp_path / "run"
+    ended = killed(name, store, folder, random.Random(name), seconds, times)
+    assert ended > 0
+    manifest = read_manifest(folder)
+    for key in ("decisions", "decision_hash", "state_hash"):
+        assert manifest[key] == whole[key]
+    ids = order_ids(folder)
+    assert len(ids) == len(set(ids))
+    assert verify(folder / "journal").verdict is Verdict.SOUND
+    assert replay(folder).identical
+    rows = np.concatenate([b.rows for b in RunTape(folder, None).blocks()])
+    assert (np.diff(rows["recv"]) >= 0).all()
+
+
+def test_a_run_that_has_ended_is_only_read_again(store, tmp_path):
+    folder = tmp_path / "run"
+    for _ in range(2):
+        child = start("setups", store, folder)
+        out, said = child.communicate()
+        assert (child.returncode, out.split()) == (0, ["begun", "done"]), said[-2000:]
+    ids = order_ids(folder)
+    assert len(ids) == len(set(ids))
