@@ -23,7 +23,7 @@ from tickerml.tape.rows import FOREVER, Flag, Kind
 MAKER = int(Flag.MAKER)
 ACK, FILL, CANCELED = int(AnswerKind.ACK), int(AnswerKind.FILL), int(AnswerKind.CANCELED)
 EXPIRED, REJECT, CANCEL_REJECT = int(AnswerKind.EXPIRED), int(AnswerKind.REJECT), int(AnswerKind.CANCEL_REJECT)
-SETTLED, FUNDING, LIQUIDATED = int(AnswerKind.SETTLED), int(AnswerKind.FUNDING), int(AnswerKind.LIQUIDATED)
+SETTLED, FUNDING = int(AnswerKind.SETTLED), int(AnswerKind.FUNDING)
 NEW, CANCEL = int(Op.NEW), int(Op.CANCEL)
 LIMIT, GTX = int(OrderType.LIMIT), int(TimeInForce.GTX)
 ROW_ACK, ROW_FILL, ROW_CANCELED = int(Kind.ACK), int(Kind.FILL), int(Kind.CANCELED)
@@ -38,7 +38,7 @@ SHOW: Final = '''
 @kernel
 def row_kind(kind):
     """The kind of row that tells of an answer."""
-    if kind == FILL or kind == SETTLED or kind == LIQUIDATED:
+    if kind == FILL or kind == SETTLED:
         return ROW_FILL
     if kind == CANCELED or kind == EXPIRED:
         return ROW_CANCELED
@@ -53,7 +53,7 @@ def row_kind(kind):
 def book_money(c, a, position, rule):
     """Our own account, told by the answer: the same arithmetic as the venue's, at the time we learn of it."""
     kind = a["kind"]
-    if kind == FILL or kind == LIQUIDATED:
+    if kind == FILL:
         c["cash"][rule["wallet"]] += apply_fill(position, rule, a["side"], a["price"], a["qty"], a["fee"])
     elif kind == FUNDING:
         position["funding"] += a["amount"]

@@ -148,8 +148,6 @@ class Trades:
             if stop_gone:  # refused, or the book was empty: a position must not stand without its stop
                 self._act(self.setups.close(s, book.BY_STOP), k)
             self.setups.reopen(k, self.books.now + book.RETRY_NS)
-        elif kind == int(AnswerKind.LIQUIDATED):
-            s["reason"] = book.BY_VENUE
         self._after(k)
         self._set_deadline()
 

@@ -68,7 +68,6 @@ class AnswerKind(IntEnum):
     TRIGGERED = 7  # an armed order became active
     SETTLED = 8  # a SuperP position closed; `amount` is its payoff
     FUNDING = 9  # funding was exchanged; `amount` is what we received (negative: paid)
-    LIQUIDATED = 10  # the venue closed a position for lack of margin
 
 
 class Reject(IntEnum):
@@ -93,5 +92,4 @@ class Reject(IntEnum):
     GATEWAY = 16  # lost or refused before it reached the matching engine
     EXPIRY = 17  # GTD without a future expiry
     IOC = 18  # the rest of an IOC order
-    LIQUIDATION = 19  # cancelled because the position is being liquidated
     UNKNOWN = 20  # an order type, side or operation that does not exist
