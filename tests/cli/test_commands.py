@@ -90,7 +90,7 @@ def test_a_bad_configuration_stops_before_anything_is_opened(tickerml, rooms, tm
         "    2 |   max_drawdwn: 0.1",
         "      |   ^^^^^^^^^^^ did you mean max_drawdown? (number, 0.001 to 1, default 0.2)",
         "error[config-range]: risk.stop_loss_default is 7; it must be 0.0001 to 1 "
-        "(share of the entry price, where none is named)",
+        "(not used yet; share of the entry price, by default)",
         "  --> config.yaml:3:22",
         "    3 |   stop_loss_default: 7",
         "      |                      ^",

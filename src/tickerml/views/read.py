@@ -140,7 +140,7 @@ def _told(
         head=_head(header, manifest, found),
         start_equity=start,
         final_equity=decimal(found.balances[-1][1].get("equity")) if found.balances else start,
-        curve=_curve(found, start),
+        curve=_curve(found, start, int(part(manifest, "source").get("start") or 0)),
         trades=tuple(sorted(trades, key=lambda t: (t.exit_time, t.entry_time, t.coin))),
         outcomes=tuple(outcome(b) for _, b in found.settled if is_forecast(b)),
         prices=prices,
@@ -212,9 +212,12 @@ def _decisions(found: _Gathered) -> Decisions:
     return Decisions(listed(found.passes), listed(found.refusals), dict(sorted(found.examples.items())), **found.counts)
 
 
-def _curve(found: _Gathered, start: Decimal) -> Curve:
-    """One point a stamp (the last of it), led by the equity at the start."""
-    time = np.array([found.first, *(t for t, _ in found.balances)], np.int64)
+def _curve(found: _Gathered, start: Decimal, since: int) -> Curve:
+    """One point a stamp (the last of it), led by the equity at the start.
+
+    What lies before the first row of the market traded (`since`, ns) only prepares it, and counts as its beginning.
+    """
+    time = np.maximum(np.array([found.first, *(t for t, _ in found.balances)], np.int64), since)
     blobs = [{"equity": start, "cash": start}, *(b for _, b in found.balances)]
     columns = [np.array([float(b.get(key) or 0) for b in blobs]) for key in ("equity", "cash", "exposure")]
     last = np.append(time[1:] != time[:-1], True)
