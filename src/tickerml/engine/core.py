@@ -88,6 +88,15 @@ def multiple(c: Record, k: int, time: int) -> int:
 
 
 @kernel
+def soonest(c: Record, time: int) -> int:
+    """When a timer may fire at the soonest if an answer is shown at `time`, FOREVER without timers."""
+    first = FOREVER
+    for k in range(c["n_timers"]):
+        first = min(first, multiple(c, k, time))
+    return first
+
+
+@kernel
 def skip_empty(c: Record, k: int, next_row: int) -> None:
     """After timer `k` fired: its next multiple, or the first at or after the next row when nothing happens before."""
     following = c["timer_next"][k] + c["timer_step"][k]

@@ -231,8 +231,9 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
     while c["made"] < MADE - 256:
         timer = min(core.next_timer(c), c["deadline"])
         act = min(timer, answer_time(c, mail))
-        if c["by_answers"] != 0 and live_orders(mail, venues) > 0:
-            act = min(act, c["venue_time"] + c["least_answer"])
+        if live_orders(mail, venues) > 0:
+            told = max(c["venue_time"] + c["least_answer"], c["now"])
+            act = min(act, told if c["by_answers"] != 0 else core.soonest(c, told))
         if c["by_rows"] != 0 and cur["row"] < cur["rows"]:
             act = min(act, rows[cur["row"]]["recv"])
         limit = c["final"] if act == FOREVER else min(max(act, c["now"]) + c["least_entry"] - 1, c["final"])
