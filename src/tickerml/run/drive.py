@@ -81,8 +81,8 @@ def job_of(
     return Job(chosen, tape, setting, mode, folder, source, progress)
 
 
-Pace = Callable[[Iterator[Block], Callable[[], bool]], Iterator[Block]]
-"""Holds rows back; what it is given is called while it waits, and ends the run when it answers True."""
+Pace = Callable[[Iterator[Block], Callable[[], bool], int | None], Iterator[Block]]
+"""Holds rows back. It is given what to call while it waits (the run ends when that answers True), and the start, ns."""
 
 
 def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace | None = None) -> dict[str, Any]:
@@ -100,7 +100,9 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
         began, cpu = time.monotonic(), time.process_time()
         if job.progress is not None:
             blocks = watchable(blocks)
-        rows = drive(machine, pace(blocks, lambda: watch(seen.rows)) if pace else blocks, chunk=chunk, after=watch)
+        if pace is not None:
+            blocks = pace(blocks, lambda: watch(seen.rows), extent_of(job.tape).start)
+        rows = drive(machine, blocks, chunk=chunk, after=watch)
         machine.outbox.flush()
     manifest = {**manifest, **_ended(job, machine, rows, seen)}
     manifest["seconds"] = round(time.monotonic() - began - compiled.seconds, 3)

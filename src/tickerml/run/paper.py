@@ -55,10 +55,11 @@ def paper(
     return finished(job)
 
 
-def at_market_pace(blocks: Iterator[Block], waiting: Callable[[], bool]) -> Iterator[Block]:
-    """Hold each row back until as much time has passed since the start as lies between it and the first row.
+def at_market_pace(blocks: Iterator[Block], waiting: Callable[[], bool], start: int | None) -> Iterator[Block]:
+    """Hold each row back until as much time has passed since the start as lies between it and `start` (ns).
 
-    `waiting` is called at least 20 times a second; the rows end when it returns True.
+    None = the first row. What a time range repeats of the time before it comes at once. `waiting` is called at least
+    20 times a second; the rows end when it returns True.
     """
     began = first = 0
     for block in pieces(blocks, _STEP):
@@ -66,7 +67,7 @@ def at_market_pace(blocks: Iterator[Block], waiting: Callable[[], bool]) -> Iter
         while at < len(block):
             now = time.monotonic_ns()
             if not began:
-                began, first = now, int(block.rows["recv"][0])
+                began, first = now, start or int(block.rows["recv"][0])
             due = int(np.maximum.accumulate(block.rows["recv"]).searchsorted(first + now - began, side="right"))
             if due > at:
                 yield block if (at, due) == (0, len(block)) else cut(block, at, due)
