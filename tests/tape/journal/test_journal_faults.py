@@ -185,6 +185,7 @@ def test_the_nth_call_fails(op, capsys):
     assert counts["runs"] > 0
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_every_nth_call_fails(capsys):
     counts: Counter[str] = Counter()
