@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
@@ -19,7 +19,7 @@ from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.run.reopen import source_of
 from tickerml.run.result import Run
 from tickerml.run.setup import Setting, build, terms_of
-from tickerml.run.strategies import again
+from tickerml.run.strategies import Chosen, again
 from tickerml.tape.block import Block
 from tickerml.tape.errors import RunError
 from tickerml.tape.kernel_cache import kernel_hash, source_hashes
@@ -72,12 +72,22 @@ def replay(run_path: Path, *, chunk: int | None = None) -> Comparison:
             f"the source of this run, {manifest['source'].get('spec') or manifest['source']['title']}, is gone",
             means="nothing was compared",
         )
+    chosen = again(manifest["strategy_source"], manifest["params"], from_mapping(manifest["config"]))
+    found = _computed(run_path, manifest, tape, chunk, chosen)
+    known = vars(chosen.strategy)
+    other = {name: told for name, told in manifest["params"].items() if name in known and known[name] != told}
+    if found.identical and other:  # settings and parameters of the manifest contradict each other: try both
+        told = replace(chosen, strategy=replace(chosen.strategy, **other))
+        found = _computed(run_path, manifest, tape, chunk, told)
+    return found
+
+
+def _computed(run_path: Path, manifest: dict[str, Any], tape: Tape, chunk: int | None, chosen: Chosen) -> Comparison:
     made: list[Block] = []
-    machine = remade(manifest, made.append)
+    machine = remade(manifest, made.append, chosen)
     hashed = ContentHash()
     drive(machine, _hashed(tape, hashed), chunk=chunk)
-    header = header_of(manifest)
-    recorded = RunTape(run_path, header).blocks()
+    recorded = RunTape(run_path, header_of(manifest)).blocks()
     found = compared(recorded, iter(made), _notes(manifest, hashed.hexdigest()))
     if found.identical and manifest.get("state_hash") not in (None, machine.loop.states.hash()):
         return Comparison(
@@ -86,8 +96,8 @@ def replay(run_path: Path, *, chunk: int | None = None) -> Comparison:
     return found
 
 
-def remade(manifest: dict[str, Any], sink: Any) -> Machine:
-    """A fresh machine with the settings of a recorded run."""
+def remade(manifest: dict[str, Any], sink: Any, chosen: Chosen | None = None) -> Machine:
+    """A fresh machine with the settings of a recorded run, and its strategy unless another is `chosen`."""
     config = from_mapping(manifest["config"])
     setting = Setting(
         config,
@@ -97,8 +107,8 @@ def remade(manifest: dict[str, Any], sink: Any) -> Machine:
         tuple(manifest["bar_only"]),
         terms_of(config),
     )
-    chosen = again(manifest["strategy_source"], manifest["params"], config)
-    return build([chosen], header_of(manifest), setting, sink)
+    one = chosen or again(manifest["strategy_source"], manifest["params"], config)
+    return build([one], header_of(manifest), setting, sink)
 
 
 def compare(run: Run, other: Run | Comparison) -> Comparison:

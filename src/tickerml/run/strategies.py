@@ -47,10 +47,9 @@ def choose(strategy: str | object, config: Config) -> Chosen:
     if strategy == "quoter":
         return Chosen(quoter.NAME, quoter.Params(), quoter.__name__, source="quoter")
     if ".py" in strategy:
-        return replace(
-            choose(_from_file(strategy)(), config),
-            source=str(Path(strategy).resolve()) if ":" not in strategy else strategy,
-        )
+        path, _, name = strategy.partition(".py")
+        source = f"{Path(path + '.py').resolve()}{name}"  # so that a replay from any folder finds it
+        return replace(choose(_from_file(strategy)(), config), source=source)
     raise ConfigError(
         "strategy",
         f'there is no strategy "{strategy}"; built in are {", ".join(BUILT_IN)}, or name a file: mine.py:Dip',
