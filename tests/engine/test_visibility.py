@@ -9,7 +9,10 @@ from small_runs import machine, market, print_of, run, settings, shortened
 from small_strategies import Churn
 from tickerml.engine.machine import pieces
 from tickerml.run.sources import open_source
-from tickerml.tape.rows import MILLISECOND, Kind
+from tickerml.sim.synthetic import START
+from tickerml.tape.block import Block, cut
+from tickerml.tape.rows import MILLISECOND, MINUTE, ROW, Flag, Kind
+from tickerml.tape.tables import BAR
 from tickerml.tape.venue_time import VenueFeed
 
 LEFT_OUT = (Kind.BBO, Kind.CLOCK, Kind.TIMER)  # not the venue's business
@@ -123,3 +126,20 @@ def test_orders_arrive_after_they_were_sent():
                 assert int(order["at"]) == sent[int(order["id"])] + 30 * MILLISECOND
     assert len(sent) > 50
     assert machine("quoter", market("busy", minutes=2), settings())[0].loop.core[0]["watermark"] == 50 * MILLISECOND
+
+
+def test_bars_that_the_venue_has_applied_are_forgotten():
+    """A feed of bars always holds the newest ones: its tables must not grow with the tape."""
+    rows = np.zeros(5000, ROW)
+    bars = np.zeros(5000, BAR)
+    rows["recv"] = rows["exch"] = START + np.arange(5000) * MINUTE
+    rows["kind"], rows["flags"], rows["ref"] = Kind.BAR, Flag.END, np.arange(5000)
+    bars["close"] = 100 + np.arange(5000)
+    feed, closes = VenueFeed(1, 50 * MILLISECOND), []
+    for n in range(5000):
+        feed.push(cut(Block(rows, bars=bars), n, n + 1))
+        if n:
+            closes.append(int(feed.bars[feed.rows[feed.start]["ref"]]["close"]))
+            feed.start += 1
+        assert len(feed.bars) < 1100
+    assert closes == (100 + np.arange(4999)).tolist()

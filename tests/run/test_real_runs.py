@@ -65,8 +65,7 @@ def is_whole(run):
     assert (run.path / "summary.json").is_file()
 
 
-@pytest.mark.parametrize("name", list(SOURCES))
-@pytest.mark.parametrize("superp", [False, True])
+@pytest.mark.parametrize(("name", "superp"), [*((name, False) for name in SOURCES), ("books", True), ("nexo", True)])
 def test_paper_runs_to_its_report_and_replays(name, superp, folder_of, tmp_path):
     root = folder_of(name)
     config = settings(**{**SETTINGS.get(name, {}), "superp": {"enabled": superp}})

@@ -37,6 +37,8 @@ _DEPTH, _TRADE, _BBO, _CLEAR = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.BBO), 
 _CLOCK, _GAP, _TIMER = int(Kind.CLOCK), int(Kind.GAP), int(Kind.TIMER)
 _BAR, _VALUE = int(Kind.BAR), int(Kind.VALUE)
 
+_TABLE: Final = 1024  # side-table rows that are kept before those that nobody needs any more are dropped
+
 
 @kernel
 def _stream(kind: int) -> int:
@@ -147,6 +149,9 @@ class VenueFeed:
         if held == 0:
             self.start = self.stop = 0
             self.bars, self.values = self.bars[:0], self.values[:0]
+        elif len(self.bars) + len(self.values) > _TABLE:
+            waiting = self.rows[self.start : self.stop]
+            self.bars, self.values = _needed(self.bars, waiting, _BAR), _needed(self.values, waiting, _VALUE)
         if held + len(block) > len(self.rows):
             self.rows = np.concatenate([self.rows[self.start : self.stop], np.empty(2 * len(block) + 4096, ROW)])
             self.start, self.stop = 0, held
@@ -159,6 +164,17 @@ class VenueFeed:
             self._late = np.empty(len(block), ROW)
         out = self.rows[self.start :]
         self.stop = self.start + feed(block.rows, self.clocks, self.bound, bars, values, out, self._late, held)
+
+
+def _needed(table: Rows, rows: Rows, kind: int) -> Rows:
+    """The part of `table` that `rows` of this kind still refer to; their refs are moved."""
+    mine = rows["kind"] == kind
+    refs = rows["ref"][mine]
+    if not len(refs):
+        return table[:0]
+    low = int(refs.min())
+    rows["ref"][mine] -= low
+    return table[low:].copy()
 
 
 def _appended(table: Rows, block: Block, kind: int, new: Rows) -> tuple[Rows, int]:
