@@ -40,7 +40,7 @@ def funding(path, n=3):
 @pytest.mark.parametrize(
     ("name", "content", "format_"),
     [
-        ("a.gz", gzip.compress(b'1723161255030314667 {"stream":"x"}\n'), "binance-raw"),
+        ("a.gz", gzip.compress(b'1723161255030314667 {"stream":"x"}\n', mtime=0), "binance-raw"),
         ("a.dat", b'1721749182850494 {"lastUpdateId": 1}\n', "binance-raw"),
         ("BTCUSDT.csv", b"date,open,high,low,close,volume\n1704067200,1,1,1,1,1\n", "candles"),
         ("BTCUSDT-mark.csv", b"date,open,high,low,close\n1704067200,1,1,1,1\n", "mark"),
@@ -62,7 +62,7 @@ def test_formats_are_found_out(tmp_path, name, content, format_):
         ("a.bin", b"\x00\x01\x02"),
         ("a.txt", b"hello world\n"),
         ("l3.csv", b"id,timestamp,price,volume,action\n1,1704067200,1,2,created\n"),
-        ("a.gz", gzip.compress(b"hello")),
+        ("a.gz", gzip.compress(b"hello", mtime=0)),
     ],
 )
 def test_an_unknown_file_is_told_all_formats(tmp_path, name, content):
