@@ -168,8 +168,16 @@ def test_non_utf8_streams_are_ascii():
     assert raw.buffer.getvalue() == b"sp?h\n"
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own answer to Ctrl-C: a shell starts jobs in the background with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill(SIGINT) ends the process on Windows")
-def test_ctrl_c_asks_first_and_stops_second():
+def test_ctrl_c_asks_first_and_stops_second(ctrl_c):
     stream, to = plain()
     before = signal.getsignal(signal.SIGINT)
     with Watch("paper", to, graceful=True) as watch:
@@ -182,7 +190,7 @@ def test_ctrl_c_asks_first_and_stops_second():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill(SIGINT) ends the process on Windows")
-def test_ctrl_c_stops_work_that_cannot_end_early():
+def test_ctrl_c_stops_work_that_cannot_end_early(ctrl_c):
     with pytest.raises(KeyboardInterrupt), Watch("import", plain()[1]):
         os.kill(os.getpid(), signal.SIGINT)
 
