@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickerml.tape.block import TABLE_OF, Block
+from tickerml.tape.block import TABLE_OF, TABLES, Block, concat
 from tickerml.tape.rows import ROW, Flag, Kind
-from tickerml.tape.store_columns import decode_messages, decode_rows, decode_runs, decode_table, encode, gather
+from tickerml.tape.store_columns import encode, gather
+from tickerml.tape.store_decode import PartReader, read_pieces
 from tickerml.tape.tables import BAR, MESSAGE, ORDER, VALUE
+from tickerml.tape.tape import content_hash
 
 BIG = (1 << 62) - 1
 wide = st.one_of(st.integers(-5, 5), st.integers(-BIG, BIG))
@@ -48,39 +53,103 @@ def blocks(draw) -> Block:
     return Block(rows, *tables, values, tuple(bytes([i]) * i for i in range(size)))
 
 
+def part(block: Block, spans: np.ndarray) -> PartReader:
+    """The block's columns as they are stored, and their reader."""
+    held = gather(block, np.arange(len(block)))
+    return PartReader(3, spans, encode(held), held.blobs)
+
+
+def unfit(inst: int, what: str) -> Exception:
+    return ValueError(f"{inst} {what}")
+
+
+def whole(block: Block) -> np.ndarray:
+    return np.array([[0, len(block)]], np.int64)
+
+
+def same(was: Block, now: Block) -> None:
+    """The same rows, each with the same row of its side table."""
+    for field in set(ROW.names or ()) - {"ref"}:
+        assert np.array_equal(was.rows[field], now.rows[field]), field
+    for a, b in zip(was.rows, now.rows, strict=True):
+        table = TABLE_OF.get(int(a["kind"]))
+        if a["ref"] < 0 or table is None:
+            assert (a["ref"] >= 0) == (b["ref"] >= 0)
+        else:
+            assert getattr(was, table)[a["ref"]] == getattr(now, table)[b["ref"]]
+
+
 @given(blocks())
 def test_any_rows_survive(block):
-    held = gather(block, np.arange(len(block)))
-    columns = encode(held)
-    runs = decode_runs(columns["runs"])
-    out = np.zeros(len(block), ROW)
     half = len(block) // 2
     spans = np.array([[0, half], [half, len(block) - half]], np.int64)[0 if half else 1 :]
-    base = np.zeros(5, np.int64)
-    decode_rows(out, spans, 3, runs, columns["rows"], base)
-    for field in set(ROW.names or ()) - {"ref"}:
-        assert np.array_equal(out[field], block.rows[field]), field
-    back = {"blobs": held.blobs}
-    for name in ("messages", "orders", "bars", "values"):
-        count = len(getattr(held, name))
-        if count:
-            is_messages = name == "messages"
-            back[name] = (
-                decode_messages(columns[name], runs) if is_messages else decode_table(name, columns[name], count)
-            )
-    for was, now in zip(block.rows, out, strict=True):
-        table = TABLE_OF.get(int(was["kind"]))
-        if was["ref"] < 0 or table is None:
-            assert (was["ref"] >= 0) == (now["ref"] >= 0)
-        else:
-            assert getattr(block, table)[was["ref"]] == back[table][now["ref"]]
+    (back,) = read_pieces([part(block, spans)], unfit)
+    same(block, back)
+
+
+@given(blocks(), st.integers(1, 9))
+def test_pieces_are_the_same_rows_and_end_with_messages(block, size):
+    with mock.patch("tickerml.tape.store_decode.PIECE", size), mock.patch("tickerml.tape.store_decode._EACH", 1):
+        pieces = list(read_pieces([part(block, whole(block))], unfit))
+    same(block, concat(pieces))
+    ends = (block.rows["flags"] & Flag.END) != 0
+    sizes = [len(piece) for piece in pieces]
+    for stop, piece in zip(np.cumsum(sizes)[:-1].tolist(), sizes[:-1], strict=True):
+        assert ends[stop - 1]
+        assert piece <= size or not ends[stop - piece : stop - 1].any()
+    assert content_hash(pieces) == content_hash([block])
+
+
+@given(blocks(), blocks(), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_pieces_of_two_instruments_whose_rows_alternate(one, two, size, random):
+    turns = [0] * len(one) + [1] * len(two)
+    random.shuffle(turns)
+    at = [np.flatnonzero(np.array(turns) == k) for k in (0, 1)]
+    readers = [part(b, np.stack([mine, np.ones(len(mine), np.int64)], axis=1)) for b, mine in zip((one, two), at, strict=True)]
+    with mock.patch("tickerml.tape.store_decode.PIECE", size), mock.patch("tickerml.tape.store_decode._EACH", 1):
+        back = concat(list(read_pieces(readers, unfit)))
+    tables = {name: getattr(back, name) for name in TABLES}
+    for was, mine in zip((one, two), at, strict=True):
+        same(was, Block(back.rows[mine], **tables))
 
 
 def test_rows_of_one_part_may_lie_apart():
     rows = np.zeros(4, ROW)
     rows["kind"], rows["flags"], rows["ref"], rows["qty"] = Kind.TRADE, Flag.END, -1, [1, 2, 3, 4]
-    columns = encode(gather(Block(rows), np.arange(4)))
-    out = np.zeros(7, ROW)
-    spans = np.array([[1, 1], [3, 2], [6, 1]], np.int64)
-    decode_rows(out, spans, 0, decode_runs(columns["runs"]), columns["rows"], np.zeros(5, np.int64))
-    assert out["qty"].tolist() == [0, 1, 0, 2, 3, 0, 4]
+    other = np.zeros(3, ROW)
+    other["kind"], other["flags"], other["ref"], other["qty"] = Kind.TRADE, Flag.END, -1, [7, 8, 9]
+    mine = part(Block(rows), np.array([[1, 1], [3, 2], [6, 1]], np.int64))
+    theirs = part(Block(other), np.array([[0, 1], [2, 1], [5, 1]], np.int64))
+    (back,) = read_pieces([mine, theirs], unfit)
+    assert back.rows["qty"].tolist() == [7, 1, 8, 2, 3, 9, 4]
+
+
+def depth(n: int) -> Block:
+    rows = np.zeros(n, ROW)
+    rows["kind"], rows["flags"], rows["ref"] = Kind.DEPTH, Flag.END, np.arange(n)
+    return Block(rows, np.zeros(n, MESSAGE))
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("runs", "does not hold the 3 rows that were written"),
+        ("rows", "does not hold the 3 rows that were written"),
+        ("messages", "refers to other rows of messages than are stored"),
+    ],
+)
+def test_columns_that_do_not_fit_together_are_not_read(file, what):
+    block = depth(3)
+    columns = encode(gather(block, np.arange(3)))
+    columns[file] = {name: np.append(column, column[-1:]) for name, column in columns[file].items()}
+    with pytest.raises(ValueError, match=what):
+        list(read_pieces([PartReader(3, whole(block), columns, ())], unfit))
+
+
+@pytest.mark.parametrize("count", [[1, 1 << 30], [1, 0], [2, -1]])
+def test_runs_of_other_lengths_are_refused(count):
+    block = depth(2)
+    columns = encode(gather(block, np.arange(2)))
+    columns["runs"]["n"] = np.array(count, np.int32)
+    with pytest.raises(ValueError, match="does not hold the 2 rows that were written"):
+        list(read_pieces([PartReader(3, whole(block), columns, ())], unfit))

@@ -209,7 +209,7 @@ class StoredTape:
         return sum(s.rows for s in segments), first, last, self._window
 
     def blocks(self) -> Iterator[Block]:
-        """Blocks of about a million rows, in sequence."""
+        """Blocks in sequence, of a size for the processor's cache."""
         blocks = read_segments(self._root, self._manifest, self._chosen)
         return blocks if self._window == (None, None) else window(blocks, *self._window)
 

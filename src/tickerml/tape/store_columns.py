@@ -1,4 +1,4 @@
-"""Rows of one instrument as columns that compress, and back. docs/tape.md, "On disk", is the specification.
+"""Rows of one instrument as columns that compress; store_decode is the way back. docs/tape.md, "On disk", is the specification.
 
 Rows that share receive time, exchange time, kind and flags within a message make a *run*; a run is stored once. Prices
 and sizes are stored as byte planes (all low bytes, then all second bytes, ...): measured on real USD-M BTC books the
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from tickerml.tape.block import TABLE_OF, TABLES, Block
 from tickerml.tape.rows import Flag, Kind, Rows
-from tickerml.tape.store_kernels import NO_TABLE, delta_by, fill_rows, join_planes, price_deltas, run_starts, sum_by
+from tickerml.tape.store_kernels import NO_TABLE, delta_by, price_deltas, run_starts
 from tickerml.tape.tables import BAR, MESSAGE, ORDER, VALUE
 
 Columns = dict[str, NDArray[Any]]
 Ints = NDArray[np.int64]
 _DTYPES: Final = {"messages": MESSAGE, "orders": ORDER, "bars": BAR, "values": VALUE}
 _RUN: Final = {"recv": "i8", "exch": "i8", "n": "i4", "kind": "i1", "flags": "i2", "ref": "i1"}
-_TABLE: Final = np.array([TABLES.index(TABLE_OF[k]) if k in TABLE_OF else NO_TABLE for k in range(128)], np.int8)
+TABLE_NUMBER: Final = np.array([TABLES.index(TABLE_OF[k]) if k in TABLE_OF else NO_TABLE for k in range(128)], np.int8)
 
 
 def gather(block: Block, index: NDArray[np.intp]) -> Block:
@@ -30,7 +30,7 @@ def gather(block: Block, index: NDArray[np.intp]) -> Block:
     Raises ValueError when the rows of one message refer to different rows of the message table.
     """
     rows: Rows = block.rows if len(index) == len(block) else block.rows[index]
-    code = np.where(rows["ref"] >= 0, _TABLE[rows["kind"]], NO_TABLE)
+    code = np.where(rows["ref"] >= 0, TABLE_NUMBER[rows["kind"]], NO_TABLE)
     tables: dict[str, Any] = {}
     for number, name in enumerate(TABLES):
         table = getattr(block, name)
@@ -109,7 +109,7 @@ def _encode_messages(table: NDArray[Any], runs: Columns) -> Columns:
 
 def _message_bbo(runs: Columns) -> NDArray[np.int8]:
     """For each stored message, 1 if it is a best bid and ask (its ids run apart from those of depth)."""
-    mine = (runs["ref"] != 0) & (_TABLE[runs["kind"]] == 0)
+    mine = (runs["ref"] != 0) & (TABLE_NUMBER[runs["kind"]] == 0)
     ends = (runs["flags"][mine] & Flag.END) != 0
     if len(ends):
         ends[-1] = True  # a message that has not ended has its row too
@@ -122,40 +122,3 @@ def decode_table(name: str, columns: Columns, count: int) -> NDArray[Any]:
     for field, column in columns.items():
         table[field] = column if column.dtype.kind == "f" else np.cumsum(column, dtype=np.int64)
     return table
-
-
-def decode_messages(columns: Columns, runs: Columns) -> NDArray[Any]:
-    """Inverse of `_encode_messages`, given the decoded runs."""
-    bbo = _message_bbo(runs)
-    table = np.zeros(len(bbo), MESSAGE)
-    table["last_id"] = sum_by(columns["last_id"], bbo)
-    before = table["last_id"] - columns["last_id"]
-    for field in ("first_id", "prev_id"):
-        if field in columns:
-            table[field] = np.where(bbo, columns[field], columns[field] + before)
-    return table
-
-
-def decode_runs(columns: Columns) -> Columns:
-    """Runs with absolute times."""
-    kind = columns["kind"]
-    times = {"recv": np.cumsum(columns["recv"], dtype=np.int64), "exch": sum_by(columns["exch"], kind)}
-    return columns | times
-
-
-def decode_rows(out: Rows, spans: Ints, inst: int, runs: Columns, lines: Columns, base: Ints) -> None:
-    """Fill this instrument's rows of `out`: `spans` are [start, length] in `out`; `base`, the next row of each side
-    table, is moved on.
-    """
-    price, qty = (join_planes(_stack(lines, name)) for name in ("price", "qty"))
-    recv, exch, count, kind, flags, ref = (runs[k] for k in _RUN)
-    fill_rows(out, spans, inst, recv, exch, count, kind, flags, ref, lines["side"], price, qty, _TABLE, base)
-
-
-def _stack(lines: Columns, name: str) -> NDArray[np.uint8]:
-    """Byte planes from the lowest on as a matrix; planes left out in between are zeros."""
-    held = {int(k.rpartition("_")[2]): v for k, v in lines.items() if k.startswith(name)}
-    planes = np.zeros((max(held, default=-1) + 1, len(lines["side"])), np.uint8)
-    for i, plane in held.items():
-        planes[i] = plane
-    return planes

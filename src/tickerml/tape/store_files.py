@@ -95,15 +95,15 @@ def read_table(root: Path, entry: File) -> pl.DataFrame:
     try:
         data = path.read_bytes()
     except OSError as cause:
-        raise _corrupt(path, f"is missing or cannot be read ({cause.strerror})") from cause
+        raise corrupt(path, f"is missing or cannot be read ({cause.strerror})") from cause
     if len(data) != entry.size:
-        raise _corrupt(path, f"has {len(data)} bytes; the manifest says {entry.size}")
+        raise corrupt(path, f"has {len(data)} bytes; the manifest says {entry.size}")
     if zlib.crc32(data) != entry.crc:
-        raise _corrupt(path, "has the right size but other content than was written (CRC-32 differs)")
+        raise corrupt(path, "has the right size but other content than was written (CRC-32 differs)")
     try:
         return pl.read_parquet(io.BytesIO(data), use_statistics=False).rechunk()
     except pl.exceptions.PolarsError as cause:
-        raise _corrupt(path, f"is not a Parquet file that can be read ({cause})") from cause
+        raise corrupt(path, f"is not a Parquet file that can be read ({cause})") from cause
 
 
 def read_columns(root: Path, entry: File) -> Columns:
@@ -116,7 +116,8 @@ def read_blobs(root: Path, entry: File) -> tuple[bytes, ...]:
     return tuple(read_table(root, entry)["blob"].to_list())
 
 
-def _corrupt(path: Path, what: str) -> InputError:
+def corrupt(path: Path, what: str) -> InputError:
+    """The error of a file that is not what was written; `what` goes on from its name."""
     return InputError(
         "store-corrupt",
         f"{path.name} {what}",

@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickerml.tape.kernel import kernel
-from tickerml.tape.rows import Rows
+from tickerml.tape.rows import Kind, Record, Rows
 
 Ints = NDArray[np.int64]
+Int8s = NDArray[np.int8]
+Bytes = NDArray[np.uint8]
 NO_TABLE: Final = 9  # number of "no side table" in `table_of`
+_BBO: Final = int(Kind.BBO)
+_POSITIVE: Final = (1 << 63) - 1
 
 
 @kernel
@@ -23,18 +27,6 @@ def delta_by(values: Ints, group: NDArray[np.int8]) -> Ints:
         g = group[i]
         out[i] = values[i] - last[g]
         last[g] = values[i]
-    return out
-
-
-@kernel
-def sum_by(deltas: Ints, group: NDArray[np.int8]) -> Ints:
-    """Inverse of `delta_by`."""
-    last = np.zeros(128, np.int64)
-    out = np.empty(len(deltas), np.int64)
-    for i in range(len(deltas)):
-        g = group[i]
-        last[g] += deltas[i]
-        out[i] = last[g]
     return out
 
 
@@ -71,74 +63,181 @@ def run_starts(rows: Rows) -> NDArray[np.int8]:
 
 
 @kernel
-def join_planes(planes: NDArray[np.uint8]) -> Ints:
-    """int64 values from byte planes (lowest first) of their zigzag code."""
-    n = planes.shape[1]
-    out = np.zeros(n, np.int64)
-    for j in range(planes.shape[0]):
-        shift = np.int64(8 * j)
-        for i in range(n):
-            out[i] |= np.int64(planes[j, i]) << shift
-    for i in range(n):
-        code = out[i]
-        out[i] = ((code >> 1) & 0x7FFFFFFFFFFFFFFF) ^ -(code & 1)
-    return out
+def add_plane(codes: Ints, plane: Bytes, start: int, shift: int) -> None:
+    """Put one byte plane, from element `start` on, into zigzag codes; the lowest plane (shift 0) overwrites them."""
+    if shift == 0:
+        for i in range(len(codes)):
+            codes[i] = plane[start + i]
+    else:
+        for i in range(len(codes)):
+            codes[i] |= np.int64(plane[start + i]) << shift
+
+
+@kernel
+def survey(
+    spans: Ints,
+    count: NDArray[np.int32],
+    kind: Int8s,
+    flags: NDArray[np.int16],
+    ref: Int8s,
+    table_of: Int8s,
+    ends: NDArray[np.bool_],
+    held: Ints,
+) -> int:
+    """Set `ends` where a row of `spans` ends a message, and `held` to the rows that each side table must have.
+
+    Returns the rows that the runs say there are, or -1 if they do not fit into `spans`.
+    """
+    span, total, open_ = 0, 0, 0
+    at, stop = spans[0, 0], spans[0, 0] + spans[0, 1]
+    for r in range(len(count)):
+        left = np.int64(count[r])
+        if left <= 0 or kind[r] < 0:
+            return -1
+        total += left
+        while left > stop - at:
+            left -= stop - at
+            span += 1
+            if span == len(spans):
+                return -1
+            at, stop = spans[span, 0], spans[span, 0] + spans[span, 1]
+        at += left
+        end = flags[r] & 1
+        if end:
+            ends[at - 1] = True
+        table = table_of[kind[r]]
+        if ref[r] and table == 0:
+            held[0] += end
+            open_ = 1 - end
+        elif ref[r] and table != NO_TABLE:
+            held[table] += count[r]
+    held[0] += open_
+    return total
+
+
+PLACE: Final = np.dtype(  # how far the rows of one instrument have been read
+    [
+        ("run", "i8"),
+        ("used", "i8"),  # rows of the run that are done
+        ("span", "i8"),
+        ("at", "i8"),  # next row in the chunk, of those of this instrument
+        ("message", "i8"),  # messages begun
+        ("open", "i8"),  # 1: the last one goes on
+        ("recv", "i8"),
+        ("ids", "i8", (4,)),  # newest `last_id` of others and of BBO; the one before that, and of which of the two
+        ("exch", "i8", (128,)),  # by kind
+        ("ticks", "i8", (512,)),  # by kind and side & 3
+    ]
+)
 
 
 @kernel
 def fill_rows(
     out: Rows,
+    start: int,
+    n: int,
+    c: Record,
     spans: Ints,
     inst: int,
     recv: Ints,
     exch: Ints,
     count: NDArray[np.int32],
-    kind: NDArray[np.int8],
+    kind: Int8s,
     flags: NDArray[np.int16],
-    ref: NDArray[np.int8],
-    side: NDArray[np.int8],
+    ref: Int8s,
+    side: Int8s,
+    line: int,
     price: Ints,
     qty: Ints,
-    table_of: NDArray[np.int8],
+    table_of: Int8s,
+    messages: Rows,
+    first_ids: Ints,
+    last_ids: Ints,
+    prev_ids: Ints,
     base: Ints,
 ) -> None:
-    """Rows of one instrument from runs and lines into `spans` ([start, length] each) of `out`.
+    """The next `n` rows of one instrument, line `line` the first, into `out`, which begins at row `start` of the chunk.
 
-    `base` is the next row in each side table and is moved on. Messages move on at END, other tables with each row.
+    `price` and `qty` are zigzag codes of these lines. `base` is the next row in each side table of the piece and is
+    moved on: messages (which are filled too) at END, other tables with each row.
     """
-    last = np.zeros((128, 4), np.int64)
-    i, span = 0, 0
-    at, stop = spans[0, 0], spans[0, 0] + spans[0, 1]
-    for r in range(len(count)):
-        k, has, ends = kind[r], ref[r], flags[r]
-        bare, table = ends & ~1, table_of[kind[r]]
-        link = base[table] if has and table != NO_TABLE else has - 1
-        step = 1 if has and table > 0 and table != NO_TABLE else 0
-        when, venue = recv[r], exch[r]
-        left = count[r]
-        while left > 0:
-            if at == stop:
-                span += 1
-                at, stop = spans[span, 0], spans[span, 0] + spans[span, 1]
-            n = min(left, stop - at)
-            for _ in range(n):
-                s = side[i]
-                ticks = last[k, s & 3] + price[i]
-                last[k, s & 3] = ticks
-                row = out[at]
-                row["recv"] = when
-                row["exch"] = venue
-                row["qty"] = qty[i]
-                row["price"] = ticks
-                row["ref"] = link
-                row["inst"] = inst
-                row["kind"] = k
-                row["side"] = s
-                row["flags"] = bare
-                link += step
-                i += 1
-                at += 1
-            left -= n
-        out[at - 1]["flags"] = ends
-        if has and table != NO_TABLE:
-            base[table] = link + (ends & 1 if table == 0 else 0)
+    last, times, newest = c["ticks"].copy(), c["exch"].copy(), c["ids"].copy()  # in hand: a look into `c` costs more
+    r, used, span, at = c["run"], c["used"], c["span"], c["at"]
+    when, message, open_, told = c["recv"], c["message"], c["open"], False
+    stop = spans[span, 0] + spans[span, 1]
+    i = 0
+    while i < n:
+        if at == stop:
+            span += 1
+            at, stop = spans[span, 0], spans[span, 0] + spans[span, 1]
+        k, has, ends = np.int64(kind[r]), np.int64(ref[r]), np.int64(flags[r])
+        table = np.int64(table_of[k])
+        if used == 0:
+            when += recv[r]
+            times[k] += exch[r]
+        venue, bare, link, step = times[k], ends & ~1, has - 1, 0
+        if has and table == 0:
+            if open_ == 0:
+                final = r  # its last run tells its sort
+                for e in range(r, len(kind)):
+                    if ref[e] and table_of[kind[e]] == 0:
+                        final = e
+                        if flags[e] & 1:
+                            break
+                bbo = 1 if kind[final] == _BBO else 0
+                newest[2] = newest[bbo]
+                newest[bbo] += last_ids[message]
+                newest[3] = bbo
+                message += 1
+                open_ = 1
+            if not told:
+                bbo = newest[3]
+                add = 0 if bbo else newest[2]
+                row = messages[base[0]]
+                row["last_id"] = newest[bbo]
+                row["first_id"] = first_ids[message - 1] + add if len(first_ids) else 0
+                row["prev_id"] = prev_ids[message - 1] + add if len(prev_ids) else 0
+                base[0] += 1
+                told = True
+            link = base[0] - 1
+        elif has and table != NO_TABLE:
+            link, step = base[table], 1
+        m = min(n - i, np.int64(count[r]) - used, stop - at)
+        first = at - start
+        for j in range(m):
+            s = np.int64(side[line + i + j])
+            cell = 4 * k + (s & 3)
+            code = price[i + j]
+            ticks = last[cell] + (((code >> 1) & _POSITIVE) ^ -(code & 1))
+            last[cell] = ticks
+            code = qty[i + j]
+            row = out[first + j]
+            row["recv"] = when
+            row["exch"] = venue
+            row["qty"] = ((code >> 1) & _POSITIVE) ^ -(code & 1)
+            row["price"] = ticks
+            row["ref"] = link
+            row["inst"] = inst
+            row["kind"] = k
+            row["side"] = s
+            row["flags"] = bare
+            link += step
+        i += m
+        at += m
+        used += m
+        if step:
+            base[table] = link
+        if used == count[r]:
+            out[first + m - 1]["flags"] = ends
+            if has and table == 0 and ends & 1:
+                open_, told = 0, False
+            used = 0
+            r += 1
+    c["run"], c["used"], c["span"], c["at"] = r, used, span, at
+    c["recv"], c["message"], c["open"] = when, message, open_
+    for cell in range(len(last)):
+        c["ticks"][cell] = last[cell]
+    for k in range(len(times)):
+        c["exch"][k] = times[k]
+    for k in range(len(newest)):
+        c["ids"][k] = newest[k]

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickerml.tape.block import TABLES, Block
+from tickerml.tape.block import Block
 from tickerml.tape.merge import merge_blocks
-from tickerml.tape.rows import ROW
-from tickerml.tape.store_columns import decode_messages, decode_rows, decode_runs, decode_table
-from tickerml.tape.store_files import read_blobs, read_columns
+from tickerml.tape.store_decode import PartReader, read_pieces
+from tickerml.tape.store_files import corrupt, read_blobs, read_columns
 from tickerml.tape.store_manifest import Chunk, Manifest, Part, Segment
-from tickerml.tape.tables import BAR, MESSAGE, ORDER, VALUE
 
 Ids = frozenset[int] | None
 """Instruments to read; None is all. Rows of no instrument (id -1) are always read."""
@@ -45,58 +42,28 @@ def _groups(segments: list[Segment]) -> list[list[Segment]]:
 
 
 def read_segment(root: Path, segment: Segment, chosen: Ids) -> Iterator[Block]:
-    """One block a chunk."""
+    """Its blocks; one chunk at a time is in memory, and a block is a piece of it that fits the processor's cache."""
     for chunk in segment.chunks:
         parts = [p for p in chunk.parts if chosen is None or p.inst in chosen or p.inst < 0]
         if parts:
-            yield _read_chunk(root, chunk, parts)
+            yield from _read_chunk(root, chunk, parts)
 
 
-def _read_chunk(root: Path, chunk: Chunk, parts: list[Part]) -> Block:
-    rows = np.empty(sum(p.rows for p in parts), ROW)
-    spans = _spans(root, chunk, parts)
-    tables = _Tables(np.zeros(len(TABLES), np.int64), {name: [] for name in TABLES})
+def _read_chunk(root: Path, chunk: Chunk, parts: list[Part]) -> Iterator[Block]:
+    spans, files = _spans(root, chunk, parts), {part.inst: part.tables for part in parts}
     for part in parts:
-        held = {name: read_columns(root, file) for name, file in part.tables.items() if name != "blobs"}
-        runs = decode_runs(held["runs"])
-        before = tables.counts.copy()
-        decode_rows(rows, spans[part.inst], part.inst, runs, held["rows"], tables.counts)
-        for number, name in enumerate(TABLES):
-            if name not in part.tables:
-                continue
-            if name == "blobs":
-                tables.lists[name].extend(read_blobs(root, part.tables[name]))
-                continue
-            count = len(next(iter(held[name].values())))
-            table = decode_messages(held[name], runs) if name == "messages" else decode_table(name, held[name], count)
-            tables.lists[name].append(table)
-            tables.counts[number] = before[number] + count  # an unended message holds a row, too
-    return tables.block(rows)
+        if (rows := int(spans[part.inst][:, 1].sum())) != part.rows:
+            raise corrupt(root / (chunk.order or part.tables["runs"]).path, f"gives {rows} rows to {part.inst}")
+    return read_pieces(
+        [_reader(root, part, spans[part.inst]) for part in parts],
+        lambda inst, what: corrupt(root / files[inst]["runs"].path, what),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """Side tables of a chunk while its parts are read: rows so far, and the pieces."""
-
-    counts: NDArray[np.int64]
-    lists: dict[str, list]  # type: ignore[type-arg]  # of arrays, but of bytes for blobs
-
-    def block(self, rows: NDArray[np.void]) -> Block:
-        """The chunk as one block."""
-        return Block(
-            rows,
-            _join(self.lists["messages"], MESSAGE),
-            _join(self.lists["orders"], ORDER),
-            _join(self.lists["bars"], BAR),
-            _join(self.lists["values"], VALUE),
-            tuple(self.lists["blobs"]),
-        )
-
-
-def _join(tables: list[NDArray[np.void]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    if len(tables) == 1:
-        return tables[0]
-    return np.concatenate(tables) if tables else np.zeros(0, dtype)
+def _reader(root: Path, part: Part, spans: NDArray[np.int64]) -> PartReader:
+    columns = {name: read_columns(root, file) for name, file in part.tables.items() if name != "blobs"}
+    blobs = read_blobs(root, part.tables["blobs"]) if "blobs" in part.tables else ()
+    return PartReader(part.inst, spans, columns, blobs)
 
 
 def _spans(root: Path, chunk: Chunk, parts: list[Part]) -> dict[int, NDArray[np.int64]]:

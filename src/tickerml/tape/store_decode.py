@@ -1,0 +1,143 @@
+"""Columns of a stored chunk back as rows, piece by piece: what is being made stays in the processor's cache.
+
+The inverse of store_columns. A piece ends with a whole message, and holds the side-table rows that its rows refer to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickerml.tape.block import TABLES, Block
+from tickerml.tape.rows import ROW, Rows
+from tickerml.tape.store_columns import TABLE_NUMBER, Columns, Ints
+from tickerml.tape.store_kernels import PLACE, add_plane, fill_rows, survey
+from tickerml.tape.tables import BAR, MESSAGE, ORDER, VALUE
+
+PIECE: Final = 1 << 15  # rows, about: with what the engine makes of them they stay in the cache
+_EACH: Final = 1 << 12  # but this many for each instrument, of which each costs a call
+_DTYPES: Final = {"orders": ORDER, "bars": BAR, "values": VALUE}
+_OPAQUE: Final = np.dtype(f"V{MESSAGE.itemsize}")  # numpy copies records of one field at once, others field by field
+_NO_IDS: Final = np.zeros(0, np.int64)
+
+
+class PartReader:
+    """One instrument's rows of a chunk, read from their columns in sequence."""
+
+    def __init__(self, inst: int, spans: Ints, columns: dict[str, Columns], blobs: tuple[bytes, ...]) -> None:
+        """`spans`: [start, length] of its rows in the chunk; `columns`: by file, as stored."""
+        self.inst, self.blobs = inst, blobs
+        self.tables = {name: decode_table(name, columns[name]) for name in _DTYPES if name in columns}
+        self._spans, self._runs, self._lines = spans, columns["runs"], columns["rows"]
+        self._ids = columns.get("messages", {})
+        self._place = np.zeros(1, PLACE)
+        self._place["at"] = spans[0, 0]
+        self._begins = np.cumsum(spans[:, 1]) - spans[:, 1]  # rows of this instrument before each span
+        self._taken = np.zeros(len(TABLES), np.int64)  # rows of each side table that earlier pieces had
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the chunk are its own."""
+        return int(self._spans[:, 1].sum())
+
+    def survey(self, ends: NDArray[np.bool_]) -> str:
+        """Mark its rows in `ends` that end a message; what is wrong with the columns, or nothing.
+
+        Nothing may be read from columns that do not fit together.
+        """
+        rows, held, runs = self.rows, np.zeros(len(TABLES), np.int64), self._runs
+        here = survey(self._spans, *(runs[k] for k in ("n", "kind", "flags", "ref")), TABLE_NUMBER, ends, held)
+        if not rows == here == len(self._lines["side"]):
+            return f"does not hold the {rows} rows that were written"
+        has = [len(self._ids.get("last_id", ())), *(len(self.tables.get(t, ())) for t in _DTYPES), len(self.blobs)]
+        wrong = [name for name, n, want in zip(TABLES, has, held.tolist(), strict=True) if n != want]
+        return f"refers to other rows of {', '.join(wrong)} than are stored" if wrong else ""
+
+    def before(self, cuts: Ints) -> Ints:
+        """How many of its rows lie before each of these rows of the chunk."""
+        span = np.maximum(np.searchsorted(self._spans[:, 0], cuts, "right") - 1, 0)
+        inside = np.clip(cuts - self._spans[span, 0], 0, self._spans[span, 1])
+        return np.asarray(self._begins[span] + inside, np.int64)
+
+    def fill(self, out: Rows, start: int, line: int, n: int, messages: Rows, base: Ints, codes: list[Ints]) -> None:
+        """Its next `n` rows, of which `line` were read before, into a piece that begins at row `start` of the chunk."""
+        for name, code in zip(("price", "qty"), codes, strict=True):
+            self._codes(name, line, code[:n])
+        lines, runs, ids = self._lines, self._runs, self._ids
+        fill_rows(
+            *(out, start, n, self._place[0], self._spans, self.inst),
+            *(runs["recv"], runs["exch"], runs["n"], runs["kind"], runs["flags"], runs["ref"]),
+            *(lines["side"], line, *codes, TABLE_NUMBER, messages),
+            *(ids.get(name, _NO_IDS) for name in ("first_id", "last_id", "prev_id")),
+            base,
+        )
+
+    def _codes(self, name: str, line: int, out: Ints) -> None:
+        planes = [(8 * i, self._lines[f"{name}_{i}"]) for i in range(8) if f"{name}_{i}" in self._lines]
+        if not planes or planes[0][0]:
+            out[:] = 0
+        for shift, plane in planes:
+            add_plane(out, plane, line, shift)
+
+    def take(self, number: int, n: int) -> slice:
+        """The next `n` rows of side table `number`."""
+        self._taken[number] += n
+        return slice(int(self._taken[number]) - n, int(self._taken[number]))
+
+
+def decode_table(name: str, columns: Columns) -> NDArray[np.void]:
+    """Side-table rows from their columns (messages are decoded with the rows that refer to them)."""
+    table = np.zeros(len(next(iter(columns.values()))), _DTYPES[name])
+    for field, column in columns.items():
+        table[field] = column if column.dtype.kind == "f" else np.cumsum(column, dtype=np.int64)
+    return table
+
+
+def read_pieces(parts: Sequence[PartReader], corrupt: Callable[[int, str], Exception]) -> Iterator[Block]:
+    """The chunk of these parts. `corrupt(inst, what)` makes the error that is raised when columns do not fit."""
+    ends = np.zeros(sum(part.rows for part in parts), np.bool_)
+    for part in parts:
+        if wrong := part.survey(ends):
+            raise corrupt(part.inst, wrong)
+    cuts = _cuts(ends, max(PIECE, _EACH * len(parts)))
+    lines = [part.before(cuts).tolist() for part in parts]
+    longest = int(np.diff(cuts).max())
+    codes = [np.empty(longest, np.int64), np.empty(longest, np.int64)]
+    messages = np.empty(longest, MESSAGE)
+    for k, (start, stop) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
+        rows, base = np.empty(stop - start, ROW), np.zeros(len(TABLES), np.int64)
+        held: list[list[slice]] = []
+        for part, line in zip(parts, lines, strict=True):
+            before = base.copy()
+            if line[k + 1] > line[k]:
+                part.fill(rows, start, line[k], line[k + 1] - line[k], messages, base, codes)
+            held.append([part.take(i, n) for i, n in enumerate((base - before).tolist())])
+        yield _block(rows, messages[: base[0]].view(_OPAQUE).copy().view(MESSAGE), parts, held)
+
+
+def _cuts(ends: NDArray[np.bool_], size: int) -> Ints:
+    """Where pieces of at most `size` rows begin and end, with whole messages; a longer message is one piece."""
+    cuts = [0]
+    while len(ends) - cuts[-1] > size:
+        full = cuts[-1] + size
+        back = int(ends[cuts[-1] : full][::-1].argmax())  # stops at the first that it meets, unlike flatnonzero
+        if ends[full - 1 - back]:
+            cuts.append(full - back)
+        elif ends[full:-1].any():
+            cuts.append(full + int(ends[full:].argmax()) + 1)
+        else:
+            break
+    return np.array([*cuts, len(ends)], np.int64)
+
+
+def _block(rows: Rows, messages: Rows, parts: Sequence[PartReader], held: list[list[slice]]) -> Block:
+    tables = {}
+    for number, name in enumerate(_DTYPES, 1):
+        mine = [p.tables[name][h[number]] for p, h in zip(parts, held, strict=True) if name in p.tables]
+        tables[name] = mine[0] if len(mine) == 1 else np.concatenate(mine) if mine else np.zeros(0, _DTYPES[name])
+    number = TABLES.index("blobs")
+    blobs = tuple(blob for p, h in zip(parts, held, strict=True) for blob in p.blobs[h[number]])
+    return Block(rows, messages, **tables, blobs=blobs)
