@@ -105,7 +105,9 @@ def test_pieces_of_two_instruments_whose_rows_alternate(one, two, size, random):
     turns = [0] * len(one) + [1] * len(two)
     random.shuffle(turns)
     at = [np.flatnonzero(np.array(turns) == k) for k in (0, 1)]
-    readers = [part(b, np.stack([mine, np.ones(len(mine), np.int64)], axis=1)) for b, mine in zip((one, two), at, strict=True)]
+    readers = [
+        part(b, np.stack([mine, np.ones(len(mine), np.int64)], axis=1)) for b, mine in zip((one, two), at, strict=True)
+    ]
     with mock.patch("tickerml.tape.store_decode.PIECE", size), mock.patch("tickerml.tape.store_decode._EACH", 1):
         back = concat(list(read_pieces(readers, unfit)))
     tables = {name: getattr(back, name) for name in TABLES}

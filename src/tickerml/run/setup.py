@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 
@@ -29,6 +30,8 @@ from tickerml.tape.block import Block
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import Header, Tape
+
+_JUDGED: Final = 1 << 17  # rows; a book whose snapshot comes after its first trades is within so many
 
 
 @dataclass(frozen=True)
@@ -61,18 +64,22 @@ def terms_of(config: Config) -> Terms:
 
 
 def bar_only_of(tape: Tape) -> tuple[bool, ...]:
-    """Which instruments have bars and no order book, judged by the first block in which each appears."""
-    seen: dict[int, bool] = {}
+    """Which instruments have bars or trades and no order book, judged by 2^17 rows of the tape from their first on."""
     wanted = {i.id for i in tape.header.instruments if not i.values_only}
+    books: set[int] = set()
+    first: dict[int, int] = {}  # row of its first bar or trade
+    at = 0
     for block in tape.blocks():
-        for inst in np.unique(block.rows["inst"]).tolist():
-            kinds = block.rows["kind"][block.rows["inst"] == inst]
-            if inst not in seen and np.isin(kinds, (Kind.DEPTH, Kind.BAR, Kind.TRADE)).any():
-                seen[inst] = not (kinds == Kind.DEPTH).any()
-        if wanted <= set(seen):
+        kind, inst = block.rows["kind"], block.rows["inst"]
+        books.update(np.unique(inst[kind == Kind.DEPTH]).tolist())
+        for one in np.unique(inst[(kind == Kind.BAR) | (kind == Kind.TRADE)]).tolist():
+            first.setdefault(one, at)
+        at += len(block)
+        if all(one in books or at - first.get(one, at) >= _JUDGED for one in wanted):
             break
     last = max((i.id for i in tape.header.instruments), default=-1)
-    return tuple(seen.get(n, tape.header.bar_only) for n in range(last + 1))
+    seen = books | set(first)
+    return tuple(n not in books if n in seen else tape.header.bar_only for n in range(last + 1))
 
 
 def build(

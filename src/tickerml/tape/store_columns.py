@@ -1,8 +1,8 @@
-"""Rows of one instrument as columns that compress; store_decode is the way back. docs/tape.md, "On disk", is the specification.
+"""Rows of one instrument as columns that compress. docs/tape.md, "On disk", is the specification.
 
 Rows that share receive time, exchange time, kind and flags within a message make a *run*; a run is stored once. Prices
 and sizes are stored as byte planes (all low bytes, then all second bytes, ...): measured on real USD-M BTC books the
-planes take 2.25 bytes a row where whole integers take 2.64, at 1.5 ns a row more to read.
+planes take 2.25 bytes a row where whole integers take 2.64, at 1.5 ns a row more to read. The way back is store_decode.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class PartReader:
 
         Nothing may be read from columns that do not fit together.
         """
-        rows, held, runs = self.rows, np.zeros(len(TABLES), np.int64), self._runs
-        here = survey(self._spans, *(runs[k] for k in ("n", "kind", "flags", "ref")), TABLE_NUMBER, ends, held)
+        rows, held, r = self.rows, np.zeros(len(TABLES), np.int64), self._runs
+        here = survey(self._spans, r["n"], r["kind"], r["flags"], r["ref"], TABLE_NUMBER, ends, held)
         if not rows == here == len(self._lines["side"]):
             return f"does not hold the {rows} rows that were written"
         has = [len(self._ids.get("last_id", ())), *(len(self.tables.get(t, ())) for t in _DTYPES), len(self.blobs)]
@@ -66,14 +66,12 @@ class PartReader:
         """Its next `n` rows, of which `line` were read before, into a piece that begins at row `start` of the chunk."""
         for name, code in zip(("price", "qty"), codes, strict=True):
             self._codes(name, line, code[:n])
-        lines, runs, ids = self._lines, self._runs, self._ids
+        r, side, place = self._runs, self._lines["side"], self._place[0]
+        first, last, prev = (self._ids.get(name, _NO_IDS) for name in ("first_id", "last_id", "prev_id"))
         fill_rows(
-            *(out, start, n, self._place[0], self._spans, self.inst),
-            *(runs["recv"], runs["exch"], runs["n"], runs["kind"], runs["flags"], runs["ref"]),
-            *(lines["side"], line, *codes, TABLE_NUMBER, messages),
-            *(ids.get(name, _NO_IDS) for name in ("first_id", "last_id", "prev_id")),
-            base,
-        )
+            out, start, n, place, self._spans, self.inst, r["recv"], r["exch"], r["n"], r["kind"], r["flags"], r["ref"],
+            side, line, codes[0], codes[1], TABLE_NUMBER, messages, first, last, prev, base,
+        )  # fmt: skip
 
     def _codes(self, name: str, line: int, out: Ints) -> None:
         planes = [(8 * i, self._lines[f"{name}_{i}"]) for i in range(8) if f"{name}_{i}" in self._lines]
@@ -106,16 +104,19 @@ def read_pieces(parts: Sequence[PartReader], corrupt: Callable[[int, str], Excep
     lines = [part.before(cuts).tolist() for part in parts]
     longest = int(np.diff(cuts).max())
     codes = [np.empty(longest, np.int64), np.empty(longest, np.int64)]
-    messages = np.empty(longest, MESSAGE)
     for k, (start, stop) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
-        rows, base = np.empty(stop - start, ROW), np.zeros(len(TABLES), np.int64)
+        n = stop - start
+        rows, messages, base = np.empty(n, ROW), np.empty(n, MESSAGE), np.zeros(len(TABLES), np.int64)
         held: list[list[slice]] = []
         for part, line in zip(parts, lines, strict=True):
             before = base.copy()
             if line[k + 1] > line[k]:
                 part.fill(rows, start, line[k], line[k + 1] - line[k], messages, base, codes)
             held.append([part.take(i, n) for i, n in enumerate((base - before).tolist())])
-        yield _block(rows, messages[: base[0]].view(_OPAQUE).copy().view(MESSAGE), parts, held)
+        messages = messages[: base[0]]
+        if 2 * len(messages) < len(rows):  # a block that somebody keeps holds no more than it needs
+            messages = messages.view(_OPAQUE).copy().view(MESSAGE)
+        yield _block(rows, messages, parts, held)
 
 
 def _cuts(ends: NDArray[np.bool_], size: int) -> Ints:

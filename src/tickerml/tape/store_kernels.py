@@ -94,7 +94,7 @@ def survey(
         left = np.int64(count[r])
         if left <= 0 or kind[r] < 0:
             return -1
-        total += left
+        total += int(left)
         while left > stop - at:
             left -= stop - at
             span += 1
@@ -163,7 +163,7 @@ def fill_rows(
     """
     last, times, newest = c["ticks"].copy(), c["exch"].copy(), c["ids"].copy()  # in hand: a look into `c` costs more
     r, used, span, at = c["run"], c["used"], c["span"], c["at"]
-    when, message, open_, told = c["recv"], c["message"], c["open"], False
+    when, message, open_, told, listed = c["recv"], c["message"], c["open"], False, base[0]
     stop = spans[span, 0] + spans[span, 1]
     i = 0
     while i < n:
@@ -193,13 +193,13 @@ def fill_rows(
             if not told:
                 bbo = newest[3]
                 add = 0 if bbo else newest[2]
-                row = messages[base[0]]
+                row = messages[listed]
                 row["last_id"] = newest[bbo]
                 row["first_id"] = first_ids[message - 1] + add if len(first_ids) else 0
                 row["prev_id"] = prev_ids[message - 1] + add if len(prev_ids) else 0
-                base[0] += 1
+                listed += 1
                 told = True
-            link = base[0] - 1
+            link = listed - 1
         elif has and table != NO_TABLE:
             link, step = base[table], 1
         m = min(n - i, np.int64(count[r]) - used, stop - at)
@@ -233,11 +233,9 @@ def fill_rows(
                 open_, told = 0, False
             used = 0
             r += 1
+    base[0] = listed
     c["run"], c["used"], c["span"], c["at"] = r, used, span, at
     c["recv"], c["message"], c["open"] = when, message, open_
-    for cell in range(len(last)):
-        c["ticks"][cell] = last[cell]
-    for k in range(len(times)):
-        c["exch"][k] = times[k]
-    for k in range(len(newest)):
-        c["ids"][k] = newest[k]
+    c["ticks"][:] = last
+    c["exch"][:] = times
+    c["ids"][:] = newest
