@@ -121,6 +121,7 @@ def command(*words, cwd=None, **environment):
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "tickerml", *map(str, words)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])} | environment,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,

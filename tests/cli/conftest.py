@@ -65,7 +65,8 @@ class FakeRun:
 @pytest.fixture
 def rooms(monkeypatch):
     """The run room, replaced by functions that keep their arguments; `rooms.calls` holds (name, args, kwargs)."""
-    kept = SimpleNamespace(calls=[], run=FakeRun(), tape=object(), identical=True, raises=None)
+    tape = SimpleNamespace(header=SimpleNamespace(instruments=(), notes=()))
+    kept = SimpleNamespace(calls=[], run=FakeRun(), tape=tape, identical=True, raises=None)
 
     def recorder(name: str, value: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -81,11 +82,23 @@ def rooms(monkeypatch):
         told = {"identical": kept.identical, "decisions": 18204, "fills": 14, "first_difference": first}
         return SimpleNamespace(identical=kept.identical, summary=lambda: told, lines=lambda: ["the answer", "in words"])
 
-    health = {"symbol": "BTC/USDT", "venue": "binance", "gaps": 1, "top_of_book": {"compared": 3, "matched": 3}}
+    health = {
+        "symbol": "BTC/USDT",
+        "venue": "binance",
+        "rows": 12345,
+        "gaps": 1,
+        "top_of_book": {"compared": 3, "matched": 3},
+        "top_of_book_late": {"compared": 0, "matched": 0},
+    }
     fakes = {
         "sources": {
             "open_source": kept.tape,
-            "import_paths": {"rows": 5, "instruments": ["BTC/USDT"], "problems": {"not-json": 2}},
+            "import_paths": {
+                "rows": 5,
+                "instruments": ["BTC/USDT"],
+                "problems": {"not-json": 2},
+                "places": {"not-json": ["a.gz:7 {", "a.gz:9 }"]},
+            },
             "check": {"instruments": [health]},
             "list_store": [{"symbol": "BTC/USDT", "venue": "binance", "rows": 12345}],
             "scenarios": {"calm": "an ordinary day"},

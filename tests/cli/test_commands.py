@@ -111,7 +111,8 @@ def test_replay_is_exit_1_when_a_decision_differs(tickerml, rooms, tmp_path):
     told = tickerml("replay", "8f3", "--chunk", "7", "--json")
     assert told.code == 0
     assert last_json(told) == {"identical": True, "decisions": 18204, "fills": 14, "first_difference": None}
-    assert rooms.calls[-1][1:] == ((Path("runs/8f3a21"),), {"chunk": 7})
+    assert rooms.calls[-1][1] == (Path("runs/8f3a21"),)
+    assert rooms.calls[-1][2]["chunk"] == 7
     rooms.identical = False
     told = tickerml("replay", "--json")
     assert told.code == 1
@@ -154,7 +155,9 @@ def test_data_commands(tickerml, rooms):
     assert last_json(told) == {"rows": 5, "instruments": ["BTC/USDT"], "problems": {"not-json": 2}}
     name, args, kwargs = rooms.calls[-1]
     assert (name, args, kwargs["fmt"]) == ("import_paths", ([Path("a.gz"), Path("b.gz")], Path("s")), "binance-raw")
-    assert "2 x not-json" in tickerml("data", "import", "a.gz").out
+    told = tickerml("data", "import", "a.gz")
+    assert "warning[not-json]: 2 x   (tickerml explain not-json)\n  --> a.gz:7 {\n  --> and more" in told.out
+    assert "  --> a.gz:9 }" in tickerml("data", "import", "a.gz", "-v").out
     tickerml("data", "import", "a.csv", "--symbol", "BTC/USDT", "--tick", "0.01", "-i", "5m")
     told_to = rooms.calls[-1][2]["options"]
     assert (told_to.symbol, told_to.tick, told_to.lot, told_to.timeframe) == (
@@ -166,9 +169,12 @@ def test_data_commands(tickerml, rooms):
     told = tickerml("data", "list", "--store", "s")
     assert told.out.splitlines() == ["symbol    venue      rows", "BTC/USDT  binance  12,345"]
     told = tickerml("data", "check", "s")
-    assert told.out.splitlines()[0] == "BTC/USDT on binance"
-    assert "top_of_book  compared 3  matched 3" in told.out
-    assert last_json(tickerml("data", "check", "s", "--json"))["instruments"][0]["gaps"] == 1
+    assert told.out.splitlines()[0] == "1 gap   (12,345 rows)"
+    assert "3 of 3" in told.out
+    assert max(map(len, told.out.splitlines())) <= 110
+    checked = last_json(tickerml("data", "check", "s", "--json"))["instruments"][0]
+    assert (checked["gaps"], checked["top_of_book"]) == (1, {"compared": 3, "matched": 3})
+    assert "top_of_book_late" not in checked
     assert tickerml("list-data").code == 0
 
 

@@ -39,11 +39,19 @@ def test_a_watch_is_a_progress():
     assert watch.stop is False
 
 
-def test_a_pipe_gets_one_line_a_tenth():
+def test_a_pipe_gets_one_line_a_tenth_and_at_most_one_a_second(monkeypatch):
     stream, to = plain()
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with Watch("paper", to) as watch:
         for done in range(1001):
+            now[0] += 0.02
             watch(done, 1000)
+        before = stream.getvalue()
+        for done in range(1001):
+            watch(done, 1000, "quick")
+        assert len(stream.getvalue().splitlines()) == len(before.splitlines()) + 1
+    stream = io.StringIO(before)
     lines = stream.getvalue().splitlines()[1:]
     assert len(lines) == 11
     form = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - paper - INFO - 0 %  paper  rows 0"
@@ -93,10 +101,13 @@ def state(done):
     )
 
 
-def test_a_running_market_is_a_line_a_tenth_in_a_pipe():
+def test_a_running_market_is_a_line_a_tenth_in_a_pipe(monkeypatch):
     stream, to = plain()
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with Watch("paper", to) as watch:
         for step in range(101):
+            now[0] += 0.2
             watch.show(state(step / 100))
     lines = stream.getvalue().splitlines()[1:]
     assert len(lines) == 11

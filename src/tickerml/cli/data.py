@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
+from tickerml.cli.health import CHECKED, health_lines
 from tickerml.cli.settings import find_run, load_config, market, open_market
-from tickerml.cli.tables import fields, table
+from tickerml.cli.tables import table
 
 PANEL = "Data"
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders in any known format.")]
 Place = Annotated[str, typer.Argument(metavar="SOURCE", help="A store, a folder, a file, or synthetic[:scenario].")]
 Symbol = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="BTC/USDT, BTC/USDT:USDT or BTCUSDT.")]
-Venue = Annotated[str, typer.Option("--venue", metavar="NAME", help="binance, binance-usdm, ...")]
 Tick = Annotated[str | None, typer.Option("--tick", metavar="STEP", help="Price step; other prices are rounded to it.")]
 Lot = Annotated[str | None, typer.Option("--lot", metavar="STEP", help="Size step; other sizes are rounded to it.")]
 Scenario = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="What happens in the market. Default: calm.")]
-_NAMED: Final = frozenset({"symbol", "venue"})
 ListThem = Annotated[bool, typer.Option("--list", help="List the scenarios.")]
 MarketSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same market.")]
 Minutes = Annotated[int | None, typer.Option("--minutes", min=1, help="Length of the market.")]
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
         "import",
         examples="""
 tickerml data import recorded/ --store store
-tickerml data import BTCUSDT-5m.csv --format candles-csv
+tickerml data import BTCUSDT-5m.csv --format candles --venue binance-usdm
 """,
     )(import_)
     command(group, "list", examples="tickerml data list --store store")(list_)
@@ -73,7 +73,7 @@ def import_(
     store: options.Store = None,
     file_format: options.Format = None,
     symbol: Symbol = "",
-    venue: Venue = "",
+    venue: options.Venue = "",
     timeframe: options.Timeframe = None,
     tick: Tick = None,
     lot: Lot = None,
@@ -101,11 +101,15 @@ def import_(
         from tickerml.run.sources import import_paths
 
         found = import_paths(paths, where, fmt=file_format, options=told, progress=watch)
-    lines = [f"{found['rows']} rows of {len(found['instruments'])} instruments in {where}"]
-    lines += [f"  {name}" for name in map(str, found["instruments"])]
-    lines += _problem_lines(found["problems"])
-    lines.append(f"next: tickerml data check {where}")
-    out.result(found, lines)
+    held = ", ".join(map(str, found["instruments"]))
+    lines = [f"{found['rows']:,} rows added to {where}: {held}"]
+    if found.get("skipped"):
+        lines = [f"nothing new: all of it is in {where} already ({held})"]
+    if found["problems"]:
+        lines += _problem_lines(found["problems"], found.get("places", {}), out)
+        lines.append("  these were left out or marked as gaps; all other rows are stored and safe")
+    lines.append(f"  next        tickerml data check {where}")
+    out.result({key: found[key] for key in ("rows", "instruments", "problems")}, lines)
 
 
 def list_(
@@ -128,6 +132,7 @@ def check(
     pairs: options.Pairs = None,
     timerange: options.TimeRange = None,
     file_format: options.Format = None,
+    venue: options.Venue = "",
     config: options.ConfigFiles = None,
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
@@ -136,12 +141,10 @@ def check(
     with out.watch("check") as watch:
         from tickerml.run.sources import check as examine
 
-        tape = open_market(source, ready, pairs, timerange, file_format, watch)
+        tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         found = examine(tape, progress=watch)
-    lines: list[str] = []
-    for one in found["instruments"]:
-        lines += [f"{one['symbol']} on {one['venue']}", *fields({k: v for k, v in one.items() if k not in _NAMED})]
-    out.result(found, lines or ["no instrument"])
+    told = [{key: one[key] for key in one if key in CHECKED} for one in found["instruments"]]
+    out.result({"instruments": told}, health_lines(found["instruments"]))
 
 
 def synth(
@@ -174,9 +177,11 @@ def synth(
     with out.watch("synth") as watch:
         spec, told = market("synthetic", ready), ready.synthetic
         found = import_paths([spec], where, progress=watch, minutes=told.minutes, coins=told.coins or None)
-    out.result(
-        found, [f"{found['rows']} rows of a SYNTHETIC MARKET in {where}", f"next: tickerml paper --source {where}"]
-    )
+    lines = [f"{found['rows']:,} rows of a SYNTHETIC MARKET added to {where}"]
+    if found.get("skipped"):
+        lines = [f"nothing new: this SYNTHETIC MARKET is in {where} already"]
+    lines.append(f"  next        tickerml paper --source {where}")
+    out.result({key: found[key] for key in ("rows", "instruments", "problems")}, lines)
 
 
 def verify(
@@ -224,5 +229,12 @@ def _journal(run: str, config: list[Path] | None, userdir: Path) -> Path:
     return path / "journal" if (path / "journal").is_dir() else path
 
 
-def _problem_lines(problems: dict[str, int]) -> list[str]:
-    return [f"  {count} x {reason}   (tickerml explain {reason})" for reason, count in problems.items()]
+def _problem_lines(problems: dict[str, int], places: dict[str, list[str]], out: Out) -> Iterator[str]:
+    """Each problem as a warning with its first places, all of them with -v."""
+    for reason, count in problems.items():
+        met = places.get(reason, [])
+        shown = met if out.verbose else met[:1]
+        yield f"warning[{reason}]: {count:,} x   (tickerml explain {reason})"
+        yield from (f"  --> {place}" for place in shown)
+        if len(met) > len(shown):
+            yield "  --> and more: -v shows the first 5"

@@ -52,7 +52,7 @@ def why(
     try:
         out.result(found.why_json(chosen) if out.json else None, [str(found.why(chosen))])
     except KeyError as error:
-        raise InputError("unknown-instrument", str(error.args[0]), key="--pairs") from None
+        raise InputError("unknown-instrument", str(error.args[0]), key="--pairs", try_=f"tickerml why {path}") from None
 
 
 def report(

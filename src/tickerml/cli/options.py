@@ -58,6 +58,14 @@ RunDir = Annotated[
 Format = Annotated[
     str | None, typer.Option("--format", metavar="NAME", help="Name the format instead of detecting it.")
 ]
+Venue = Annotated[
+    str,
+    typer.Option(
+        "--venue",
+        metavar="NAME",
+        help="Whose candles and trades these are, where names do not say: binance (spot), binance-usdm (perpetuals).",
+    ),
+]
 RunName = Annotated[
     str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest run.")
 ]

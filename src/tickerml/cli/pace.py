@@ -8,6 +8,8 @@ from typing import Final
 
 LINE_EVERY: Final = 60.0
 """Seconds after which a plain line is due although no tenth of the work was done."""
+LINE_LEAST: Final = 1.0
+"""Seconds between two plain lines: work that takes a moment needs none but its first."""
 
 
 class Pace:
@@ -41,9 +43,10 @@ class Pace:
         return None if not self.total or not rate else max(0.0, (self.total - self.done) / rate)
 
     def line_due(self, now: float) -> bool:
-        """True at the start, at each tenth of a known whole, and after a minute."""
+        """True at the start, at each tenth of a known whole that takes a second or more, and after a minute."""
         tenth = 10 * self.done // self.total if self.total else 0
-        if tenth == self._tenth and now - self._line_at < LINE_EVERY:
+        waited = now - self._line_at
+        if self._tenth >= 0 and waited < (LINE_EVERY if tenth == self._tenth else LINE_LEAST):
             return False
         self._tenth, self._line_at = tenth, now
         return True

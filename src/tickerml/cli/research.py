@@ -12,11 +12,14 @@ import typer
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import find_run, load_config, open_market
-from tickerml.cli.trade import prepared, show, warn_if_synthetic
+from tickerml.cli.trade import prepared, show, tell_spot, warn_if_synthetic
 from tickerml.tape.errors import InputError
 
 PANEL = "Research"
-At = Annotated[int, typer.Option("--at", min=0, metavar="SEQ", help="Sequence number of the row to stop at.")]
+At = Annotated[
+    int,
+    typer.Option("--at", min=0, metavar="SEQ", help="Number of a row of the source, from 0; a replay names it."),
+]
 Chunk = Annotated[int | None, typer.Option("--chunk", min=1, metavar="N", help="Rows a step; every N gives the same.")]
 File = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write. Default: DIR/config.yaml.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
@@ -65,6 +68,7 @@ def backtest(
     seed: options.Seed = 0,
     run_dir: options.RunDir = None,
     file_format: options.Format = None,
+    venue: options.Venue = "",
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Backtest a strategy on a stored tape: same code, same decisions as paper on that tape."""
@@ -73,7 +77,8 @@ def backtest(
     with out.watch("backtest", graceful=True) as watch:
         from tickerml.run.backtest import backtest as test
 
-        tape = open_market(source, ready, pairs, timerange, file_format, watch)
+        tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
+        tell_spot(watch, tape)
         found = test(
             strategy,
             tape,
@@ -98,7 +103,8 @@ def replay(
     path = find_run(run, Path(load_config(config, userdir).data.runs))
     from tickerml.run.replay import replay as again
 
-    found = again(path, chunk=chunk)
+    with out.watch("replay") as watch:
+        found = again(path, chunk=chunk, progress=watch)
     out.result(found.summary(), [f"{path.name}: {found.lines()[0]}", *found.lines()[1:]])
     if not found.identical:
         raise typer.Exit(1)
@@ -113,15 +119,10 @@ def debug(
 ) -> None:
     """Open a debugger in the fold at one row of a run: state restored from the nearest snapshot, compiler off."""
     os.environ["NUMBA_DISABLE_JIT"] = "1"  # read by numba when it is imported, which is why it is set here and now
-    from bdb import BdbQuit
-
     path = find_run(run, Path(load_config(config, userdir).data.runs))
     from tickerml.run.debug import debug as stop_at
 
-    try:
-        stop_at(path, at)
-    except BdbQuit:
-        out.tell("left the debugger")
+    stop_at(path, at, tell=out.tell)
 
 
 def warmup(out: Out) -> None:

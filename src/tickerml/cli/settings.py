@@ -57,6 +57,7 @@ def open_market(
     timerange: str | None,
     file_format: str | None,
     progress: Progress,
+    venue: str = "",
 ) -> Tape:
     """The tape that the shared options name."""
     from tickerml.run.sources import open_source
@@ -68,7 +69,7 @@ def open_market(
         pairs=pair_list(pairs),
         timerange=time_range(timerange),
         progress=progress,
-        options=Options(delay=round(config.data.bar_delay_ms * 1e6)),
+        options=Options(venue=venue, delay=round(config.data.bar_delay_ms * 1e6)),
         minutes=config.synthetic.minutes if source.split(":")[0] == "synthetic" else None,
         coins=config.synthetic.coins or None if source.split(":")[0] == "synthetic" else None,
     )

@@ -13,8 +13,10 @@ from tickerml.cli.command import Out, command
 from tickerml.cli.settings import load_config, market, open_market
 
 if TYPE_CHECKING:
+    from tickerml.cli.progress import Watch
     from tickerml.config import Config
     from tickerml.run.result import Run
+    from tickerml.tape.tape import Tape
 
 PANEL = "Trade"
 Speed = Annotated[Literal["max", "1x"], typer.Option("--speed", help="As fast as possible, or at the market's pace.")]
@@ -49,6 +51,7 @@ def paper(
     speed: Speed = "max",
     run_dir: options.RunDir = None,
     file_format: options.Format = None,
+    venue: options.Venue = "",
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Paper trade: the strategy, the simulated venue and virtual money, on recorded or synthetic markets."""
@@ -57,7 +60,8 @@ def paper(
     with out.watch("paper", graceful=True) as watch:
         from tickerml.run.paper import paper as trade
 
-        tape = open_market(source, ready, pairs, timerange, file_format, watch)
+        tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
+        tell_spot(watch, tape)
         found = trade(
             strategy,
             tape,
@@ -93,6 +97,17 @@ def warn_if_synthetic(out: Out, source: str, config: Config) -> None:
     if name == "synthetic" and not out.err.animate:
         said = f"{rest[0]}, seed {rest[1]}" if len(rest) > 1 else ", ".join(rest)
         out.tell(f"SYNTHETIC MARKET ({said}): shows that the program works, says nothing about profit")
+
+
+def tell_spot(watch: Watch, tape: Tape) -> None:
+    """Say which markets are spot only because nothing said otherwise: shorts will be refused there."""
+    from tickerml.tape.importers.naming import GUESSED_SPOT
+
+    held = {i.symbol for i in tape.header.instruments}
+    found = [note.partition(": ")[0] for note in tape.header.notes if note.endswith(GUESSED_SPOT)]
+    if found and held & set(found):
+        named = ", ".join(found[:6]) + (" ..." if len(found) > 6 else "")
+        watch.note(f"{named}: {GUESSED_SPOT}; perpetuals: --venue binance-usdm", "WARNING")
 
 
 def show(out: Out, found: Run) -> None:

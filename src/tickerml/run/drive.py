@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ from tickerml.run.pending import bounded
 from tickerml.run.recipe import trials_of
 from tickerml.run.record import (
     JOURNAL,
+    MANIFEST,
     KeptTape,
     Recorder,
     RunTape,
+    header_json,
+    header_of,
     identity,
     manifest_of,
     read_manifest,
@@ -32,12 +36,13 @@ from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose, traded
 from tickerml.tape.block import Block, part
-from tickerml.tape.errors import RunError
+from tickerml.tape.errors import ConfigError, InputError, RunError
 from tickerml.tape.journal import Journal, Sync
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Tape
 from tickerml.views.story import Head
+from tickerml.views.words import iso
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def job_of(
     if getattr(tape, "live", False):
         source = {"embedded": True}
     source = source or dict(getattr(tape, "found", {}))
-    folder = run_dir or Path(config.data.runs) / identity(chosen, tape, setting, mode, source)
+    folder = run_dir or _unstopped(Path(config.data.runs) / identity(chosen, tape, setting, mode, source))
     return Job(chosen, tape, setting, mode, folder, source, progress)
 
 
@@ -85,15 +90,38 @@ Pace = Callable[[Iterator[Block], Callable[[], bool], int | None], Iterator[Bloc
 """Holds rows back. It is given what to call while it waits (the run ends when that answers True), and the start, ns."""
 
 
+def _unstopped(folder: Path) -> Path:
+    """The folder, or the first "-2", "-3" ... beside it that holds no run which was stopped: that one is over."""
+    found, n = folder, 1
+    while _stopped(found):
+        n += 1
+        found = folder.with_name(f"{folder.name}-{n}")
+    return found
+
+
+def _stopped(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and bool(read_manifest(folder).get("stopped"))
+
+
 def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace | None = None) -> dict[str, Any]:
     """Make or finish the run of `job` in its folder; returns the manifest, which is then complete."""
+    fresh = not job.folder.exists()
+    try:
+        return _recorded(job, sync_orders, chunk, pace)
+    except (InputError, ConfigError):
+        if fresh and not any(len(block) for block in RunTape(job.folder, job.tape.header).blocks()):
+            shutil.rmtree(job.folder)  # nothing was decided: a folder without a run would only be in the way
+        raise
+
+
+def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None) -> dict[str, Any]:
     manifest = _begin(job)
     journal, known = _journal(job)
     mine = traded(job.chosen, job.setting.config, job.tape.header.instruments, job.setting.pairs)
     seen = Seen(i.id for i in mine)
     with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
-        sink = also(Recorder(journal, known, sync_orders), live)
+        sink = also(Recorder(journal, known, sync_orders, _reached(job)), live)
         machine = build([job.chosen], job.tape.header, job.setting, sink, held=1 if sync_orders else HELD)
         watch = _watcher(job, machine, live)
         blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
@@ -153,15 +181,40 @@ def _begin(job: Job) -> dict[str, Any]:
         before = read_manifest(job.folder)
         for key in ("mode", "strategy", "params", "config", "cash", "seed", "pairs", "kernel_hash"):
             if before.get(key) != _plain(manifest[key]):
-                raise RunError(
-                    "run-differs",
-                    f"{job.folder} holds a run with another {key}",
-                    means="nothing was changed",
-                    try_="name another folder with --run-dir, or leave it out",
-                )
+                raise _other(job, f"a run with another {key}")
+        if before.get("stopped"):
+            raise _other(job, f"a run that was stopped at {iso(int(before['source'].get('end') or 0))} and is over")
+        if header_json(header_of(before)) != _plain(header_json(job.tape.header)):
+            raise _other(job, "a run on another source, or on this one before something was added to it")
+        if job.progress is not None:
+            word = "has ended; it is" if "rows" in before else "was broken off; what its journal holds is"
+            job.progress.note(f"run {job.folder.name} {word} computed again and compared")
         return before
     write_manifest(job.folder, manifest)
     return manifest
+
+
+def _other(job: Job, what: str) -> RunError:
+    return RunError(
+        "run-differs",
+        f"{job.folder} holds {what}",
+        means="nothing was changed",
+        try_="name another folder with --run-dir, or leave it out",
+    )
+
+
+def _reached(job: Job) -> Callable[[int, int], None]:
+    """Tells where a run that was broken off goes on."""
+
+    def tell(equal: int, time: int) -> None:
+        if equal and job.progress is not None:
+            job.progress.note(
+                f"run {job.folder.name} goes on at {iso(time)}: the {equal} rows in its journal were computed again "
+                "and are the same, so no order was sent twice",
+                at=time,
+            )
+
+    return tell
 
 
 def _plain(value: Any) -> Any:
@@ -171,7 +224,9 @@ def _plain(value: Any) -> Any:
 def _journal(job: Job) -> tuple[Journal, Iterator[Block]]:
     folder = job.folder / JOURNAL
     if folder.is_dir() and any(folder.iterdir()):
-        journal, _ = Journal.open(folder)
+        journal, found = Journal.open(folder)
+        if found.dropped and job.progress is not None:
+            job.progress.note(f"{found.dropped} bytes of a last write that never ended were dropped from the journal")
         return journal, RunTape(job.folder, job.tape.header).blocks()
     return Journal.create(folder, job.folder.name, segment_bytes=8 << 20), iter(())
 
@@ -203,8 +258,13 @@ def _watcher(job: Job, machine: Machine, live: LiveRun | None) -> Callable[[int]
 def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     marks = machine.loop.marks
     late = machine.loop.feed.clocks
-    counts = seen.counts()
+    counts, stopped = seen.counts(), job.progress is not None and job.progress.stop
+    if stopped:  # what was read ahead of the last row is no part of the run
+        counts["rows"], counts["end"] = rows, min(counts["end"], int(machine.loop.core[0]["now"]))
+    notes = manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["notes"]
+    ended = {"stopped": True, "notes": [*notes, "Stopped by Ctrl-C: the source goes on behind the last row."]}
     return {
+        **(ended if stopped else {}),
         "trials": trials_of(job.folder, counts["content_hash"]),
         "rows": rows,
         "decisions": machine.outbox.decisions,

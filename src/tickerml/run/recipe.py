@@ -22,6 +22,8 @@ def command_of(manifest: Mapping[str, Any]) -> str:
     words += [word for pair in manifest["pairs"] for word in ("-p", str(pair))]
     if source.get("format"):
         words += ["--format", str(source["format"])]
+    if (source.get("options") or {}).get("venue"):
+        words += ["--venue", str(source["options"]["venue"])]
     if source.get("timerange"):
         words += ["--timerange", "-".join("" if at is None else str(at // 1_000_000) for at in source["timerange"])]
     words += ["--cash", str(manifest["cash"]), "--seed", str(manifest["seed"])]

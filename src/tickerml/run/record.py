@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -57,11 +58,25 @@ class RunTape:
 
 
 def identity(chosen: Chosen, tape: Tape, setting: Setting, mode: str, source: Mapping[str, Any]) -> str:
-    """A short name that the same run gets again: of mode, strategy, source, settings, cash, seed and kernels."""
+    """A short name that the same run gets again: of mode, strategy, source, settings, cash, seed and kernels.
+
+    A source that has grown and a strategy that was edited make another run: what they give cannot be what was recorded.
+    """
     place = json.dumps(source, sort_keys=True, default=str) if source else tape.content_hash()
-    parts = [mode, chosen.name, repr(chosen.strategy), tape.header.title, place, str(to_mapping(setting.config))]
+    state = getattr(getattr(tape, "inner", tape), "fingerprint", str)()
+    parts = [mode, chosen.name, repr(chosen.strategy), _code(chosen), tape.header.title, place, state]
+    parts += [json.dumps(header_json(tape.header), sort_keys=True), str(to_mapping(setting.config))]
     parts += [str(setting.cash), str(setting.seed), str(setting.pairs), str(setting.terms), kernel_hash()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
+
+
+def _code(chosen: Chosen) -> str:
+    """SHA-256 of the file that holds a strategy of the user's; empty for one that has no file."""
+    try:
+        file = inspect.getsourcefile(type(chosen.strategy))
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+    except (TypeError, OSError):  # typed into a prompt
+        return ""
 
 
 def manifest_of(
@@ -171,16 +186,30 @@ class KeptTape(RunTape):
 class Recorder:
     """Writes made rows to the journal; what a broken run had written already is compared instead, row by row."""
 
-    def __init__(self, journal: Journal, known: Iterator[Block], sync_orders: bool) -> None:
-        """`known`: blocks recovered from the journal; `sync_orders`: wait for the disk before an order leaves."""
-        self.journal, self.sync_orders = journal, sync_orders
+    def __init__(
+        self,
+        journal: Journal,
+        known: Iterator[Block],
+        sync_orders: bool,
+        reached: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """`known`: blocks recovered from the journal; `sync_orders`: wait for the disk before an order leaves.
+
+        `reached` hears how many rows were known, and the time of the first that is new.
+        """
+        self.journal, self.sync_orders, self._reached = journal, sync_orders, reached
         self._known = Pending(known)
+        self._equal = 0
 
     def __call__(self, block: Block) -> None:
         """Take the next block of made rows."""
         fresh = self._known.match(block)
+        self._equal += len(block) - (0 if fresh is None else len(fresh))
         if fresh is None or not len(fresh):
             return
+        if self._reached is not None:
+            self._reached(self._equal, int(fresh.rows["recv"][0]))
+            self._reached = None
         kinds = set(fresh.rows["kind"].tolist())
         order = bool(kinds & {int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.INTENT)})
         for piece in bounded(fresh):

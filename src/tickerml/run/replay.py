@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import zip_longest
@@ -14,17 +14,22 @@ import numpy as np
 
 from tickerml.config import from_mapping
 from tickerml.engine.machine import Machine, drive
+from tickerml.engine.outbox import HELD
+from tickerml.run.compiling import compiling
+from tickerml.run.drive import watchable
 from tickerml.run.pending import facts
 from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.run.reopen import source_of
 from tickerml.run.result import Run
 from tickerml.run.setup import Setting, build, terms_of
 from tickerml.run.strategies import Chosen, again
-from tickerml.tape.block import Block
+from tickerml.tape.block import Block, part
 from tickerml.tape.errors import RunError
 from tickerml.tape.kernel_cache import kernel_hash, source_hashes
+from tickerml.tape.progress import Progress
 from tickerml.tape.rows import ROW, Kind
 from tickerml.tape.tape import ContentHash, Tape
+from tickerml.views.words import iso
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Comparison:
     fills: int
     first_difference: dict[str, Any] | None = None
     notes: tuple[str, ...] = field(default=())
+    run: str = ""  # what `debug` calls the first of the two
 
     def summary(self) -> dict[str, Any]:
         """What --json prints."""
@@ -52,8 +58,15 @@ class Comparison:
         if self.identical:
             return [f"identical: {self.decisions} decisions and {self.fills} fills, byte for byte", *self.notes]
         at = self.first_difference or {}
-        first = f"different from row {at.get('row')} of the run on, {at.get('time')}"
-        return [first, f"  recorded  {at.get('recorded')}", f"  computed  {at.get('computed')}", *self.notes]
+        decided = f", behind {self.decisions} decisions and {self.fills} fills that are equal"
+        lines = [f"different from row {at.get('row')} of the run on, {at.get('time', '')}{decided}"]
+        if at.get("row") == "end":
+            lines = ["the same decisions, but the states at the end differ"]
+        else:
+            lines += [f"  {line}" for line in _beside(at.get("recorded"), at.get("computed"))]
+        if self.run and "source_row" in at:
+            lines.append(f"  try:   tickerml debug {self.run} --at {at['source_row']}")
+        return [*lines, *self.notes]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -62,41 +75,95 @@ class Comparison:
         return "<pre>" + str(self).replace("<", "&lt;") + "</pre>"
 
 
-def replay(run_path: Path, *, chunk: int | None = None) -> Comparison:
-    """Compute the run in `run_path` again, `chunk` rows at a time. RunError `no-source` when its source is gone."""
+def replay(run_path: Path, *, chunk: int | None = None, progress: Progress | None = None) -> Comparison:
+    """Compute the run in `run_path` again, `chunk` rows at a time; of a run that was broken off, what there is of it.
+
+    RunError `no-source` when its source is gone.
+    """
     manifest = read_manifest(run_path)
     tape = source_of(manifest, run_path)
     if tape is None:
-        raise RunError(
-            "no-source",
-            f"the source of this run, {manifest['source'].get('spec') or manifest['source']['title']}, is gone",
-            means="nothing was compared",
-        )
+        raise gone(manifest, "nothing was compared")
     chosen = again(manifest["strategy_source"], manifest["params"], from_mapping(manifest["config"]))
-    found = _computed(run_path, manifest, tape, chunk, chosen)
+    with compiling(progress):
+        found = _computed(run_path, manifest, tape, chunk, chosen, progress)
     known = vars(chosen.strategy)
     other = {name: told for name, told in manifest["params"].items() if name in known and known[name] != told}
     if found.identical and other:  # settings and parameters of the manifest contradict each other: try both
         told = replace(chosen, strategy=replace(chosen.strategy, **other))
-        found = _computed(run_path, manifest, tape, chunk, told)
+        found = _computed(run_path, manifest, tape, chunk, told, progress)
     return found
 
 
-def _computed(run_path: Path, manifest: dict[str, Any], tape: Tape, chunk: int | None, chosen: Chosen) -> Comparison:
+def gone(manifest: Mapping[str, Any], means: str) -> RunError:
+    """The error for a run whose source is not to be found any more."""
+    place = manifest["source"].get("spec") or manifest["source"]["title"]
+    again = f"tickerml data import PATH --store {place}" if manifest["source"].get("spec") else ""
+    return RunError("no-source", f"the source of this run, {place}, is gone", means=means, try_=again)
+
+
+def _computed(
+    run_path: Path,
+    manifest: dict[str, Any],
+    tape: Tape,
+    chunk: int | None,
+    chosen: Chosen,
+    progress: Progress | None,
+) -> Comparison:
     made: list[Block] = []
     machine = remade(manifest, made.append, chosen)
-    hashed = ContentHash()
-    drive(machine, _hashed(tape, hashed), chunk=chunk)
+    hashed, rows = ContentHash(), manifest.get("rows")
+    blocks: Iterable[Block] = _upto(_hashed(tape, hashed), rows)
+    drive(machine, blocks if chunk else watchable(blocks), chunk=chunk, after=_watched(progress, rows))
     recorded = RunTape(run_path, header_of(manifest)).blocks()
-    found = compared(recorded, iter(made), _notes(manifest, hashed.hexdigest()))
+    notes = _notes(manifest, hashed.hexdigest())
+    found = compared(recorded, iter(made), notes, whole=rows is not None)
+    if found.first_difference is not None:
+        row = source_row(tape, int(found.first_difference.pop("at")))
+        return replace(found, first_difference={**found.first_difference, "source_row": row}, run=str(run_path))
     if found.identical and manifest.get("state_hash") not in (None, machine.loop.states.hash()):
         return Comparison(
-            False, found.decisions, found.fills, {"row": "end", "recorded": "states", "computed": "other states"}
+            False, found.decisions, found.fills, {"row": "end", "recorded": "states", "computed": "other states"}, notes
         )
     return found
 
 
-def remade(manifest: dict[str, Any], sink: Any, chosen: Chosen | None = None) -> Machine:
+def _upto(blocks: Iterator[Block], rows: int | None) -> Iterator[Block]:
+    """The first `rows` rows: a run that was stopped had no more."""
+    left = rows
+    for block in blocks:
+        if left is None or left > len(block):
+            left = None if left is None else left - len(block)
+            yield block
+            continue
+        yield block if left == len(block) else part(block, 0, left)
+        return
+
+
+def _watched(progress: Progress | None, total: int | None) -> Callable[[int], bool]:
+    def after(rows: int) -> bool:
+        if progress is not None:
+            progress(rows, total, "replay")
+        return False
+
+    return after
+
+
+def source_row(tape: Tape, time: int) -> int:
+    """The number of the last row of the source that was received by `time`, ns: where to `debug` a made row."""
+    seen = found = newest = 0
+    for block in tape.blocks():
+        received = np.maximum.accumulate(np.maximum(block.rows["recv"], newest))
+        n = int(received.searchsorted(time, side="right"))
+        if n:
+            found = seen + n - 1
+        if n < len(block):
+            break
+        seen, newest = seen + len(block), int(received[-1]) if len(block) else newest
+    return found
+
+
+def remade(manifest: dict[str, Any], sink: Any, chosen: Chosen | None = None, held: int = HELD) -> Machine:
     """A fresh machine with the settings of a recorded run, and its strategy unless another is `chosen`."""
     config = from_mapping(manifest["config"])
     setting = Setting(
@@ -108,7 +175,7 @@ def remade(manifest: dict[str, Any], sink: Any, chosen: Chosen | None = None) ->
         terms_of(config),
     )
     one = chosen or again(manifest["strategy_source"], manifest["params"], config)
-    return build([one], header_of(manifest), setting, sink)
+    return build([one], header_of(manifest), setting, sink, held)
 
 
 def compare(run: Run, other: Run | Comparison) -> Comparison:
@@ -118,12 +185,17 @@ def compare(run: Run, other: Run | Comparison) -> Comparison:
     return compared(run.tape.blocks(), other.tape.blocks(), ())
 
 
-def compared(recorded: Iterator[Block], computed: Iterator[Block], notes: tuple[str, ...]) -> Comparison:
-    """Walk both sequences of made rows to the first fact that differs."""
+def compared(
+    recorded: Iterator[Block], computed: Iterator[Block], notes: tuple[str, ...], *, whole: bool = True
+) -> Comparison:
+    """Walk both sequences of made rows to the first fact that differs; not `whole`: to the end of what is recorded."""
     decisions = fills = 0
     mine = (fact for block in recorded for fact in facts(block))
     theirs = (fact for block in computed for fact in facts(block))
     for n, (one, two) in enumerate(zip_longest(mine, theirs)):
+        if one is None and not whole:
+            notes = (*notes, "the run was broken off here: the command that started it goes on with it")
+            break
         if one != two:
             return Comparison(False, decisions, fills, _difference(n, one, two), notes)
         kind = one[_KIND]
@@ -139,8 +211,27 @@ _FLAGS = ROW.fields["flags"][1]  # type: ignore[index]
 def _difference(n: int, one: bytes | None, two: bytes | None) -> dict[str, Any]:
     some = one or two or b""
     time = np.frombuffer(some[: ROW.itemsize], ROW)[0]["recv"]
-    stamp = str(np.datetime64(int(time), "ns")) + "Z"
-    return {"row": n, "time": stamp, "recorded": _told(one), "computed": _told(two)}
+    return {"row": n, "at": int(time), "time": iso(int(time)), "recorded": _told(one), "computed": _told(two)}
+
+
+def _beside(recorded: object, computed: object) -> Iterator[str]:
+    """Both rows, without what is equal in them; what only one has stands alone."""
+    one, two = _flat(recorded), _flat(computed)
+    kinds = str(one.pop("kind", "")), str(two.pop("kind", ""))
+    yield f"recorded  {kinds[0]}  {_pairs(one, two)}" if recorded else "recorded  nothing: the run ends before it"
+    yield f"computed  {kinds[1]}  {_pairs(two, one)}" if computed else "computed  nothing: the run ends before it"
+
+
+def _flat(told: object) -> dict[str, object]:
+    if not isinstance(told, dict):
+        return {}
+    inner = {**told.get("figures", {}), **{f"order {k}": v for k, v in told.get("order", {}).items()}}
+    return {**{k: v for k, v in told.items() if k not in ("figures", "order")}, **inner}
+
+
+def _pairs(one: Mapping[str, object], two: Mapping[str, object]) -> str:
+    named = {k: v for k, v in one.items() if two.get(k, None) != v or k not in two}
+    return ", ".join(f"{k} {v}" for k, v in named.items()) or "nothing else"
 
 
 def _told(fact: bytes | None) -> dict[str, Any] | None:

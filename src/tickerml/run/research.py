@@ -61,11 +61,12 @@ class MarketTape:
         return self.inner.content_hash()
 
     def columns(self, *names: str, every: str = "1s") -> pl.DataFrame:
-        """Features at each multiple of `every` of receive time at which there is news, as a strategy would read them.
+        """Features at each multiple of `every` of receive time before which an instrument had news, as it is read then.
 
-        Columns: `time` (UTC, ns), `symbol` where there are several instruments, then `names`, null while unavailable.
-        A row holds all that was received up to its time and nothing later. Memory: one block and the frame. Raises
-        ConfigError `feature-unknown`, `feature-argument`; InputError `timeframe`.
+        An instrument whose feed is silent has no rows: nothing old is repeated as if it were new. Columns: `time` (UTC,
+        ns), `symbol` where there are several instruments, then `names`, null while unavailable. A row holds all that
+        was received up to its time and nothing later. Memory: one block and the frame. Raises ConfigError
+        `feature-unknown`, `feature-argument`; InputError `timeframe`.
         """
         return columns(self, names, every, self.pairs)
 
@@ -151,6 +152,7 @@ class _Taken:
     def __init__(self, loop: Loop, names: Sequence[str], insts: list[int]) -> None:
         self._loop, self._names, self._insts = loop, list(names), insts
         self._fields = [(loop.outputs[k], field) for k, field in (loop.columns[name] for name in names)]
+        self._rows: NDArray[np.int64] = np.zeros(len(insts), np.int64)  # of each, when it was last sampled
         self._times: list[int] = []
         self._seen: list[NDArray[np.bool_]] = []
         self._values: list[NDArray[np.float64]] = []
@@ -158,8 +160,13 @@ class _Taken:
 
     def sample(self, time: int) -> None:
         """Keep the features as they are, under `time`."""
+        rows = self._loop.marks["rows"][self._insts]
+        news = rows > self._rows
+        if not news.any():
+            return
+        self._rows = rows.copy()
         self._times.append(time)
-        self._seen.append(self._loop.marks["rows"][self._insts] > 0)
+        self._seen.append(news)
         self._values.append(np.stack([outputs[field][self._insts] for outputs, field in self._fields]))
         if len(self._times) == 4096:
             self._pack()

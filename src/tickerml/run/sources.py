@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tickerml.run.compiling import compiling
 from tickerml.run.feed import connect
 from tickerml.run.research import MarketTape
 from tickerml.sim.scenarios import SCENARIOS
@@ -26,6 +27,7 @@ from tickerml.tape.store import StoredTape, is_store, write_store
 from tickerml.tape.tape import Header, Tape, content_hash
 from tickerml.tape.window import window
 from tickerml.venues.captures import open_captures
+from tickerml.views.words import iso
 
 Span = tuple[int | None, int | None]
 
@@ -136,7 +138,8 @@ def _cached(path: Path, fmt: str | None, options: Options, progress: Progress | 
     heard = (lambda rows: progress(rows, None, f"reading {path.name}")) if progress is not None else None
     if not is_store(root):
         try:
-            import_files([path], root, format=fmt or "", options=options, raw=RAW, progress=heard)
+            with compiling(progress):
+                import_files([path], root, format=fmt or "", options=options, raw=RAW, progress=heard)
         except InputError as error:
             if error.code != "store-write":
                 raise
@@ -163,22 +166,29 @@ def import_paths(
     options: Options = Options(),  # noqa: B008  frozen, so one default serves all
     **synthetic: Any,
 ) -> dict[str, Any]:
-    """Add sources to a store: {"rows", "instruments", "problems"}. What is stored already stays as it is."""
+    """Add sources to a store: {"rows", "instruments", "problems", "places", "skipped"}. What is stored stays as it is.
+
+    `places`: the first places of each problem; `skipped`: all of it was stored before.
+    """
     heard = (lambda rows: progress(rows, None, "import")) if progress is not None else None
-    total: dict[str, Any] = {"rows": 0, "instruments": [], "problems": {}}
+    total: dict[str, Any] = {"rows": 0, "instruments": [], "problems": {}, "places": {}}
     made_up = [str(p) for p in paths if str(p).split(":")[0] == "synthetic"]
     files = [Path(p) for p in paths if str(p) not in made_up]
-    reports = [
-        write_store(_synthetic(spec, **{"minutes": None, "coins": None, **synthetic}), store, progress=heard)
-        for spec in made_up
-    ]
-    if files:
-        reports.append(import_files(files, store, format=fmt or "", options=options, raw=RAW, progress=heard))
+    with compiling(progress):
+        reports = [
+            write_store(_synthetic(spec, **{"minutes": None, "coins": None, **synthetic}), store, progress=heard)
+            for spec in made_up
+        ]
+        if files:
+            reports.append(import_files(files, store, format=fmt or "", options=options, raw=RAW, progress=heard))
     for report in reports:
         total["rows"] += report.rows
         total["instruments"] = list(dict.fromkeys([*total["instruments"], *report.instruments]))
         for reason, n in report.problems.items():
             total["problems"][reason] = total["problems"].get(reason, 0) + n
+        for reason, met in report.places.items():
+            total["places"][reason] = [*total["places"].get(reason, []), *met]
+    total["skipped"] = all(report.skipped for report in reports)
     return total
 
 
@@ -186,13 +196,20 @@ def check(tape: Tape, progress: Progress | None = None) -> dict[str, Any]:
     """Health of each instrument of a tape: {"instruments": [...]}, see tape/check.py."""
     from tickerml.tape.check import check as examine
 
-    return {"instruments": [health.as_json() for health in examine(tape)]}
+    with compiling(progress):
+        return {"instruments": [health.as_json() for health in examine(tape)]}
 
 
 def list_store(store: Path) -> list[dict[str, Any]]:
     """What a store holds, one entry an instrument."""
     header = StoredTape(store).header
-    return [{"symbol": i.symbol, "venue": i.venue, "tick": str(i.tick), "lot": str(i.lot)} for i in header.instruments]
+    held = StoredTape(store).held()
+    found = []
+    for i in header.instruments:
+        rows, start, stop = held.get(i.id, (0, 0, 0))
+        span = {"rows": rows, "start": iso(start) if rows else None, "end": iso(stop) if rows else None}
+        found.append({"symbol": i.symbol, "venue": i.venue, **span, "tick": str(i.tick), "lot": str(i.lot)})
+    return found
 
 
 def scenarios() -> Mapping[str, str]:

@@ -215,5 +215,5 @@ def no_ton_price(span: str, where: Where | None = None) -> InputError:
         where=where,
         key="psc_integration.ton_price",
         means="nothing was traded; a guess would move every ratio",
-        try_="add TON candles to the source, or set ton_price: 6.50 (the report will say so)",
+        try_="--param psc_integration.ton_price=6.50   (the report will say so), or add TON candles to the source",
     )

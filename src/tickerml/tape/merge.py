@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tickerml.tape.block import TABLES, Block, concat
 from tickerml.tape.build import cut
+from tickerml.tape.problems import Problems
 from tickerml.tape.renumber import Union
 from tickerml.tape.rows import FOREVER, Flag
 from tickerml.tape.tape import Header, Tape, content_hash
@@ -28,6 +29,14 @@ class MergedTape:
     def __init__(self, tapes: Sequence[Tape], title: str | None = None, notes: tuple[str, ...] = ()) -> None:
         self._tapes = tuple(tapes)
         self._title, self._notes = title, notes
+
+    @property
+    def problems(self) -> Problems:
+        """Those of all sources, with their first places."""
+        found = Problems()
+        for tape in self._tapes:
+            found.merge(getattr(tape, "problems", Problems()))
+        return found
 
     @property
     def header(self) -> Header:

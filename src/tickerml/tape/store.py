@@ -41,6 +41,7 @@ class StoreReport:
     instruments: tuple[str, ...]  # symbols
     problems: dict[str, int] = field(default_factory=dict)  # reason -> count
     skipped: bool = False  # the same sources, or the same content, were stored before
+    places: dict[str, tuple[str, ...]] = field(default_factory=dict)  # reason -> the first places, "file:line note"
 
 
 def is_store(path: Path | str) -> bool:
@@ -212,6 +213,19 @@ class StoredTape:
         """Blocks in sequence, of a size for the processor's cache."""
         blocks = read_segments(self._root, self._manifest, self._chosen)
         return blocks if self._window == (None, None) else window(blocks, *self._window)
+
+    def held(self) -> dict[int, tuple[int, int, int]]:
+        """Rows of each instrument by id, and the receive times (ns) between which they lie, to the chunk."""
+        found: dict[int, tuple[int, int, int]] = {}
+        for chunk in (c for segment in self._manifest.segments for c in segment.chunks):
+            for one in chunk.parts:
+                rows, start, stop = found.get(one.inst, (0, chunk.start, chunk.stop))
+                found[one.inst] = rows + one.rows, min(start, chunk.start), max(stop, chunk.stop)
+        return found
+
+    def fingerprint(self) -> str:
+        """What changes with the store's content, read off its manifest: the hashes of its imports."""
+        return " ".join(segment.content_hash for segment in self._manifest.segments)
 
     def content_hash(self) -> str:
         """As recorded when the whole of one import is read, else computed by a pass."""

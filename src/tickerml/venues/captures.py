@@ -62,6 +62,11 @@ class CaptureTape:
         self._hash = ""
 
     @property
+    def problems(self) -> Problems:
+        """What was met so far, with its first places."""
+        return self._problems
+
+    @property
     def header(self) -> Header:
         """What is known of the files; its problems are those met so far."""
         names = [f.path.name for f in self._files]

@@ -140,7 +140,7 @@ def _told(
         head=_head(header, manifest, found),
         start_equity=start,
         final_equity=decimal(found.balances[-1][1].get("equity")) if found.balances else start,
-        curve=_curve(found, start, int(part(manifest, "source").get("start") or 0)),
+        curve=_curve(found, start, part(manifest, "source")),
         trades=tuple(sorted(trades, key=lambda t: (t.exit_time, t.entry_time, t.coin))),
         outcomes=tuple(outcome(b) for _, b in found.settled if is_forecast(b)),
         prices=prices,
@@ -155,21 +155,27 @@ def _told(
 
 
 def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head:
-    source = part(manifest, "source")
+    source, coins = part(manifest, "source"), _coins(header, manifest, found)
     currency = found.balances[-1][1].get("currency") if found.balances else None
     return Head(
         run=str(manifest.get("run", "")),
         mode=str(manifest.get("mode", "paper")),
         strategy=str(manifest.get("strategy", "strategy")),
-        coins=_coins(header, manifest, found),
+        coins=coins,
         currency=str(currency or manifest.get("currency") or "USDT"),
         source=str(source.get("title") or header.title),
         start=int(source.get("start") or found.first),
         end=int(source.get("end") or found.last),
         synthetic=str(source.get("synthetic") or header.synthetic),
-        notes=tuple(dict.fromkeys((*header.notes, *map(str, manifest.get("notes") or ())))),
+        notes=tuple(dict.fromkeys((*_notes(header, coins), *map(str, manifest.get("notes") or ())))),
         trials=manifest.get("trials"),
     )
+
+
+def _notes(header: Header, coins: tuple[str, ...]) -> list[str]:
+    """Those of the header that are not about an instrument that this run did not trade."""
+    others = tuple(f"{i.symbol}{sign}" for i in header.instruments if i.symbol not in coins for sign in (":", " ("))
+    return [note for note in header.notes if not (others and note.startswith(others))]
 
 
 def _coins(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> tuple[str, ...]:
@@ -212,12 +218,15 @@ def _decisions(found: _Gathered) -> Decisions:
     return Decisions(listed(found.passes), listed(found.refusals), dict(sorted(found.examples.items())), **found.counts)
 
 
-def _curve(found: _Gathered, start: Decimal, since: int) -> Curve:
+def _curve(found: _Gathered, start: Decimal, source: Mapping[str, Any]) -> Curve:
     """One point a stamp (the last of it), led by the equity at the start.
 
-    What lies before the first row of the market traded (`since`, ns) only prepares it, and counts as its beginning.
+    What lies before the first row of the market traded only prepares it, and counts as its beginning; what lies behind
+    its last row (other instruments go on: the source of a ratio), or the end of the last trade, counts as its end.
     """
-    time = np.maximum(np.array([found.first, *(t for t, _ in found.balances)], np.int64), since)
+    since, until = int(source.get("start") or 0), int(source.get("end") or found.last)
+    until = max([until, *(int(blob.get("exit_time") or 0) for _, blob in found.settled)])
+    time = np.clip(np.array([found.first, *(t for t, _ in found.balances)], np.int64), since, max(since, until))
     blobs = [{"equity": start, "cash": start}, *(b for _, b in found.balances)]
     columns = [np.array([float(b.get(key) or 0) for b in blobs]) for key in ("equity", "cash", "exposure")]
     last = np.append(time[1:] != time[:-1], True)

@@ -56,9 +56,18 @@ def _chosen(story: Story, pair: str | None) -> tuple[str, ...]:
     coins = tuple(dict.fromkeys((*story.head.coins, *(c.coin for c in _all(story)))))
     if pair is None:
         return coins
-    if pair not in coins:
+    found = tuple(coin for coin in coins if pair == coin) or tuple(coin for coin in coins if _means(pair, coin))
+    if not found:
         raise KeyError(f"{pair} is not in this run; it has {', '.join(coins)}")
-    return (pair,)
+    return found
+
+
+def _means(pair: str, coin: str) -> bool:
+    """Whether `pair` is a shorter name of `coin`: SHIB, SHIB/USDT and SHIBUSDT all mean 1000SHIB/USDT:USDT."""
+    market = coin.partition(":")[0]
+    token = market.lstrip("0123456789") if market.startswith("10") else market
+    names = {market, token, market.partition("/")[0], token.partition("/")[0]}
+    return pair.upper() in names | {name.replace("/", "") for name in names}
 
 
 def _all(story: Story) -> tuple[Count, ...]:
@@ -70,9 +79,11 @@ def _of(coins: tuple[str, ...], counts: tuple[Count, ...]) -> list[Count]:
 
 
 def _first(story: Story, pair: str | None, passes: list[Count], refusals: list[Count]) -> str:
-    trades = [t for t in story.trades if pair in (None, t.coin)]
+    chosen = _chosen(story, pair)
+    trades = [t for t in story.trades if t.coin in chosen]
+    on = f" on {', '.join(chosen)}" if pair else ""
     return (
-        f"{story.head.strategy}{f' on {pair}' if pair else ''}: {plural(len(trades), 'trade')} closed, "
+        f"{story.head.strategy}{on}: {plural(len(trades), 'trade')} closed, "
         f"{plural(sum(c.n for c in passes), 'pass')}, {plural(sum(c.n for c in refusals), 'refusal')}"
     )
 

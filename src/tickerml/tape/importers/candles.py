@@ -20,7 +20,7 @@ from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.importers.checks import Judge, Rules, no_number
 from tickerml.tape.importers.frames import first_line, first_rows, floats, pick, pieces, times_ns
-from tickerml.tape.importers.naming import instrument_of, scaled
+from tickerml.tape.importers.naming import GUESSED_SPOT, guessed_spot, instrument_of, scaled
 from tickerml.tape.importers.options import Options
 from tickerml.tape.importers.scale import Scale, to_steps
 from tickerml.tape.importers.source import SourceTape
@@ -150,12 +150,13 @@ def read(path: Path, options: Options = Options()) -> SourceTape:  # noqa: B008 
     timeframe-unknown, unknown-instrument, file-empty, file-truncated.
     """
     file = _File(path, options)
+    guessed = (f"{file.instrument.symbol}: {GUESSED_SPOT}",) if guessed_spot(path, options) else ()
     header = Header(
         title=path.name,
         instruments=(file.instrument,),
         assumed_clock=True,
         bar_only=True,
-        notes=(f"bars are taken to be known {options.delay / SECOND:g} s after their close",),
+        notes=(*guessed, f"bars are taken to be known {options.delay / SECOND:g} s after their close"),
     )
     return SourceTape(header, lambda problems: _blocks(file, problems))
 

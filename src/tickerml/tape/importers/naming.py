@@ -19,6 +19,9 @@ QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "GBP", "
 VENUES: Final = ("binance", "bybit", "okx", "kraken", "coinbase", "kucoin", "gate", "bitget", "hyperliquid", "mexc")
 _PERP: Final = {"perp", "perpetual", "futures", "future", "fut", "usdm", "um", "swap", "linear"}
 _SPOT: Final = {"spot"}
+GUESSED_SPOT: Final = "read as a spot market, as no name says otherwise: it cannot be sold short"
+"""What is noted of such an instrument."""
+_DERIVATIVES: Final = ("-usdm", "-linear", "-swap", "-perp", "-futures")
 _NOT_SYMBOLS: Final = {"TRADES", "TRADE", "PUBLIC", "CANDLES", "KLINES", "OHLCV", "MARK", "FUNDING", "RATE", "DATA"}
 _MULTIPLIER: Final = re.compile(r"^(10{3,})(?=[A-Z])")
 
@@ -30,6 +33,7 @@ def instrument_of(path: Path, options: Options) -> Instrument:
     perp = settle is not None or options.market == "perp"
     if not options.market and not options.symbol and settle is None:
         perp = bool(_PERP & set(words)) and not _SPOT & set(words)
+        perp = perp or options.venue.lower().endswith(_DERIVATIVES)
     settle = (settle or quote) if perp else None
     venue = options.venue or next((v for v in VENUES if v in words), "unknown")
     if perp and venue == "binance":
@@ -47,6 +51,13 @@ def instrument_of(path: Path, options: Options) -> Instrument:
         settle=settle or quote,
         multiplier=Decimal(match.group(1)) if match else Decimal(1),
     )
+
+
+def guessed_spot(path: Path, options: Options) -> bool:
+    """Whether nothing says spot or perpetual: neither a person nor the names of file and folders."""
+    words = {w.lower() for part in path.parts[-3:] for w in re.split(r"[^A-Za-z0-9]+", part)}
+    told = options.market or options.venue or ":" in options.symbol or words & (_PERP | _SPOT)
+    return not told and ":" not in instrument_of(path, options).symbol
 
 
 def told_by(frame: pl.DataFrame, options: Options) -> Options:

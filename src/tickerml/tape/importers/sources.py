@@ -14,6 +14,7 @@ from tickerml.tape.importers.detect import FORMATS, detect, unknown_format
 from tickerml.tape.importers.options import Options
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.merge import MergedTape
+from tickerml.tape.problems import Problems
 from tickerml.tape.store import StoredTape, StoreReport, is_store, missing_sources, write_store
 from tickerml.tape.tape import Tape
 
@@ -83,7 +84,9 @@ def import_paths(
             tape = open_paths(wanted, format=format, options=options, raw=raw)
             done = sum(r.rows for r in reports)
             heard = (lambda rows, done=done: progress(done + rows)) if progress else None
-            reports.append(write_store(tape, root, sources=[p for p in wanted if p in files], progress=heard))
+            report = write_store(tape, root, sources=[p for p in wanted if p in files], progress=heard)
+            met = getattr(tape, "problems", Problems())
+            reports.append(replace(report, places={r: tuple(map(str, met.places(r))) for r in report.problems}))
     return _summed(reports, root)
 
 
@@ -94,7 +97,10 @@ def _summed(reports: list[StoreReport], root: Path) -> StoreReport:
     symbols = tuple(dict.fromkeys(s for r in reports for s in r.instruments))
     if not symbols and is_store(root):  # everything was stored before: say what is there
         symbols = tuple(dict.fromkeys(i.symbol for i in StoredTape(root).header.instruments))
-    return StoreReport(sum(r.rows for r in reports), symbols, problems, all(r.skipped for r in reports))
+    places: dict[str, tuple[str, ...]] = {}
+    for reason, found in (pair for r in reports for pair in r.places.items()):
+        places[reason] = (*places.get(reason, ()), *found)
+    return StoreReport(sum(r.rows for r in reports), symbols, problems, all(r.skipped for r in reports), places)
 
 
 _Opened = tuple[Path, str, Options, Tape]
