@@ -18,6 +18,7 @@ from tickerml.run.record import JOURNAL, RunTape, read_manifest, write_manifest
 from tickerml.run.replay import replay, source_row
 from tickerml.run.sources import open_source
 from tickerml.tape.errors import InputError
+from tickerml.tape.journal import Journal, Sync
 from tickerml.tape.rows import Kind
 from tickerml.tape.store import write_store
 
@@ -115,9 +116,11 @@ def test_from_another_folder_of_a_run_that_was_broken_off(run, tmp_path):
     told = debugged("broken", 2500, LOOK, "q", cwd=tmp_path)
     assert seen(told)[0] == 2500
     assert debugged("broken", ROWS, "q", cwd=tmp_path).returncode == 2
-    last = sorted((broken / JOURNAL).iterdir())[-1]
-    written = last.read_bytes().rstrip(b"\0")
-    last.write_bytes(written[: len(written) // 2])
+    made = list(RunTape(run.path, None).blocks())
+    shutil.rmtree(broken / JOURNAL)
+    with Journal.create(broken / JOURNAL, "broken") as journal:
+        for block in made[: len(made) // 2]:
+            journal.append(block, Sync.FACT)
     found = replay(broken)
     assert found.identical
     assert any("broken off" in note for note in found.notes)

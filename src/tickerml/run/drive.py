@@ -105,7 +105,7 @@ def _stopped(folder: Path) -> bool:
 
 def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace | None = None) -> dict[str, Any]:
     """Make or finish the run of `job` in its folder; returns the manifest, which is then complete."""
-    fresh = not job.folder.exists()
+    fresh = not job.folder.exists() and not getattr(job.tape, "live", False)  # a feed's rows come only once
     try:
         return _recorded(job, sync_orders, chunk, pace)
     except (InputError, ConfigError):
