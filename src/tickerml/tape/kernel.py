@@ -1,30 +1,52 @@
-"""The one decorator for compiled code. Importing this module keys numba's cache before anything is compiled."""
+"""The one decorator for compiled code. Neither numba nor its cache is touched before a kernel is first called."""
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 from collections.abc import Callable
-from types import FunctionType
+from functools import update_wrapper
 from typing import Any, Final, TypeVar
 
-from tickerml.tape.kernel_cache import kernel_folder
-
-os.environ["NUMBA_CACHE_DIR"] = str(kernel_folder())
-if "numba" in sys.modules:  # imported by somebody else first: it has read the variable already, so tell it again
-    sys.modules["numba"].config.CACHE_DIR = str(kernel_folder())
-
-from numba import njit, types
-
 Function = TypeVar("Function", bound=Callable[..., Any])
-_OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "nogil": True}
-_BARE: Final[dict[str, Any]] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_INTERPRETED: Final = os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}
+
+
+class Kernel:
+    """A function that is compiled, or found in the cache, when Python first calls it, and part of kernels that call it.
+
+    To numba it is a dispatcher like its own (`_numba_type_`); see tape/kernel_compile.py for what the two doors do.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, inline: bool) -> None:
+        """`inline`: its machine code always becomes part of its caller's."""
+        self.py_func, self._inline = function, inline
+        self._part: Any = None
+        self._call: Callable[..., Any] = self._first
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Run the compiled code for arguments of these types."""
+        return self._call(*args, **named)
+
+    def _first(self, *args: Any, **named: Any) -> Any:
+        from tickerml.tape.kernel_compile import whole
+
+        self._call = whole(self.py_func, inline=self._inline)
+        return self._call(*args, **named)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """How numba finds the part behind a name that it meets in another kernel."""
+        if self._part is None:
+            from tickerml.tape.kernel_compile import part
+
+            self._part = part(self.py_func, inline=self._inline)
+        return self._part._numba_type_
 
 
 def kernel(function: Function) -> Function:
     """Compile a function of scalars, arrays and records. No fastmath, no parallel: the bits are the same everywhere."""
-    return _two_doors(function, {})
+    return function if _INTERPRETED else Kernel(function, inline=False)  # type: ignore[return-value]  # called alike
 
 
 def fold(function: Function) -> Function:
@@ -33,51 +55,4 @@ def fold(function: Function) -> Function:
     A kernel whose machine code always becomes part of the loop that calls it: left to itself the compiler stops
     inlining after a few folds, and a call per fold and row made the whole feature set three times slower.
     """
-    return _two_doors(function, {"forceinline": True})
-
-
-def _two_doors(function: Any, options: dict[str, Any]) -> Any:
-    """A dispatcher for calls from Python, which sends calls from other kernels to a second one behind it.
-
-    The second one has no wrapper for Python, which is a quarter of the compile time of all kernels, and sees neither
-    literals nor narrow integers: numba would compile one version for each constant that it meets.
-    """
-    front: Any = njit(**_OPTIONS, **options)(function)
-    if not hasattr(front, "get_call_template"):
-        return front  # the JIT is off: a plain function
-    name = f"{function.__qualname__}-bare"  # its own entry in the cache
-    twin = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
-    twin.__qualname__, twin.__module__ = name, function.__module__
-    back: Any = njit(**_OPTIONS, **_BARE, **options)(twin)
-    resolve = back.get_call_template
-
-    def template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-        found, *rest = resolve(tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()})
-        exact = [one for one in found.cases if one.args == tuple(rest[1])]
-        found.cases = exact or found.cases  # else numba weighs all versions, and warns of records that are alike
-        return found, *rest
-
-    front.get_call_template, front.get_overload = template, back.get_overload
-    front.compile, back.compile = _without_gc(front.compile), _without_gc(back.compile)
-    return front
-
-
-def _without_gc(compile_: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter."""
-
-    def quiet(signature: Any) -> Any:
-        if not gc.isenabled():
-            return compile_(signature)
-        gc.disable()
-        try:
-            return compile_(signature)
-        finally:
-            gc.enable()
-
-    return quiet
-
-
-def _wide(arg: Any) -> Any:
-    plain: Any = types.unliteral(arg)  # type: ignore[no-untyped-call]  # numba's
-    narrow = isinstance(plain, types.Integer) and getattr(plain, "bitwidth", 64) < 64
-    return types.int64 if narrow else plain
+    return function if _INTERPRETED else Kernel(function, inline=True)  # type: ignore[return-value]  # called alike

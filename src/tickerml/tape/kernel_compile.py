@@ -1,0 +1,177 @@
+"""How kernels are compiled: each is translated once, and becomes machine code once, in the function that Python calls.
+
+By itself numba optimises and assembles each function of a call tree together with all that it calls, again at every
+level: the quoter's loop went through LLVM 140 times. Here a kernel that other kernels call (a part) stays plain IR; the
+function that Python calls (a whole) takes in the parts of its call tree and is optimised, assembled and cached as one.
+
+Importing this module keys numba's cache (tape/kernel_cache.py) before anything is compiled.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from tickerml.tape.kernel_cache import kernel_folder
+
+os.environ["NUMBA_CACHE_DIR"] = str(kernel_folder())
+if "numba" in sys.modules:  # imported by somebody else first: it has read the variable already, so tell it again
+    sys.modules["numba"].config.CACHE_DIR = str(kernel_folder())
+
+from llvmlite import binding as llvm
+from numba import types
+from numba.core import compiler
+from numba.core.caching import FunctionCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler_machinery import register_pass
+from numba.core.registry import CPUDispatcher
+from numba.core.runtime import rtsys
+from numba.core.typed_passes import NativeLowering
+from numba import _dynfunc
+
+_OPTIONS: Final[dict[str, Any]] = {"nopython": True, "boundscheck": None, "error_model": "numpy", "nogil": True}
+_BARE: Final[dict[str, Any]] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def whole(function: Callable[..., Any], *, inline: bool) -> Any:
+    """The dispatcher for calls from Python, with the cache on disk."""
+    options = {**_OPTIONS, "no_cfunc_wrapper": True, "forceinline": inline}
+    found = _WholeDispatcher(function, targetoptions=options, pipeline_class=_WholeCompiler)
+    found.enable_caching()
+    return found
+
+
+def part(function: Callable[..., Any], *, inline: bool) -> Any:
+    """The dispatcher for calls from other kernels."""
+    return _PartDispatcher(
+        function, targetoptions={**_OPTIONS, **_BARE, "forceinline": inline}, pipeline_class=_PartCompiler
+    )
+
+
+class _PartLibrary(JITCodeLibrary):
+    """IR of a kernel that other kernels call. It never becomes machine code by itself."""
+
+    def _ensure_finalized(self) -> None:
+        """Numba finishes whatever is linked or asked for; a part stays as it is."""
+
+    def _get_module_for_linking(self) -> Any:
+        for one in self.get_defined_functions():
+            if one.linkage == llvm.Linkage.external:
+                one.linkage = "linkonce_odr"  # it may be in several wholes, and goes away where it was inlined
+        return self._final_module
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        """Take IR as it is: to optimise it is the whole's business."""
+        ll_module.data_layout = self._codegen._data_layout
+        self._final_module.link_in(ll_module)
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """There is none."""
+        return 0
+
+
+class _WholeLibrary(JITCodeLibrary):
+    """Code of a kernel that Python calls, with all that it calls."""
+
+    def finalize(self) -> None:
+        """Link, optimise and assemble."""
+        found: dict[Any, None] = {}
+        waiting = self._linking_libraries
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found[one] = None
+                waiting += one._linking_libraries if isinstance(one, _PartLibrary) else []
+        # LLVM takes in only what is asked for already: callers before what they call, numba's own code last
+        self._linking_libraries = sorted(found, key=lambda one: not isinstance(one, _PartLibrary))
+        super().finalize()
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _PartLowering(NativeLowering):  # type: ignore[misc]  # numba has no types
+    """Lowering that gives no address; a function object without code stands for the part in numba's tables."""
+
+    _name = "part_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        """Lower, and make the part known to its callers."""
+        state.flags.no_compile = True
+        super().run_pass(state)
+        low, library, context = state["cr"], state.library, state.targetctx
+        name = low.fndesc.qualname.split(".")[-1]
+        handle = _dynfunc.make_function(low.fndesc.lookup_module(), name, name, 0, low.env, (library,))
+        context.insert_user_function(handle, low.fndesc, [library])
+        state.reload_init.extend(library._reload_init)
+        state["cr"] = low._replace(cfunc=handle)
+        return True
+
+
+class _PartCompiler(compiler.CompilerBase):  # type: ignore[misc]  # numba has no types
+    def compile_extra(self, func: Any) -> Any:
+        self.state.library = _PartLibrary(self.state.targetctx.codegen(), func.__qualname__)
+        return super().compile_extra(func)
+
+    def define_pipelines(self) -> list[Any]:
+        manager = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        manager.passes = [(_PartLowering if one is NativeLowering else one, why) for one, why in manager.passes]
+        manager.finalize()
+        return [manager]
+
+
+class _WholeCompiler(compiler.Compiler):  # type: ignore[misc]  # numba has no types
+    def compile_extra(self, func: Any) -> Any:
+        self.state.library = _WholeLibrary(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library.enable_object_caching()
+        return super().compile_extra(func)
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]  # numba has no types
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What is in the cache needs numba's runtime, and not all of what numba can compile, which takes long to load."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
+class _WholeDispatcher(CPUDispatcher):  # type: ignore[misc]  # numba has no types
+    def enable_caching(self) -> None:
+        self._cache = _Cache(self.py_func)
+
+    def compile(self, sig: Any) -> Any:
+        with _no_garbage():
+            return super().compile(sig)
+
+
+class _PartDispatcher(CPUDispatcher):  # type: ignore[misc]  # numba has no types
+    """Sees neither literals nor narrow integers: numba would compile one version for each constant that it meets."""
+
+    def get_call_template(self, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        found, *rest = super().get_call_template(
+            tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()}
+        )
+        exact = [one for one in found.cases if one.args == tuple(rest[1])]
+        found.cases = exact or found.cases  # else numba weighs all versions, and warns of records that are alike
+        return found, *rest
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _wide(arg: Any) -> Any:
+    plain = types.unliteral(arg)
+    narrow = isinstance(plain, types.Integer) and getattr(plain, "bitwidth", 64) < 64
+    return types.int64 if narrow else plain
