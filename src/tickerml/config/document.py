@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeAlias
-
-import yaml
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from tickerml.tape.errors import ConfigError, Where
+
+if TYPE_CHECKING:
+    import yaml
 
 KeyPath: TypeAlias = tuple[str, ...]
 SECRETS: Final = frozenset({"api_key", "api_secret"})
@@ -42,6 +43,8 @@ def read(path: Path) -> Document:
 
 def parse(text: str, name: str) -> Document:
     """The same from text. Only the first syntax error can be known; every duplicate key is told."""
+    import yaml  # here, because a run on defaults reads no file
+
     lines = text.splitlines()
     try:
         root = yaml.compose(text, yaml.SafeLoader)
@@ -82,6 +85,8 @@ def lookup(values: Mapping[str, Any], path: KeyPath) -> Any:
 
 
 def _walk(node: yaml.MappingNode, path: KeyPath, into: Document, lines: list[str]) -> Iterator[ConfigError]:
+    import yaml
+
     for key_node, value_node in node.value:
         key = str(key_node.value)
         here = (*path, key)

@@ -9,12 +9,9 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-from pydantic import ValidationError
-
 from tickerml.config.document import SECRETS, Document, KeyPath, lookup, read, together
 from tickerml.config.problems import conflicts, refused
-from tickerml.config.schema import model, sections, settings
+from tickerml.config.schema import sections, settings
 from tickerml.config.sections import Config
 from tickerml.tape.errors import ConfigError, Where
 
@@ -84,6 +81,8 @@ def _typed(path: KeyPath, text: str) -> Any:
     section = sections().get(path[0])
     if section is not None and path[-1] in settings(section) and settings(section)[path[-1]].type is str:
         return text
+    import yaml  # here, as in document.py: most runs name no setting
+
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
@@ -120,6 +119,12 @@ def _checked(documents: list[Document], problems: list[ConfigError]) -> Config:
     merged: dict[str, Any] = {}
     for document in documents:
         _merge(merged, document.values)
+    if not merged and not problems:
+        return Config()
+    from pydantic import ValidationError  # here, because it takes longer to load than all else on the way to a run
+
+    from tickerml.config.checked import model
+
     try:
         config: Config = _build(Config, model().model_validate(merged).model_dump())
     except ValidationError as error:

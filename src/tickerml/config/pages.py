@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tickerml.config.schema import Setting, model, sections, settings
+from tickerml.config.checked import model
+from tickerml.config.schema import Setting, sections, settings
 
 SCHEMA_NAME: Final = "config.schema.json"
 _HEAD: Final = f"""\

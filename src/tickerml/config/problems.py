@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, Final
 
 from tickerml.config.document import SECRETS, Document, KeyPath, lookup
 from tickerml.config.schema import Setting, sections, settings, span
 from tickerml.config.sections import Config
 from tickerml.tape.errors import ConfigError, Where
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _SIM: Final = Path(__file__).resolve().parent.parent / "sim"
 

@@ -1,3 +1,5 @@
+# mypy: disable-error-code="no-untyped-call, attr-defined, override, arg-type"
+# numba is typed here and there, and not where it is extended
 """How kernels are compiled: each is translated once, and becomes machine code once, in the function that Python calls.
 
 By itself numba optimises and assembles each function of a call tree together with all that it calls, again at every
@@ -14,7 +16,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import cache
+from types import BuiltinFunctionType, CodeType
+from typing import Any, ClassVar, Final
 
 from tickerml.tape.kernel_cache import kernel_folder
 
@@ -23,17 +27,34 @@ if "numba" in sys.modules:  # imported by somebody else first: it has read the v
     sys.modules["numba"].config.CACHE_DIR = str(kernel_folder())
 
 from llvmlite import binding as llvm
-from numba import types
-from numba.core import compiler
+from numba import _dynfunc, types
+from numba.core import compiler, event
 from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.runtime import rtsys
+from numba.core.sigutils import normalize_signature
 from numba.core.typed_passes import NativeLowering
-from numba import _dynfunc
+from numba.core.typing import Context
 
 _OPTIONS: Final[dict[str, Any]] = {"nopython": True, "boundscheck": None, "error_model": "numpy", "nogil": True}
+_PLAIN: Final = (types.Integer, types.Float, types.Boolean, types.Array, types.Record, types.UniTuple)
+_OPERATORS: Final = (types.Function, BuiltinFunctionType)
+_NEEDLESS: Final = {
+    "WithLifting",
+    "InlineClosureLikes",
+    "MakeFunctionToJitFunction",
+    "InlineInlinables",
+    "FindLiterallyCalls",
+    "LiteralUnroll",
+    "LiteralPropagationSubPipelinePass",
+    "InlineOverloads",
+    "NopythonRewrites",
+    "AnnotateTypes",
+    "DumpParforDiagnostics",
+}
+_KNOWN: Final[dict[Any, Any]] = {}
 _BARE: Final[dict[str, Any]] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -92,7 +113,7 @@ class _WholeLibrary(JITCodeLibrary):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _PartLowering(NativeLowering):  # type: ignore[misc]  # numba has no types
+class _PartLowering(NativeLowering):
     """Lowering that gives no address; a function object without code stands for the part in numba's tables."""
 
     _name = "part_lowering"
@@ -110,34 +131,99 @@ class _PartLowering(NativeLowering):  # type: ignore[misc]  # numba has no types
         return True
 
 
-class _PartCompiler(compiler.CompilerBase):  # type: ignore[misc]  # numba has no types
+class _Inherited(compiler.Flags):
+    """What numba's own functions inherit from the kernel that calls them. It keeps their versions by these flags.
+
+    So they are one object for all kernels, quick to compare, and without what concerns the kernel alone: `min` had been
+    compiled for parts, wholes and folds apart.
+    """
+
+    __hash__ = object.__hash__
+    _kept: ClassVar[dict[Any, Any]] = {}
+
+    @classmethod
+    def of(cls, flags: Any) -> Any:
+        """Those of a kernel's flags."""
+        made = cls(flags)
+        for name in ("no_cpython_wrapper", "no_cfunc_wrapper", "no_compile", "release_gil"):
+            made.discard(name)
+        return cls._kept.setdefault(tuple(map(str, made.values().values())), made)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def copy(self) -> Any:
+        """For numba to change."""
+        return compiler.Flags(self)
+
+
+class _Flags(compiler.Flags):
+    def copy(self) -> Any:
+        """Numba copies a kernel's flags for what is compiled meanwhile."""
+        return _Inherited.of(self)
+
+
+class _Typing(Context):
+    """Numba's typing context, with its state, that remembers what an operator gives: it tries 15 rules each time."""
+
+    def __init__(self, inner: Any) -> None:
+        self.__dict__ = inner.__dict__
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        """The signature of `func` for these arguments."""
+        if kws or not isinstance(func, _OPERATORS) or not all(isinstance(one, _PLAIN) for one in args):
+            return super().resolve_function_type(func, args, kws)
+        found = _KNOWN.get((func, args))
+        if found is None:
+            found = _KNOWN[func, args] = super().resolve_function_type(func, args, kws)
+        return found
+
+
+class _Compiler(compiler.CompilerBase):
+    _library: ClassVar[Any]
+
+    def __init__(self, typingctx: Any, *rest: Any) -> None:
+        super().__init__(_typing(typingctx), *rest)
+        self.state.flags = _Flags(self.state.flags)
+
     def compile_extra(self, func: Any) -> Any:
-        self.state.library = _PartLibrary(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library = self._library(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library.enable_object_caching()
         return super().compile_extra(func)
 
     def define_pipelines(self) -> list[Any]:
+        """Numba's steps, but for those that look for closures and the like in a function that has none."""
         manager = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        manager.passes = [(_PartLowering if one is NativeLowering else one, why) for one, why in manager.passes]
+        plain = not any(isinstance(one, CodeType) for one in self.state.func_id.code.co_consts)
+        steps = [(one, why) for one, why in manager.passes if not plain or one.__name__ not in _NEEDLESS]
+        lowering = _PartLowering if self._library is _PartLibrary else NativeLowering
+        manager.passes = [(lowering if one is NativeLowering else one, why) for one, why in steps]
         manager.finalize()
         return [manager]
 
 
-class _WholeCompiler(compiler.Compiler):  # type: ignore[misc]  # numba has no types
-    def compile_extra(self, func: Any) -> Any:
-        self.state.library = _WholeLibrary(self.state.targetctx.codegen(), func.__qualname__)
-        self.state.library.enable_object_caching()
-        return super().compile_extra(func)
+class _PartCompiler(_Compiler):
+    _library = _PartLibrary
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]  # numba has no types
+class _WholeCompiler(_Compiler):
+    _library = _WholeLibrary
+
+
+@cache
+def _typing(context: Any) -> _Typing:
+    return _Typing(context)
+
+
+class _Cache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """What is in the cache needs numba's runtime, and not all of what numba can compile, which takes long to load."""
+        """Machine code needs numba's runtime, and not all of what numba can compile, which takes long to load."""
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
 
 
-class _WholeDispatcher(CPUDispatcher):  # type: ignore[misc]  # numba has no types
+class _WholeDispatcher(CPUDispatcher):
     def enable_caching(self) -> None:
         self._cache = _Cache(self.py_func)
 
@@ -146,13 +232,20 @@ class _WholeDispatcher(CPUDispatcher):  # type: ignore[misc]  # numba has no typ
             return super().compile(sig)
 
 
-class _PartDispatcher(CPUDispatcher):  # type: ignore[misc]  # numba has no types
+class _PartDispatcher(CPUDispatcher):
     """Sees neither literals nor narrow integers: numba would compile one version for each constant that it meets."""
 
+    def compile(self, sig: Any) -> Any:
+        """Numba's own, without a cache and without its timers, each of which hears of all that LLVM does below it."""
+        args, _ = normalize_signature(sig)
+        if args not in self.overloads:
+            told = {"dispatcher": self, "args": args, "return_type": None}
+            with self._compiling_counter, event.trigger_event("numba:compile", data=told):
+                self.add_overload(self._compiler.compile(args, None))
+        return self.overloads[args].entry_point
+
     def get_call_template(self, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-        found, *rest = super().get_call_template(
-            tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()}
-        )
+        found, *rest = super().get_call_template(tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()})
         exact = [one for one in found.cases if one.args == tuple(rest[1])]
         found.cases = exact or found.cases  # else numba weighs all versions, and warns of records that are alike
         return found, *rest
