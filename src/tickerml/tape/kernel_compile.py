@@ -33,12 +33,17 @@ from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
-from numba.core.runtime import rtsys
 from numba.core.sigutils import normalize_signature
 from numba.core.typed_passes import NativeLowering
 from numba.core.typing import Context
 
-_OPTIONS: Final[dict[str, Any]] = {"nopython": True, "boundscheck": None, "error_model": "numpy", "nogil": True}
+_OPTIONS: Final[dict[str, Any]] = {
+    "nopython": True,
+    "boundscheck": None,
+    "error_model": "numpy",
+    "nogil": True,
+    "_nrt": False,  # kernels make no arrays, so nobody counts references to those that they are given
+}
 _PLAIN: Final = (types.Integer, types.Float, types.Boolean, types.Array, types.Record, types.UniTuple)
 _OPERATORS: Final = (types.Function, BuiltinFunctionType)
 _NEEDLESS: Final = {
@@ -217,8 +222,7 @@ def _typing(context: Any) -> _Typing:
 
 class _Cache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Machine code needs numba's runtime, and not all of what numba can compile, which takes long to load."""
-        rtsys.initialize(target_context)
+        """Machine code needs nothing of what numba can compile, which takes long to load."""
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
 

@@ -35,6 +35,7 @@ class PartReader:
         self._ids = columns.get("messages", {})
         self._place = np.zeros(1, PLACE)
         self._place["at"] = spans[0, 0]
+        self._kept = (np.zeros(4, np.int64), np.zeros(128, np.int64), np.zeros(512, np.int64))
         self._begins = np.cumsum(spans[:, 1]) - spans[:, 1]  # rows of this instrument before each span
         self._taken = np.zeros(len(TABLES), np.int64)  # rows of each side table that earlier pieces had
 
@@ -69,8 +70,8 @@ class PartReader:
         r, side, place = self._runs, self._lines["side"], self._place[0]
         first, last, prev = (self._ids.get(name, _NO_IDS) for name in ("first_id", "last_id", "prev_id"))
         fill_rows(
-            out, start, n, place, self._spans, self.inst, r["recv"], r["exch"], r["n"], r["kind"], r["flags"], r["ref"],
-            side, line, codes[0], codes[1], TABLE_NUMBER, messages, first, last, prev, base,
+            out, start, n, place, *self._kept, self._spans, self.inst, r["recv"], r["exch"], r["n"], r["kind"], r["flags"],
+            r["ref"], side, line, codes[0], codes[1], TABLE_NUMBER, messages, first, last, prev, base,
         )  # fmt: skip
 
     def _codes(self, name: str, line: int, out: Ints) -> None:

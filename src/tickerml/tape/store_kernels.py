@@ -18,36 +18,47 @@ _BBO: Final = int(Kind.BBO)
 _POSITIVE: Final = (1 << 63) - 1
 
 
-@kernel
 def delta_by(values: Ints, group: NDArray[np.int8]) -> Ints:
     """First differences of int64 `values` within each `group` (0..127); the first of a group stands as it is."""
-    last = np.zeros(128, np.int64)
     out = np.empty(len(values), np.int64)
-    for i in range(len(values)):
-        g = group[i]
-        out[i] = values[i] - last[g]
-        last[g] = values[i]
+    _delta_by(values, group, np.zeros(128, np.int64), out)
+    return out
+
+
+def price_deltas(rows: Rows) -> Ints:
+    """Ticks of each row against the row before of the same kind and side."""
+    out = np.empty(len(rows), np.int64)
+    _price_deltas(rows, np.zeros((128, 4), np.int64), out)
+    return out
+
+
+def run_starts(rows: Rows) -> NDArray[np.int8]:
+    """1 where a run begins: after END, and wherever a field that the rows of a run share changes."""
+    out = np.ones(len(rows), np.int8)
+    _run_starts(rows, out)
     return out
 
 
 @kernel
-def price_deltas(rows: Rows) -> Ints:
-    """Ticks of each row against the row before of the same kind and side."""
-    last = np.zeros((128, 4), np.int64)
-    out = np.empty(len(rows), np.int64)
+def _delta_by(values: Ints, group: NDArray[np.int8], last: Ints, out: Ints) -> None:
+    for i in range(len(values)):
+        g = group[i]
+        out[i] = values[i] - last[g]
+        last[g] = values[i]
+
+
+@kernel
+def _price_deltas(rows: Rows, last: Ints, out: Ints) -> None:
     for i in range(len(rows)):
         row = rows[i]
         ticks = np.int64(row["price"])
         k, s = row["kind"], row["side"] & 3
         out[i] = ticks - last[k, s]
         last[k, s] = ticks
-    return out
 
 
 @kernel
-def run_starts(rows: Rows) -> NDArray[np.int8]:
-    """1 where a run begins: after END, and wherever a field that the rows of a run share changes."""
-    out = np.ones(len(rows), np.int8)
+def _run_starts(rows: Rows, out: NDArray[np.int8]) -> None:
     for i in range(1, len(rows)):
         a, b = rows[i - 1], rows[i]
         if (
@@ -59,7 +70,6 @@ def run_starts(rows: Rows) -> NDArray[np.int8]:
             and (a["ref"] < 0) == (b["ref"] < 0)
         ):
             out[i] = 0
-    return out
 
 
 @kernel
@@ -124,9 +134,6 @@ PLACE: Final = np.dtype(  # how far the rows of one instrument have been read
         ("message", "i8"),  # messages begun
         ("open", "i8"),  # 1: the last one goes on
         ("recv", "i8"),
-        ("ids", "i8", (4,)),  # newest `last_id` of others and of BBO; the one before that, and of which of the two
-        ("exch", "i8", (128,)),  # by kind
-        ("ticks", "i8", (512,)),  # by kind and side & 3
     ]
 )
 
@@ -137,6 +144,9 @@ def fill_rows(
     start: int,
     n: int,
     c: Record,
+    newest: Ints,
+    times: Ints,
+    last: Ints,
     spans: Ints,
     inst: int,
     recv: Ints,
@@ -158,10 +168,11 @@ def fill_rows(
 ) -> None:
     """The next `n` rows of one instrument, line `line` the first, into `out`, which begins at row `start` of the chunk.
 
+    What is kept from call to call besides `c`: `newest`, the `last_id` of others and of BBO, the one before that, and of
+    which of the two; `times`, exchange times by kind; `last`, ticks by kind and side & 3 (128 x 4).
     `price` and `qty` are zigzag codes of these lines. `base` is the next row in each side table of the piece and is
     moved on: messages (which are filled too) at END, other tables with each row.
     """
-    last, times, newest = c["ticks"].copy(), c["exch"].copy(), c["ids"].copy()  # in hand: a look into `c` costs more
     r, used, span, at = c["run"], c["used"], c["span"], c["at"]
     when, message, open_, told, listed = c["recv"], c["message"], c["open"], False, base[0]
     stop = spans[span, 0] + spans[span, 1]
@@ -236,6 +247,3 @@ def fill_rows(
     base[0] = listed
     c["run"], c["used"], c["span"], c["at"] = r, used, span, at
     c["recv"], c["message"], c["open"] = when, message, open_
-    c["ticks"][:] = last
-    c["exch"][:] = times
-    c["ids"][:] = newest

@@ -249,10 +249,14 @@ def _rows(changes: list[Ints], snapshot: bool) -> Rows:
     return rows
 
 
-@kernel
 def level_changes(old: Ints, old_size: Ints, new: Ints, new_size: Ints, way: int) -> Ints:
     """[tick, size] of each level that differs, best first; size 0 = gone. `way`: +1 ticks rise (asks), -1 they fall."""
     out = np.empty((len(old) + len(new), 2), np.int64)
+    return out[: _level_changes(old, old_size, new, new_size, way, out)]
+
+
+@kernel
+def _level_changes(old: Ints, old_size: Ints, new: Ints, new_size: Ints, way: int, out: Ints) -> int:
     i, j, n = 0, 0, 0
     while i < len(old) or j < len(new):
         if j == len(new) or (i < len(old) and (old[i] - new[j]) * way < 0):
@@ -269,7 +273,7 @@ def level_changes(old: Ints, old_size: Ints, new: Ints, new_size: Ints, way: int
                 n += 1
             i += 1
             j += 1
-    return out[:n]
+    return n
 
 
 def _not_books(path: Path, columns: list[str]) -> InputError:

@@ -86,7 +86,10 @@ def in_both_orders(events: Events) -> Events:
     and for the receiver alone. As few are split as one pass can: an event is whole when both orders reach it at once.
     """
     by_exchange = np.argsort(events["exch_ts"], kind="stable")
-    index, who = _interleave(by_exchange)
+    n = len(by_exchange)
+    index, who = np.empty(2 * n, np.int64), np.zeros(2 * n, np.int8)
+    used = _interleave(by_exchange, index, who, np.zeros(n, np.int8))
+    index, who = index[:used], who[:used]
     out = events[index]
     out["ev"] &= ~np.uint64(EXCH | LOCAL)
     out["ev"] |= np.array([EXCH | LOCAL, EXCH, LOCAL], np.uint64)[who]
@@ -94,11 +97,11 @@ def in_both_orders(events: Events) -> Events:
 
 
 @kernel
-def _interleave(by_exchange: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Event numbers, and who processes each: 0 both, 1 the exchange, 2 the receiver."""
+def _interleave(
+    by_exchange: NDArray[np.int64], index: NDArray[np.int64], who: NDArray[np.int8], done: NDArray[np.int8]
+) -> int:
+    """Event numbers, and who processes each: 0 both, 1 the exchange, 2 the receiver. Returns how many there are."""
     n = len(by_exchange)
-    index, who = np.empty(2 * n, np.int64), np.zeros(2 * n, np.int8)
-    done = np.zeros(n, np.int8)
     i, j, k = 0, 0, 0  # receipt, exchange, output
     while i < n:
         if done[i]:
@@ -113,7 +116,7 @@ def _interleave(by_exchange: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDAr
             done[by_exchange[j]] = 1
             j += 1
         k += 1
-    return index[:k], who[:k]
+    return k
 
 
 def _instrument(tape: Tape, symbol: str) -> Instrument:
