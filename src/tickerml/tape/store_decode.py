@@ -70,8 +70,8 @@ class PartReader:
         r, side, place = self._runs, self._lines["side"], self._place[0]
         first, last, prev = (self._ids.get(name, _NO_IDS) for name in ("first_id", "last_id", "prev_id"))
         fill_rows(
-            out, start, n, place, *self._kept, self._spans, self.inst, r["recv"], r["exch"], r["n"], r["kind"], r["flags"],
-            r["ref"], side, line, codes[0], codes[1], TABLE_NUMBER, messages, first, last, prev, base,
+            out, start, n, place, *self._kept, self._spans, self.inst, r["recv"], r["exch"], r["n"], r["kind"],
+            r["flags"], r["ref"], side, line, codes[0], codes[1], TABLE_NUMBER, messages, first, last, prev, base,
         )  # fmt: skip
 
     def _codes(self, name: str, line: int, out: Ints) -> None:

@@ -168,8 +168,9 @@ def fill_rows(
 ) -> None:
     """The next `n` rows of one instrument, line `line` the first, into `out`, which begins at row `start` of the chunk.
 
-    What is kept from call to call besides `c`: `newest`, the `last_id` of others and of BBO, the one before that, and of
-    which of the two; `times`, exchange times by kind; `last`, ticks by kind and side & 3 (128 x 4).
+    Kept from call to call besides `c`: `newest`, the `last_id` of others and of BBO, the one before that, and of which
+    of the two; `times`, exchange times by kind; `last`, ticks by kind and side & 3 (128 x 4).
+
     `price` and `qty` are zigzag codes of these lines. `base` is the next row in each side table of the piece and is
     moved on: messages (which are filled too) at END, other tables with each row.
     """
