@@ -6,6 +6,25 @@ import sys
 
 import pytest
 
+QUOTER = """
+import json, sys
+from decimal import Decimal
+from tickerml.config import Config
+from tickerml.engine.machine import pieces
+from tickerml.run.setup import Setting, build, terms_of
+from tickerml.run.strategies import choose
+from tickerml.sim.synthetic import synthetic_tape
+
+tape, config = synthetic_tape("calm", 7, minutes=1), Config()
+setting = Setting(config, Decimal(1_000_000), terms=terms_of(config))
+machine = build([choose("quoter", config)], tape.header, setting, lambda block: None)
+for block in pieces(tape.blocks(), 2048):
+    machine.push(block)
+print(json.dumps([machine.outbox.decisions, sorted(sys.modules)]))
+"""
+NEEDLESS = {"pydantic", "polars", "plotly", "rich", "numba.cpython.unicode", "numba.np.arraymath"}
+"""For a quoter on defaults whose kernels are in the cache: no settings are checked, nothing is compiled."""
+
 HEAVY = ["numpy", "numba", "polars", "pydantic", "yaml", "plotly", "msgspec"]
 LIMIT = 0.3
 """Seconds of CPU time, best of 5 processes: a loaded machine makes single ones slower, never faster."""
@@ -34,3 +53,11 @@ def test_starting_is_quick_and_light(statement):
     spent, loaded = probe(statement)
     assert loaded == []
     assert spent <= LIMIT
+
+
+def test_the_quoter_loads_what_it_needs():
+    for _ in range(2):  # the first may have to compile
+        done = subprocess.run([sys.executable, "-c", QUOTER], capture_output=True, text=True, check=True)
+    decisions, loaded = json.loads(done.stdout)
+    assert decisions > 0
+    assert NEEDLESS.isdisjoint(loaded)

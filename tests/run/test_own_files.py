@@ -135,6 +135,19 @@ def test_a_queue_model_in_a_file(tmp_path):
     assert nearer != mine
 
 
+def test_an_edited_queue_model_is_picked_up(tmp_path):
+    """The loop that has taken the model in is in the cache: it must not answer for the new text."""
+    path = tmp_path / "edited_queue.py"
+    words = ("-s", "quoter", *SYNTHETIC, "--param", f"queue.model={path}", "--json")
+    told = []
+    for text in (QUEUE, QUEUE.replace('q["ahead"] * ahead', "0.0"), QUEUE):
+        path.write_text(text)
+        told.append(last(command("backtest", *words, "--run-dir", tmp_path / f"run{len(told)}", cwd=tmp_path)))
+    first, edited, again = (one["state_hash"] for one in told)
+    assert first == again
+    assert edited != first
+
+
 HASHED = """
 import tickerml
 from tickerml.tape.kernel_cache import kernel_hash

@@ -56,6 +56,7 @@ def source(plan: Plan) -> str:
         if plan.quoter
         else "",
         f"\nCOMPILED = {plan.compiled_owner}\n",
+        _own_files(plan),
         _fold_rows(plan, states),
         venue_source(
             plan.queue,
@@ -74,6 +75,14 @@ def source(plan: Plan) -> str:
         ),
     ]
     return "".join(parts)
+
+
+def _own_files(plan: Plan) -> str:
+    """The hash of each module from outside: the cache is keyed by our own sources, and would not notice its change."""
+    names = [plan.queue, plan.latency, plan.fees, plan.quoter, *(fold.module.__name__ for fold in plan.folds)]
+    own = [importlib.import_module(name) for name in sorted(set(names)) if name and not name.startswith("tickerml.")]
+    files = [(one.__name__, Path(str(one.__file__))) for one in own]
+    return "".join(f"# {name}: {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for name, path in files)
 
 
 def _imports(k: int, fold: Fold) -> str:

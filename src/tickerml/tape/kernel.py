@@ -45,7 +45,10 @@ class Kernel:
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function of scalars, arrays and records. No fastmath, no parallel: the bits are the same everywhere."""
+    """Compile a function of scalars, arrays and records; it makes no arrays, its caller hands them in.
+
+    No fastmath, no parallel: the bits are the same everywhere.
+    """
     return function if _INTERPRETED else Kernel(function, inline=False)  # type: ignore[return-value]  # called alike
 
 

@@ -16,14 +16,15 @@ from typing import Final
 
 SOURCE_ROOT: Final = Path(__file__).resolve().parent.parent
 _MARKS: Final = (b"@kernel", b"@fold")
+_TOO: Final = {"rows.py", "tables.py", "kernel.py", "kernel_compile.py"}
 
 
 def kernel_sources() -> dict[str, Path]:
-    """Every source file that defines a kernel, or numbers that kernels read, by its name relative to the package."""
+    """Files that define kernels, numbers that they read, or how they are compiled; by name relative to the package."""
     found = {}
     for path in sorted(SOURCE_ROOT.rglob("*.py")):
         text = path.read_bytes()
-        if any(mark in text for mark in _MARKS) or path.name in {"rows.py", "tables.py"}:
+        if any(mark in text for mark in _MARKS) or path.name in _TOO:
             found[path.relative_to(SOURCE_ROOT).as_posix()] = path
     return found
 
