@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from tickerml.tape.bits import highest_bit
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.rows import BUY, MAX_TICKS, SELL, Flag, Kind, Record, Rows
 
@@ -69,8 +70,7 @@ def apply(b: Record, row: Record) -> None:
     kind = row["kind"]
     if kind == _DEPTH:
         set_level(b, int(row["side"]), int(row["price"]), row["qty"])  # one compiled version, for 64-bit integers
-        if row["flags"] & _END != 0:
-            end_message(b, int(row["flags"]))
+        end_message(b, int(row["flags"]))
     elif kind == _CLEAR:
         clear(b)
     elif kind == _GAP:
@@ -81,49 +81,55 @@ def apply(b: Record, row: Record) -> None:
 @kernel
 def end_message(b: Record, flags: int) -> None:
     """What holds at a message's last row: a snapshot makes the book valid, a crossed valid book is counted."""
-    if flags & _SNAPSHOT != 0:
-        b["valid"] = 1
-    if b["best_bid"] >= b["best_ask"] and b["valid"] != 0:
-        b["crossed"] += 1
+    end = flags & _END
+    b["valid"] |= end & (flags >> 1)
+    b["crossed"] += end & b["valid"] & int(b["best_bid"] >= b["best_ask"])
 
 
-# The two sides are spelled out below: this is the hottest code of the program, and constant offsets are its speed.
+# The hottest code of the program. Which side it is, whether a level comes or goes and how far the next one lies are
+# coin tosses to a branch predictor, so all of them are computed; only rows away from the touch, most of a book's, jump.
 @kernel
 def set_level(b: Record, side: int, price: int, qty: int) -> None:
     """Level `price` (ticks) of `side` (BUY bids, SELL asks) now holds `qty` lots; 0 removes it."""
     i = price - b["base"]
     if i < 0 or i >= WINDOW:
         _set_outside(b, side, price, qty)
-    elif side > 0:
-        b["was"] = b["lots"][BIDS, i]
-        b["lots"][BIDS, i] = qty
-        if qty != 0:
-            b["bits"][BIDS, i >> 5] |= 1 << (i & 31)
-            if price >= b["best_bid"]:
-                b["bid_qty"] = qty
-                if price > b["best_bid"]:
-                    b["best_bid"] = price
-                    if i < MARGIN or i >= WINDOW - MARGIN:
-                        _follow(b, price)
-        else:
-            b["bits"][BIDS, i >> 5] &= ~(1 << (i & 31))
-            if price == b["best_bid"]:
-                _touch_gone(b, BUY)
-    else:
-        b["was"] = b["lots"][ASKS, i]
-        b["lots"][ASKS, i] = qty
-        if qty != 0:
-            b["bits"][ASKS, i >> 5] |= 1 << (i & 31)
-            if price <= b["best_ask"]:
-                b["ask_qty"] = qty
-                if price < b["best_ask"]:
-                    b["best_ask"] = price
-                    if i < MARGIN or i >= WINDOW - MARGIN:
-                        _follow(b, price)
-        else:
-            b["bits"][ASKS, i >> 5] &= ~(1 << (i & 31))
-            if price == b["best_ask"]:
-                _touch_gone(b, SELL)
+        return
+    bid = side > 0
+    k = BIDS if bid else ASKS
+    w, bit = i >> 5, 1 << (i & 31)
+    b["was"] = b["lots"][k, i]
+    b["lots"][k, i] = qty
+    held = b["bits"][k, w]
+    b["bits"][k, w] = held | bit if qty != 0 else held & ~bit
+    best_bid, best_ask = b["best_bid"], b["best_ask"]
+    ahead = price - best_bid if bid else best_ask - price
+    if ahead >= 0:
+        _find_touch(b, side, i)
+
+
+@kernel
+def _find_touch(b: Record, side: int, i: int) -> None:
+    """The best level of `side` is the first at window index `i` or worse; mostly it lies in this word or the next."""
+    bid = side > 0
+    k = BIDS if bid else ASKS
+    w = (i >> 5) - 1 if bid else i >> 5
+    if w < 0 or w >= WINDOW // 32 - 1:
+        _touch_gone(b, side, b["base"] + i)
+        return
+    pair = b["bits"][k, w] | b["bits"][k, w + 1] << 32
+    if pair == 0:
+        _touch_gone(b, side, b["base"] + i)
+        return
+    n = w * 32 + highest_bit(pair if bid else pair & -pair)
+    tick, qty = b["base"] + n, b["lots"][k, n]
+    m = k - 1  # all ones for a bid
+    b["best_bid"] ^= (b["best_bid"] ^ tick) & m
+    b["best_ask"] ^= (b["best_ask"] ^ tick) & ~m
+    b["bid_qty"] ^= (b["bid_qty"] ^ qty) & m
+    b["ask_qty"] ^= (b["ask_qty"] ^ qty) & ~m
+    if n < MARGIN or n >= WINDOW - MARGIN:
+        _follow(b, tick)
 
 
 @kernel
@@ -181,7 +187,7 @@ def _level_below(b: Record, tick: int) -> int:
             w -= 1
             word = b["bits"][BIDS, w]
         if word != 0:
-            return b["base"] + w * 32 + _highest_bit(word)
+            return b["base"] + w * 32 + highest_bit(word)
     at = _far_place(b, BIDS, min(tick, b["base"])) - 1
     return b["far_ticks"][BIDS, at] if at >= 0 else NO_BID
 
@@ -201,41 +207,22 @@ def _level_above(b: Record, tick: int) -> int:
             w += 1
             word = b["bits"][ASKS, w]
         if word != 0:
-            return b["base"] + w * 32 + _highest_bit(word & -word)
+            return b["base"] + w * 32 + highest_bit(word & -word)
     at = _far_place(b, ASKS, max(tick + 1, b["base"] + WINDOW))
     return b["far_ticks"][ASKS, at] if at < b["n_far"][ASKS] else NO_ASK
 
 
 @kernel
-def _highest_bit(word: int) -> int:
-    """Number of the highest bit set in a word of 32 bits that is not 0."""
-    n = 0
-    if word >> 16 != 0:
-        word >>= 16
-        n += 16
-    if word >> 8 != 0:
-        word >>= 8
-        n += 8
-    if word >> 4 != 0:
-        word >>= 4
-        n += 4
-    if word >> 2 != 0:
-        word >>= 2
-        n += 2
-    return n + (word >> 1)
-
-
-@kernel
-def _touch_gone(b: Record, side: int) -> None:
-    """The best level of `side` was removed: the next one is the touch now."""
+def _touch_gone(b: Record, side: int, gone: int) -> None:
+    """The best level of `side`, at tick `gone`, was removed: the next one is the touch now."""
     if side > 0:
-        tick = _level_below(b, b["best_bid"])
+        tick = _level_below(b, gone)
         b["best_bid"] = tick
         b["bid_qty"] = 0 if tick == NO_BID else level(b, BUY, tick)
         if tick != NO_BID:
             _follow(b, tick)
     else:
-        tick = _level_above(b, b["best_ask"])
+        tick = _level_above(b, gone)
         b["best_ask"] = tick
         b["ask_qty"] = 0 if tick == NO_ASK else level(b, SELL, tick)
         if tick != NO_ASK:
@@ -257,7 +244,7 @@ def _set_outside(b: Record, side: int, price: int, qty: int) -> None:
         _set_far(b, BIDS if side > 0 else ASKS, price, qty)
     best = b["best_bid"] if side > 0 else b["best_ask"]
     if qty == 0 and price == best:
-        _touch_gone(b, side)
+        _touch_gone(b, side, price)
     elif qty != 0 and side > 0 and price >= best:
         b["best_bid"] = price
         b["bid_qty"] = qty
@@ -329,7 +316,7 @@ def _move_window(b: Record, base: int) -> None:
             word = b["bits"][k, w]
             b["bits"][k, w] = 0
             while word != 0:
-                bit = _highest_bit(word & -word) if shift > 0 else _highest_bit(word)
+                bit = highest_bit(word & -word) if shift > 0 else highest_bit(word)
                 word &= ~(1 << bit)
                 i = w * 32 + bit
                 lots = b["lots"][k, i]
