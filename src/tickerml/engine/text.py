@@ -148,7 +148,7 @@ def fold_rows(c, cur, upto, rows, bars, values, books, marks_, insts, {states}):
         row = rows[i]
         if row["recv"] > upto:
             break
-        n = row["inst"]
+        n = row["inst"] & 0x7FFFFFFF  # never negative, and now the compiler knows
         b = books[n]
         fold_book(b, row)
 {on_row}
