@@ -19,8 +19,8 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from tickerml.features.touch import keep_touch, same_touch
-from tickerml.features.window import add, ends, full, restart, total, turn, window_fields
+from tickerml.features.touch import keep_touch, touch_changes
+from tickerml.features.window import add, end_mask, full, restart, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MILLISECOND, SECOND, Record
@@ -53,21 +53,19 @@ State: Final = np.dtype(
 def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Add e when the touch has changed by the end of a message; emit then and when a bucket is turned."""
     now = row["recv"]
-    same = same_touch(s, b)
-    if (same and now < s["edge"]) or not ends(row):
+    bits = touch_changes(s, b)
+    if ((bits | -bits) | (s["edge"] - 1 - now)) & end_mask(row) >= 0:  # signs: one branch instead of three coin tosses
         return
+    changed = int(bits != 0)
     turn(s, now, p["window"])
-    if same:
-        _emit(s, f, i)
-        return
-    if s["valid"] != 0 and b["valid"] != 0:
-        e = event(s["bid"], s["bid_qty"], b["best_bid"], b["bid_qty"])
+    if s["valid"] & b["valid"] != 0:
+        e = event(s["bid"], s["bid_qty"], b["best_bid"], b["bid_qty"])  # 0 when nothing changed
         e -= event(-s["ask"], s["ask_qty"], -b["best_ask"], b["ask_qty"])
         add(s, _E, e)
         add(s, _ABS, abs(e))
-        add(s, _DEPTH, b["bid_qty"] + b["ask_qty"])
-        add(s, _CHANGES, 1)
-    else:
+        add(s, _DEPTH, (b["bid_qty"] + b["ask_qty"]) * changed)
+        add(s, _CHANGES, changed)
+    elif changed != 0:
         restart(s)
         turn(s, now, p["window"])
     keep_touch(s, b)
@@ -80,12 +78,7 @@ def event(price0: int, qty0: int, price1: int, qty1: int) -> int:
 
     Prices grow towards the market: pass asks with their sign turned.
     """
-    gain = 0
-    if price1 >= price0:
-        gain += qty1
-    if price1 <= price0:
-        gain -= qty0
-    return gain
+    return qty1 * (price1 >= price0) - qty0 * (price1 <= price0)
 
 
 @kernel

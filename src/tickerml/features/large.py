@@ -21,7 +21,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from tickerml.features.trades import taker
-from tickerml.features.window import BUCKETS, add, ends, full, total, turn, window_fields
+from tickerml.features.window import BUCKETS, add, empty_column, ends, full, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import DAY, MILLISECOND, MINUTE, Flag, Kind, Record
@@ -101,10 +101,7 @@ def _class(p: Record, s: Record, row: Record, column: int, side: int, lots: int,
 def _forget_orders(s: Record) -> None:
     """Start the order sums anew; the trades go on."""
     for column in range(_ORDERS, _ORDERS + 8):
-        s["now"][column] = 0
-        s["past"][column] = 0
-        for slot in range(len(s["ring"])):
-            s["ring"][slot, column] = 0
+        empty_column(s, column)
 
 
 @kernel

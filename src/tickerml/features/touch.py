@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.features.window import ends
+from tickerml.features.window import end_mask
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID
 from tickerml.tape.rows import Record
@@ -53,11 +53,17 @@ def usable(b: Record) -> bool:
 
 
 @kernel
-def same_touch(s: Record, b: Record) -> bool:
-    """Whether the touch is the one that `keep_touch` kept last. One branch, because it is asked on every row."""
+def touch_changes(s: Record, b: Record) -> int:
+    """Bits that differ between the touch and the one that `keep_touch` kept last; 0 when they are the same."""
     prices = (s["bid"] ^ b["best_bid"]) | (s["ask"] ^ b["best_ask"])
     sizes = (s["bid_qty"] ^ b["bid_qty"]) | (s["ask_qty"] ^ b["ask_qty"])
-    return (prices | sizes | (s["valid"] ^ b["valid"])) == 0
+    return prices | sizes | (s["valid"] ^ b["valid"])
+
+
+@kernel
+def same_touch(s: Record, b: Record) -> bool:
+    """Whether the touch is the one that `keep_touch` kept last. One branch, because it is asked on every row."""
+    return touch_changes(s, b) == 0
 
 
 @kernel
@@ -73,7 +79,7 @@ def keep_touch(s: Record, b: Record) -> None:
 @fold
 def on_row(s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Emit when the touch has changed by the end of a message."""
-    if same_touch(s, b) or not ends(row):
+    if touch_changes(s, b) & end_mask(row) == 0:
         return
     keep_touch(s, b)
     if usable(b):

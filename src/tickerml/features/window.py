@@ -1,8 +1,8 @@
 """Rolling sums that never drift: a ring of 64 buckets of integers, shared by every fold that looks back over time.
 
 A window of length W (ns of receive time) is the bucket being filled and the 63 full ones before it, each W // 64 long
-and aligned to the epoch: it holds between 98.4 % and 100 % of the last W. Sums are integers, added on arrival and taken
-away as whole buckets, so they equal a fresh sum over the buckets at any time.
+and aligned to the epoch: it holds between 98.4 % and 100 % of the last W. Sums are integers added up from the start
+on, and the ring keeps what they were when each bucket began: the window's sum is a difference of two, always exact.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from tickerml.tape.rows import Flag, Kind, Record
 BUCKETS: Final = 64
 
 _END: Final = int(Flag.END)
-_GAP: Final = int(Kind.GAP)
-_TIMER: Final = int(Kind.TIMER)
+_ENDING: Final = 1 << Kind.GAP | 1 << Kind.TIMER  # bit by kind, and 1 is the bit of Flag.END
 
 
 def window_fields(columns: int) -> list[Any]:
@@ -25,56 +24,54 @@ def window_fields(columns: int) -> list[Any]:
         ("edge", "i8"),  # receive time at which the present bucket ends; 0 = nothing seen
         ("bucket", "i8"),  # its number since the epoch
         ("first", "i8"),  # number of the bucket of the first observation
-        ("now", "i8", (columns,)),  # the present bucket
-        ("past", "i8", (columns,)),  # sum of the full buckets in the window
-        ("ring", "i8", (BUCKETS, columns)),  # the full buckets, by number modulo 64
+        ("sum", "i8", (columns,)),  # of everything since the ring was emptied
+        ("ring", "i8", (BUCKETS, columns)),  # the sums at the start of each bucket, by its number modulo 64
     ]
 
 
 @kernel
+def end_mask(row: Record) -> int:
+    """All ones where folds may emit, else 0: `ends` for those who ask for several things with one branch."""
+    return -((_ENDING >> int(row["kind"]) | int(row["flags"])) & _END)
+
+
+@kernel
 def ends(row: Record) -> bool:
-    """Whether folds may emit on this row: a message's last row, a timer, or a gap (which ends what was known)."""
-    return row["flags"] & _END != 0 or row["kind"] == _GAP or row["kind"] == _TIMER
+    """Whether folds may emit on this row: a message's last row, a timer, or a gap (which ends what was known).
+
+    Without a branch: no predictor can know how long a message is.
+    """
+    return end_mask(row) != 0
 
 
 @kernel
 def turn(s: Record, now: int, window: int) -> bool:
-    """Move to the bucket of `now` and drop what left the window; True when a bucket was turned."""
-    if now < s["edge"]:
+    """Move to the bucket of `now`: what left the window is no longer counted. True when a bucket was turned."""
+    edge = s["edge"]
+    if now < edge:
         return False
     width = window // BUCKETS
-    if s["edge"] != 0 and now < s["edge"] + width:  # the usual case, without a division and in one pass
-        old, new = s["bucket"] & (BUCKETS - 1), (s["bucket"] + 1) & (BUCKETS - 1)
-        for column in range(len(s["now"])):
-            s["past"][column] += s["now"][column] - s["ring"][new, column]
-            s["ring"][old, column] = s["now"][column]
-            s["ring"][new, column] = 0
-            s["now"][column] = 0
-        s["bucket"] += 1
-        s["edge"] += width
-    else:
-        _turn(s, now // width, width)
+    if edge == 0 or now - edge >= window:
+        _jump(s, now // width, width)
+        return True
+    bucket = s["bucket"]
+    while edge <= now:  # a step or two, which cost less than a division
+        bucket += 1
+        edge += width
+        slot = bucket & (BUCKETS - 1)
+        for column in range(len(s["sum"])):
+            s["ring"][slot, column] = s["sum"][column]
+    s["bucket"] = bucket
+    s["edge"] = edge
     return True
 
 
 @kernel
-def _turn(s: Record, bucket: int, width: int) -> None:
-    """File the present bucket and begin number `bucket`; those in between were empty."""
+def _jump(s: Record, bucket: int, width: int) -> None:
+    """Begin bucket number `bucket`, the first one or one so late that nothing is left in the window."""
     if s["edge"] == 0:
         s["first"] = bucket
-    if bucket - s["bucket"] >= BUCKETS:
-        empty(s)
-    else:
-        slot = s["bucket"] & (BUCKETS - 1)
-        for column in range(len(s["now"])):
-            s["ring"][slot, column] = s["now"][column]
-            s["past"][column] += s["now"][column]
-            s["now"][column] = 0
-        for k in range(s["bucket"] + 1, bucket + 1):
-            slot = k & (BUCKETS - 1)
-            for column in range(len(s["now"])):
-                s["past"][column] -= s["ring"][slot, column]
-                s["ring"][slot, column] = 0
+    empty(s)
     s["bucket"] = bucket
     s["edge"] = (bucket + 1) * width
 
@@ -82,13 +79,13 @@ def _turn(s: Record, bucket: int, width: int) -> None:
 @kernel
 def add(s: Record, column: int, amount: int) -> None:
     """Add `amount` to one sum, in the present bucket; call `turn` first."""
-    s["now"][column] += amount
+    s["sum"][column] += amount
 
 
 @kernel
 def total(s: Record, column: int) -> int:
     """The sum over the window."""
-    return s["past"][column] + s["now"][column]
+    return s["sum"][column] - s["ring"][(s["bucket"] + 1) & (BUCKETS - 1), column]
 
 
 @kernel
@@ -108,9 +105,14 @@ def restart(s: Record) -> None:
 
 @kernel
 def empty(s: Record) -> None:
-    """Zero all buckets and sums."""
-    for column in range(len(s["now"])):
-        s["now"][column] = 0
-        s["past"][column] = 0
-        for slot in range(BUCKETS):
-            s["ring"][slot, column] = 0
+    """Zero all sums."""
+    for column in range(len(s["sum"])):
+        empty_column(s, column)
+
+
+@kernel
+def empty_column(s: Record, column: int) -> None:
+    """Zero one sum, as if nothing had been added to it."""
+    s["sum"][column] = 0
+    for slot in range(BUCKETS):
+        s["ring"][slot, column] = 0
