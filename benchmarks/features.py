@@ -1,8 +1,8 @@
 """Rows a second of the feature folds in the loop that trades (CPU time on one core, median).
 
 core: book, OFI, microprice and queue imbalance over a synthetic tape of 5 M rows. full: every fold of the features
-folder over the real USD-M BTC session. Both run `fold_rows` of the module that `engine.wire` writes for a run: the same
-code as a backtest's own side, marks included.
+folder over the real USD-M BTC session. Both run `fold_rows` of the module that `Tape.columns` folds with, the one that
+`engine.wire` writes for a plan of these features.
 
     python benchmarks/features.py [--json] [--rows N]
 """
@@ -21,9 +21,10 @@ import numpy as np
 
 from tickerml.engine.core import CORE, CURSOR
 from tickerml.engine.marks import MARK
-from tickerml.engine.plan import Plan, folds_for
+from tickerml.engine.plan import Plan
 from tickerml.engine.wire import module_for
 from tickerml.features.catalog import families
+from tickerml.run.research import research_plan
 from tickerml.sim.synthetic import synthetic_tape
 from tickerml.tape.block import Block, concat
 from tickerml.tape.instruments import Instrument
@@ -64,7 +65,7 @@ def all_features() -> list[str]:
 
 def cpu_seconds(names: Sequence[str], block: Block, instruments: Sequence[Instrument]) -> float:
     """CPU seconds of one pass over the block, median of RUNS after a first one that compiles or loads the kernels."""
-    plan = Plan(folds=folds_for(names))
+    plan = research_plan(names)
     fold_rows = module_for(plan).fold_rows
     return statistics.median([_once(plan, fold_rows, block, instruments) for _ in range(RUNS + 1)][1:])
 

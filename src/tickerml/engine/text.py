@@ -161,7 +161,6 @@ def fold_rows(c, cur, upto, rows, bars, values, books, marks_, insts, {states}):
 
 BARS: Final = """        if row["kind"] == BAR:
             bar = bars[row["ref"]]
-            marks.on_bar(marks_[n], bar)
 {on_bar}"""
 
 VALUES: Final = """        if row["kind"] == VALUE:

@@ -94,8 +94,9 @@ def _fold_rows(plan: Plan, states: str) -> str:
     hoisted = "".join(f"    p_{k} = p{k}[0]\n" for k in range(len(plan.folds)))
     body = "        marks.on_row(marks_[n], b, row)\n" if plan.marks else ""
     body += _calls(plan, "on_row", "        ")
-    if plan.bars:
-        body += text.BARS.format(on_bar=_calls(plan, "on_bar", "            "))
+    on_bar = "            marks.on_bar(marks_[n], bar)\n" if plan.marks else ""
+    on_bar += _calls(plan, "on_bar", "            ")
+    body += text.BARS.format(on_bar=on_bar) if plan.bars and on_bar else ""
     on_value = _calls(plan, "on_value", "            ")
     body += text.VALUES.format(on_value=on_value) if on_value else ""
     body += text.LARGE_TRADES if plan.large_trades else ""

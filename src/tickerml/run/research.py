@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -97,19 +97,31 @@ def columns(tape: Tape, names: Sequence[str], every: str, pairs: Sequence[str] =
     loop, shown = _research(tape.header, names), _shown(tape.header.instruments, pairs)
     taken = _Taken(loop, names, [i.id for i in shown])
     for piece in pieces(tape.blocks(), 1 << 16):
-        _fold(loop, piece, step, taken.sample)
+        _fold(loop, piece, step, taken)
     if loop.spilled():
         raise RunError("book-spilled", "a book holds more far levels than there is room for; its depth is wrong")
     return taken.frame(shown)
 
 
+def research_plan(names: Sequence[str]) -> Plan:
+    """The folds of these features and nothing that only a trading run has a use for."""
+    folds, models = folds_for(names), models_of(Config())
+    return Plan(
+        folds,
+        models.queue,
+        models.latency,
+        models.fees,
+        triggers=False,
+        values=_listen(folds),
+        balance=False,
+        marks=False,
+    )
+
+
 def _research(header: Header, names: Sequence[str]) -> Loop:
     """A loop that only folds: the same generated pass as a run with these features, without orders."""
-    folds, instruments = folds_for(names), dense(header.instruments)
-    models, wallets = models_of(Config()), Wallets.of(dense(header.instruments), WALLETS)
-    plan = Plan(
-        tuple(folds), models.queue, models.latency, models.fees, triggers=False, values=_listen(folds), balance=False
-    )
+    instruments = dense(header.instruments)
+    models, wallets = models_of(Config()), Wallets.of(instruments, WALLETS)
     setup = venue_setup(
         instruments,
         wallets,
@@ -121,7 +133,7 @@ def _research(header: Header, names: Sequence[str]) -> Loop:
         least=models.least,
         seed=0,
     )
-    return Loop(plan, instruments, setup)
+    return Loop(research_plan(names), instruments, setup)
 
 
 def _listen(folds: Sequence[Fold]) -> bool:
@@ -133,15 +145,17 @@ def _shown(instruments: Sequence[Instrument], pairs: Sequence[str]) -> list[Inst
     return [i for i in able if not pairs or i.symbol in pairs or i.raw in pairs]
 
 
-def _fold(loop: Loop, block: Block, step: int, sample: Callable[[int], None]) -> None:
+def _fold(loop: Loop, block: Block, step: int, taken: _Taken) -> None:
     """Fold a block; sample at each multiple of `step` behind whose last row a later one has been seen."""
     received = np.maximum.accumulate(block.rows["recv"])
     due = -(-received // step) * step
     last = int(due[0] if loop.core[0]["rows"] == 0 else -(-int(loop.core[0]["now"]) // step) * step)
     loop.hand(block)
-    for time in np.unique(due).tolist():
+    times, starts = np.unique(due, return_index=True)
+    for time, insts in zip(times.tolist(), np.split(block.rows["inst"], starts[1:]), strict=True):
         if time > last:
-            sample(last)
+            taken.sample(last)
+        taken.hear(insts)
         loop.fold_only(time)
         last = max(last, time)
 
@@ -152,19 +166,22 @@ class _Taken:
     def __init__(self, loop: Loop, names: Sequence[str], insts: list[int]) -> None:
         self._loop, self._names, self._insts = loop, list(names), insts
         self._fields = [(loop.outputs[k], field) for k, field in (loop.columns[name] for name in names)]
-        self._rows: NDArray[np.int64] = np.zeros(len(insts), np.int64)  # of each, when it was last sampled
+        self._news = np.zeros(len(loop.books), np.bool_)  # instruments with rows since the last sample
         self._times: list[int] = []
         self._seen: list[NDArray[np.bool_]] = []
         self._values: list[NDArray[np.float64]] = []
         self._done: list[tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]] = []
 
+    def hear(self, insts: NDArray[np.int32]) -> None:
+        """Note which instruments the rows folded next are of."""
+        self._news[insts] = True
+
     def sample(self, time: int) -> None:
         """Keep the features as they are, under `time`."""
-        rows = self._loop.marks["rows"][self._insts]
-        news = rows > self._rows
+        news = self._news[self._insts]
         if not news.any():
             return
-        self._rows = rows.copy()
+        self._news[:] = False
         self._times.append(time)
         self._seen.append(news)
         self._values.append(np.stack([outputs[field][self._insts] for outputs, field in self._fields]))
