@@ -13,7 +13,7 @@ from tickerml.tape.tape import ContentHash
 
 LEAST_BREAK: Final = 5 * MINUTE  # ns without any row, from which on a chart's line is broken
 MOST_BREAKS: Final = 1000
-_PRICED: Final = (Kind.DEPTH, Kind.TRADE, Kind.BBO, Kind.BAR)
+_PRICED: Final = np.isin(np.arange(128), (Kind.DEPTH, Kind.TRADE, Kind.BBO, Kind.BAR))
 _STREAMS: Final = {0: "all streams", int(Kind.DEPTH): "depth", int(Kind.TRADE): "trades", int(Kind.BBO): "best prices"}
 
 
@@ -22,7 +22,9 @@ class Seen:
 
     def __init__(self, traded: Iterable[int]) -> None:
         """Nothing has passed yet. The span is that of the `traded` instruments; others only help to decide."""
-        self._traded = np.array(sorted(traded), np.int32)
+        ids = sorted(traded)
+        self._mine = np.zeros(max(ids, default=-1) + 2, np.bool_)  # by instrument id; the last is all others
+        self._mine[ids] = True
         self.rows = self.resyncs = self.lost = 0
         self.start = self.end = 0
         self.digest = ContentHash()
@@ -42,14 +44,15 @@ class Seen:
     def _look(self, block: Block) -> None:
         rows = block.rows
         self.rows += len(rows)
-        kinds, times = rows["kind"], rows["recv"]
+        kinds, times = np.ascontiguousarray(rows["kind"]), np.ascontiguousarray(rows["recv"])
         for inst in rows["inst"][kinds == Kind.CLEAR].tolist():
             self.resyncs += inst in self._snapshots
             self._snapshots.add(inst)
         self.lost += int(np.maximum(rows["qty"][kinds == Kind.GAP], 0).sum())
         for clock in rows[kinds == Kind.CLOCK]:
             self._clocks[_STREAMS.get(int(clock["side"]), str(int(clock["side"])))] = int(clock["qty"])
-        mine = times[np.isin(kinds, _PRICED) & np.isin(rows["inst"], self._traded)]
+        others = len(self._mine) - 1
+        mine = times[_PRICED.take(kinds) & self._mine.take(np.minimum(rows["inst"], others))]
         if len(mine):
             self.start, self.end = self.start or int(mine[0]), int(mine[-1])
         steps = np.diff(times, prepend=self._last or times[0])

@@ -28,6 +28,7 @@ TABLE_OF: Final[dict[int, str]] = {int(kind): name for name, kinds in _KINDS_OF.
 TABLES: Final = ("messages", "orders", "bars", "values", "blobs")
 _IS_OF: Final = {name: np.array([TABLE_OF.get(kind) == name for kind in range(128)]) for name in TABLES}
 _HEAD: Final = struct.Struct("<6I")
+_END: Final = np.int16(Flag.END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,11 @@ class Block:
     def refs(self, table: str) -> NDArray[np.intp]:
         """Row numbers of `table` in the order rows refer to them; a message counts once, at its END row."""
         rows = self.rows
-        chosen = _IS_OF[table][rows["kind"]] & (rows["ref"] >= 0)
+        ref = np.ascontiguousarray(rows["ref"])
+        chosen = _IS_OF[table].take(rows["kind"]) & (ref >= 0)
         if table == "messages":
-            chosen &= (rows["flags"] & Flag.END) != 0
-        refs: NDArray[np.intp] = rows["ref"][chosen].astype(np.intp)
+            chosen &= (rows["flags"] & _END) != 0
+        refs: NDArray[np.intp] = ref[chosen].astype(np.intp)
         return refs
 
     def to_bytes(self) -> bytes:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
 from tickerml.tape.block import TABLES, Block
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import ROW
+
+_OPAQUE: Final = np.dtype(f"V{ROW.itemsize}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,20 @@ class ContentHash:
 
     def update(self, block: Block) -> None:
         """Take the next rows."""
-        rows = block.rows.copy()
-        rows["ref"] = np.where(rows["ref"] >= 0, 0, -1)
-        self._digests["rows"].update(rows.tobytes())
+        rows = block.rows.view(_OPAQUE).copy().view(ROW)  # records of one field are copied at once
+        rows["ref"] = np.clip(rows["ref"], -1, 0)
+        self._digests["rows"].update(rows.view(np.uint8))
         for name in TABLES:
+            table = getattr(block, name)
+            if not len(table):
+                continue
             refs = block.refs(name)
             if name == "blobs":
                 for ref in refs:
-                    self._digests[name].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
+                    self._digests[name].update(len(table[ref]).to_bytes(4, "little") + table[ref])
             elif len(refs):
-                self._digests[name].update(getattr(block, name)[refs].tobytes())
+                chosen = np.ascontiguousarray(table).view(f"V{table.itemsize}")[refs]
+                self._digests[name].update(chosen.view(np.uint8))
 
     def hexdigest(self) -> str:
         """The hash of all rows so far."""
