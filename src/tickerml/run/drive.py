@@ -272,7 +272,8 @@ def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
         "state_hash": machine.loop.states.hash(),
         "both_inside": int(machine.loop.mail[0]["ambiguous"]),
         "source": {
-            **manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["source"],
+            **header_json(job.tape.header),  # again: importers learn of instruments as they read
+            **job.source,
             **counts,
             "gaps": int(marks["gaps"].sum()),
             "crossed": int(marks["crossed"].sum()),

@@ -85,7 +85,7 @@ class ContentHash:
         """Take the next rows."""
         rows = block.rows.view(_OPAQUE).copy().view(ROW)  # records of one field are copied at once
         rows["ref"] = np.clip(rows["ref"], -1, 0)
-        self._digests["rows"].update(rows.view(np.uint8))
+        self._digests["rows"].update(rows.view(np.uint8).data)
         for name in TABLES:
             table = getattr(block, name)
             if not len(table):
@@ -96,7 +96,7 @@ class ContentHash:
                     self._digests[name].update(len(table[ref]).to_bytes(4, "little") + table[ref])
             elif len(refs):
                 chosen = np.ascontiguousarray(table).view(f"V{table.itemsize}")[refs]
-                self._digests[name].update(chosen.view(np.uint8))
+                self._digests[name].update(chosen.view(np.uint8).data)
 
     def hexdigest(self) -> str:
         """The hash of all rows so far."""
