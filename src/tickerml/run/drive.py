@@ -261,10 +261,12 @@ def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     counts, stopped = seen.counts(), job.progress is not None and job.progress.stop
     if stopped:  # what was read ahead of the last row is no part of the run
         counts["rows"], counts["end"] = rows, min(counts["end"], int(machine.loop.core[0]["now"]))
-    notes = manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["notes"]
-    ended = {"stopped": True, "notes": [*notes, "Stopped by Ctrl-C: the source goes on behind the last row."]}
+    ended: dict[str, Any] = {}
+    if stopped:
+        notes = manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["notes"]
+        ended = {"stopped": True, "notes": [*notes, "Stopped by Ctrl-C: the source goes on behind the last row."]}
     return {
-        **(ended if stopped else {}),
+        **ended,
         "trials": trials_of(job.folder, counts["content_hash"]),
         "rows": rows,
         "decisions": machine.outbox.decisions,
