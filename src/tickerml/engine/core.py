@@ -11,7 +11,7 @@ from tickerml.tape.rows import FOREVER, Flag, Kind, Record, Rows
 
 TIMERS: Final = 16
 WALLETS: Final = 16
-MADE: Final = 1 << 12  # rows that the compiled loop may make before it must hand them over
+MADE: Final = 1 << 13  # rows that the compiled loop may make before it must hand them over
 
 # why the loop returned
 NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE = 1, 2, 3, 4, 5, 6, 7
@@ -97,6 +97,12 @@ def soonest(c: Record, time: int) -> int:
 
 
 @kernel
+def heard(c: Record, time: int) -> int:
+    """When we may act at the soonest on an answer that is shown at `time`: at once, or only at a timer."""
+    return time if c["by_answers"] != 0 or time == FOREVER else soonest(c, time)
+
+
+@kernel
 def skip_empty(c: Record, k: int, next_row: int) -> None:
     """After timer `k` fired: its next multiple, or the first at or after the next row when nothing happens before."""
     following = c["timer_next"][k] + c["timer_step"][k]
@@ -114,14 +120,22 @@ def answer_is_news(c: Record, time: int) -> None:
 def make(
     c: Record, rows: Rows, orders: Rows, kind: int, inst: int, side: int, price: int, qty: int, flags: int
 ) -> Record:
-    """Append a made row at the present time; returns its order record, to be filled by the caller."""
+    """Append a made row at the present time; returns its order record, zero, to be filled by the caller."""
     n = c["made"]
     _put(c, rows[n], kind, inst, side, price, qty, flags | _END)
     m = c["made_orders"]
     rows[n]["ref"] = m
     c["made"] = n + 1
     c["made_orders"] = m + 1
+    _blank(orders[m])
     return orders[m]
+
+
+@kernel
+def _blank(o: Record) -> None:
+    o["id"] = o["parent"] = o["price"] = o["trigger"] = o["qty"] = o["left"] = 0
+    o["fee"] = o["amount"] = o["at"] = 0
+    o["currency"] = o["type"] = o["tif"] = o["state"] = o["reason"] = o["flags"] = 0
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from tickerml.account.position import POSITION
 from tickerml.desk.approved import Order
 from tickerml.desk.envelope import ENVELOPE
 from tickerml.desk.working import WORKING
-from tickerml.engine.core import CORE, CURSOR, MADE, TIMERS, make
+from tickerml.engine.core import CORE, CURSOR, MADE, NEED_ROWS, TIMERS, make
 from tickerml.engine.marks import MARK, feed_ns
 from tickerml.engine.plan import Plan
 from tickerml.engine.states import States
@@ -61,7 +62,7 @@ class Loop:
         self._quoter = _params_array(quoter) if quoter is not None else np.zeros(1, "i8")
         self._cursor = np.zeros(1, CURSOR)
         self._block = Block(empty(0))
-        self._spare = empty(0)
+        self._next: deque[Block] = deque()
         self._made_rows, self._made_orders = empty(MADE), np.zeros(MADE, ORDER)
         self._start_core()
 
@@ -101,42 +102,40 @@ class Loop:
 
     def hand(self, block: Block) -> None:
         """Take rows for our side alone, which is all that research needs; `push` is for a run."""
-        cursor, c = self._cursor[0], self.core[0]
-        left = int(cursor["rows"] - cursor["row"])
         block = Block(block.rows, bars=block.bars, values=block.values)  # folds see no other table
-        if left:
-            block = self._joined(block, left)
-        if c["rows"] == 0 and not left:
-            self._first_row(int(block.rows["recv"][0]))
+        if self._left():  # our side lags behind the venue where no watermark bounds it
+            self._next.append(block)
+        else:
+            if self.core[0]["rows"] == 0:
+                self._first_row(int(block.rows["recv"][0]))
+            self._take_up(block)
+        self.core[0]["final"] = block.rows["recv"][-1] - self.feed.bound
+
+    def _left(self) -> int:
+        """Rows of the block in hand that our side has not folded."""
+        return int(self._cursor[0]["rows"] - self._cursor[0]["row"])
+
+    def _take_up(self, block: Block) -> None:
         self._block = block
-        cursor["row"], cursor["rows"] = 0, len(block)
-        c["rows_time"] = block.rows["recv"][-1]
-        c["final"] = c["rows_time"] - self.feed.bound
+        self._cursor[0]["row"], self._cursor[0]["rows"] = 0, len(block)
+        if len(block):
+            self.core[0]["rows_time"] = block.rows["recv"][-1]
 
     @property
     def waiting(self) -> Block:
         """Rows that were pushed and that our side has not folded yet: they wait for the venue."""
         cursor = self._cursor[0]
-        return cut(self._block, int(cursor["row"]), int(cursor["rows"]))
+        return concat([cut(self._block, int(cursor["row"]), int(cursor["rows"])), *self._next])
 
     @waiting.setter
     def waiting(self, block: Block) -> None:
-        self._block = block
-        self._cursor[0]["row"], self._cursor[0]["rows"] = 0, len(block)
+        self._next.clear()
+        self._take_up(block)
 
-    def _joined(self, block: Block, left: int) -> Block:
-        """What our side has not folded yet (it lags only without a watermark), then `block`."""
-        start = int(self._cursor[0]["row"])
-        old = self._block.rows[start : start + left]
-        if len(self._block.bars) or len(self._block.values) or len(block.bars) or len(block.values):
-            return concat([cut(self._block, start, start + left), block])
-        if left + len(block) > len(self._spare):
-            self._spare = empty(2 * (left + len(block)))
-        rows = self._spare[: left + len(block)]
-        whole = rows.view(_OPAQUE)  # numpy copies records of one field at once, others field by field
-        whole[:left] = old.view(_OPAQUE).copy()
-        whole[left:] = block.rows.view(_OPAQUE)
-        return Block(rows)
+    @property
+    def made(self) -> int:
+        """Rows that wait for `take_made`."""
+        return int(self.core[0]["made"])
 
     def _first_row(self, time: int) -> None:
         c = self.core[0]
@@ -146,11 +145,19 @@ class Loop:
 
     def end(self) -> None:
         """No more rows will come."""
+        self.waiting = self.waiting
         self.core[0]["ended"] = 1
         self.core[0]["final"] = FOREVER
 
     def advance(self) -> int:
         """Run until Python must act; returns the reason (engine/core.py)."""
+        reason = self._advance()
+        while reason == NEED_ROWS and self._next and not self._left():
+            self._take_up(self._next.popleft())
+            reason = self._advance()
+        return reason
+
+    def _advance(self) -> int:
         self._cursor[0]["venue_row"], self._cursor[0]["venue_rows"] = self.feed.start, self.feed.stop
         reason: int = self.module.advance(
             self.core,
@@ -249,7 +256,6 @@ class Loop:
         m = int(c["made_orders"])
         rows = self._made_rows[:n].view(_OPAQUE).copy().view(ROW)
         block = Block(rows, orders=np.frombuffer(self._made_orders[:m].tobytes(), ORDER))
-        self._made_orders[:m].view("u1")[:] = 0
         c["made"] = c["made_orders"] = 0
         return block
 

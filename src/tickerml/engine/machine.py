@@ -29,6 +29,10 @@ class Machine:
         self.loop.push(block)
         self._pump()
 
+    def hand_over(self) -> None:
+        """Pass on the rows that the compiled loop has made so far."""
+        self.outbox.take(self.loop.take_made())
+
     def end(self) -> None:
         """The tape has ended: do what was still due, and settle what is open."""
         self.loop.end()
@@ -39,9 +43,10 @@ class Machine:
         while True:
             reason = self.loop.advance()
             if reason == core.HAND_OVER:
-                self.outbox.take(self.loop.take_made())
+                self.hand_over()
             elif reason in (core.NEED_ROWS, core.DONE):
-                self.outbox.take(self.loop.take_made())
+                if reason == core.DONE or self.loop.made >= max(self.outbox.held, 1):
+                    self.hand_over()
                 if self.loop.spilled():
                     raise RunError(
                         "book-spilled", "a book holds more far levels than there is room for; its depth is wrong"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.rows import ROW, Flag, Kind, Rows
 
-HELD: Final = 1024  # rows that may wait in memory; 1 in paper, where every decision is on disk before the next
+HELD: Final = 4096  # rows that may wait in memory
 DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _END: Final = int(Flag.END)
@@ -55,7 +55,7 @@ class Outbox:
     """Collects made rows and hands them to `sink` as blocks. Sequences count from `first`, one a row."""
 
     def __init__(self, sink: Callable[[Block], None], first: int = 0, held: int = HELD) -> None:
-        """`sink` gets each block once, in order; at most `held` rows wait for it."""
+        """`sink` gets each block once, in order; at most `held` rows wait for it, 0 = those of one act of the desk."""
         self.sink, self.held = sink, held
         self.next = first  # sequence of the next row
         self.decisions = 0
@@ -73,7 +73,7 @@ class Outbox:
             self._blobs.append(blob)
         self._rows.append((time, 0, qty, price, ref, inst, kind, side, _END))
         self.next += 1
-        if len(self._rows) >= self.held:
+        if len(self._rows) >= (self.held or HELD):
             self.flush()
         return self.next - 1
 
@@ -83,6 +83,11 @@ class Outbox:
             self.flush()
             self.next += len(block)
             self._pass_on(block)
+
+    def end_act(self) -> None:
+        """The desk has acted: in paper what it decided is handed over now, before the next row is looked at."""
+        if not self.held:
+            self.flush()
 
     def flush(self) -> None:
         """Hand over what was collected."""

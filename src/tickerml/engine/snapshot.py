@@ -23,6 +23,7 @@ _TABLES = ("rows", "bars", "values")
 def save(machine: Machine, path: Path, source_rows: int) -> None:
     """Write all that `machine` remembers after `source_rows` rows of its tape; whole or absent, and synced."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    machine.hand_over()
     feed = machine.loop.feed
     head = {
         "kernel_hash": kernel_hash(),

@@ -29,6 +29,7 @@ LIMIT, GTX = int(OrderType.LIMIT), int(TimeInForce.GTX)
 ROW_ACK, ROW_FILL, ROW_CANCELED = int(Kind.ACK), int(Kind.FILL), int(Kind.CANCELED)
 ROW_REJECT, ROW_SUBMIT, ROW_CANCEL = int(Kind.REJECT), int(Kind.SUBMIT), int(Kind.CANCEL)
 ROW_FUNDING = int(Kind.FUNDING)
+POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
 BAR, VALUE, TRADE = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE)
 MADE, NEED_ROWS, WAKE, ANSWER, DEADLINE = core.MADE, core.NEED_ROWS, core.WAKE, core.ANSWER, core.DEADLINE
 HAND_OVER, DONE, STRUCK = core.HAND_OVER, core.DONE, core.STRUCK
@@ -145,10 +146,10 @@ def fold_rows(c, cur, upto, rows, bars, values, books, marks_, insts, {states}):
     stop = cur["rows"]
     first = i
     while i < stop:
-        row = rows[i]
+        row = rows[i & POSITIVE]
         if row["recv"] > upto:
             break
-        n = row["inst"] & 0x7FFFFFFF  # never negative, and now the compiler knows
+        n = row["inst"] & POSITIVE
         b = books[n]
         fold_book(b, row)
 {on_row}
@@ -196,6 +197,19 @@ def answer_time(c, mail):
 
 
 @kernel
+def next_answer(c, mail, time, working, positions, rules, made_rows, made_orders):
+    """Show the next answer at `time`. True when the Python desk must hear it."""
+    c["now"] = time
+    c["shown"] = time
+    if next_notice(mail) <= time:
+        deliver_notice(mail)
+    a = mail["answers"][mail["ans_head"] % ANSWERS]
+    mail["ans_head"] += 1
+    core.answer_is_news(c, time)
+    return show(c, a, working, positions, rules, made_rows, made_orders)
+
+
+@kernel
 def run_venue(c, cur, limit, stop_on_answer, mail, rows, bars, values, rules, venues, books, queue, lat, fees):
     """Let the venue process what happens there until `limit`."""
     if limit <= c["venue_time"]:
@@ -229,47 +243,47 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
     fees = feess[0]
     while c["made"] < MADE - 256:
         timer = min(core.next_timer(c), c["deadline"])
-        act = min(timer, answer_time(c, mail))
+        act = min(timer, core.heard(c, answer_time(c, mail)))
         if live_orders(mail, venues) > 0:
-            told = max(c["venue_time"] + c["least_answer"], c["now"])
-            act = min(act, told if c["by_answers"] != 0 else core.soonest(c, told))
+            act = min(act, core.heard(c, max(c["venue_time"] + c["least_answer"], c["now"])))
         if c["by_rows"] != 0 and cur["row"] < cur["rows"]:
             act = min(act, rows[cur["row"]]["recv"])
         limit = c["final"] if act == FOREVER else min(max(act, c["now"]) + c["least_entry"] - 1, c["final"])
         run_venue(c, cur, limit, c["by_answers"], mail, venue_rows, venue_bars, venue_values, rules, venues,
                   venue_books, queue, lat, fees)
         told = answer_time(c, mail)
-        reach = c["venue_time"] + c["least_answer"] if live_orders(mail, venues) > 0 else FOREVER
-        event = min(timer, told)
-        fold_rows(c, cur, min(event, reach), rows, bars, values, books, marks_, insts, {names})
+        known = c["venue_time"] + c["least_answer"] if live_orders(mail, venues) > 0 else FOREVER
+        event = min(timer, core.heard(c, told))
+        fold_rows(c, cur, min(event, known), rows, bars, values, books, marks_, insts, {names})
         if c["struck"] != 0:
             return STRUCK
         if cur["row"] >= cur["rows"] and c["ended"] == 0:
             return NEED_ROWS
-        if event > reach and reach < c["rows_time"]:
+        if c["by_answers"] == 0:
+            while told <= min(min(event, known), c["rows_time"]) and c["made"] < MADE - 256:
+                next_answer(c, mail, told, working, positions, rules, made_rows, made_orders)
+                told = answer_time(c, mail)
+            if c["made"] >= MADE - 256:
+                return HAND_OVER
+        if event > known and known < c["rows_time"]:
             if c["venue_time"] >= c["final"]:
                 return NEED_ROWS
-            c["now"] = max(c["now"], reach)
+            c["now"] = max(c["now"], known)
             continue
-        if event > reach or event > c["rows_time"]:
+        if event > known or event > c["rows_time"]:
             run_venue(c, cur, FOREVER, 0, mail, venue_rows, venue_bars, venue_values, rules, venues, venue_books,
                       queue, lat, fees)
+            c["now"] = max(c["now"], c["rows_time"])
             return DONE
-        c["now"] = max(c["now"], event)
-        if told <= timer:
-            c["shown"] = told
-            if next_notice(mail) <= told:
-                deliver_notice(mail)
-            a = mail["answers"][mail["ans_head"] % ANSWERS]
-            mail["ans_head"] += 1
-            core.answer_is_news(c, told)
-            if show(c, a, working, positions, rules, made_rows, made_orders):
+        if c["by_answers"] != 0 and told <= timer:
+            if next_answer(c, mail, max(told, c["now"]), working, positions, rules, made_rows, made_orders):
                 return ANSWER
             continue
-        if c["deadline"] == timer:
+        c["now"] = max(c["now"], event)
+        if c["deadline"] == event:
             c["deadline"] = FOREVER
             return DEADLINE
-        k = core.due_timer(c, timer)
+        k = core.due_timer(c, event)
         core.skip_empty(c, k, rows[cur["row"]]["recv"] if cur["row"] < cur["rows"] else 0)
         c["owner"] = c["timer_owner"][k]
         c["wakes"] += 1

@@ -81,6 +81,7 @@ class Trader:
             for k, one in enumerate(self.strategies):
                 if any(isinstance(w, Trade) for w in wakes(one.strategy)):
                     self._wake(k, inst)
+        self.outbox.end_act()
 
     def finish(self) -> None:
         """The tape has ended."""

@@ -122,7 +122,7 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None)
     with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
         sink = also(Recorder(journal, known, sync_orders, _reached(job)), live)
-        machine = build([job.chosen], job.tape.header, job.setting, sink, held=1 if sync_orders else HELD)
+        machine = build([job.chosen], job.tape.header, job.setting, sink, held=0 if sync_orders else HELD)
         watch = _watcher(job, machine, live)
         blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
         began, cpu = time.monotonic(), time.process_time()

@@ -169,10 +169,10 @@ SLOT: Final = np.dtype(  # one live order at the venue
 )
 VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest first, and our position as it knows it
     [
-        ("buy_lo", "i8"),  # lowest and highest price of our resting buys; empty: FAR, -FAR
-        ("buy_hi", "i8"),
-        ("sell_lo", "i8"),
-        ("sell_hi", "i8"),
+        ("buy_hi", "i8"),  # highest price of our resting buys; -FAR = none
+        ("sell_lo", "i8"),  # lowest price of our resting sells; FAR = none
+        ("near_from", "i8", (2,)),  # a level of bids, of asks, from here to buy_hi concerns us,
+        ("near_upto", "i8", (2,)),  # and one from sell_lo to here
         ("n", "i8"),  # live orders, in orders[0:n]
         ("watch", "i8"),  # armed orders and open SuperP positions: they look at every row
         ("due", "i8"),  # orders in state NEW
@@ -213,7 +213,7 @@ def new_mail(seed_words: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Rows:
 def new_venues(n: int) -> Rows:
     """VENUE records of `n` instruments without orders or position, shape (n,)."""
     venues = np.zeros(n, VENUE)
-    venues["buy_lo"] = venues["sell_lo"] = FAR
-    venues["buy_hi"] = venues["sell_hi"] = -FAR
+    venues["buy_hi"], venues["sell_lo"] = -FAR, FAR
+    venues["near_from"], venues["near_upto"] = (FAR, -FAR), (FAR, -FAR)
     venues["inst"] = np.arange(n)
     return venues

@@ -91,10 +91,12 @@ def interest(rules: Record, v: Record) -> None:
             sell_lo, sell_hi = min(sell_lo, o["price"]), max(sell_hi, o["price"])
     if watch != 0 or v["n_taken"] != 0 or (rules["at_mid"] != 0 and v["n"] != 0):
         buy_lo, buy_hi = -FAR, FAR  # every row
-    v["buy_lo"] = buy_lo
     v["buy_hi"] = buy_hi
     v["sell_lo"] = sell_lo
-    v["sell_hi"] = sell_hi
+    v["near_from"][0] = buy_lo  # bids beside ours move our place in the queue, asks at or below ours execute us
+    v["near_from"][1] = -FAR
+    v["near_upto"][0] = FAR
+    v["near_upto"][1] = sell_hi
     v["watch"] = watch
     v["changed"] = 0
 

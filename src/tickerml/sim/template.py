@@ -85,6 +85,7 @@ VENUE_DEPTH, VENUE_TRADE, VENUE_BAR, VENUE_VALUE, VENUE_END = {depth}, {trade}, 
 VENUE_FILL, VENUE_REJECT, VENUE_UNKNOWN, VENUE_NO_BALANCE = {fill}, {reject}, {unknown}, {no_balance}
 VENUE_NEW, VENUE_CANCEL, VENUE_CANCEL_ALL = {new}, {cancel}, {cancel_all}
 VENUE_MARKET, VENUE_SUPERP, VENUE_GTX = {market}, {superp}, {gtx}
+VENUE_POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
 
 
 @kernel
@@ -242,26 +243,24 @@ def venue_pass(rows, bars, values, cursor, stop, limit_at, stop_on_answer, mail,
         due = min(arrival, mail["next_expiry"])
         until = min(limit_at, due)
         while cursor < stop:
-            row = rows[cursor]
+            row = rows[cursor & VENUE_POSITIVE]
             at = row["exch"]
             if at > until:
                 break
             cursor += 1
             feed_ns = row["recv"] - at
             kind = row["kind"]
-            n = row["inst"]
+            n = row["inst"] & VENUE_POSITIVE
             v = venues[n]
             b = books[n]
             price = int(row["price"])
             if kind == VENUE_DEPTH:
-                if row["side"] > 0:
-                    concerned = price >= v["sell_lo"] or (price <= v["buy_hi"] and price >= v["buy_lo"])
-                else:
-                    concerned = price <= v["buy_hi"] or (price >= v["sell_lo"] and price <= v["sell_hi"])
-                if not concerned:
+                k = 0 if row["side"] > 0 else 1
+                buys = (price <= v["buy_hi"]) & (price >= v["near_from"][k])  # no `or`: a branch on what nobody
+                sells = (price >= v["sell_lo"]) & (price <= v["near_upto"][k])  # can predict costs more than all four
+                if not (buys | sells):
                     venue_set_level(b, int(row["side"]), price, row["qty"])
-                    if row["flags"] & VENUE_END != 0:
-                        venue_end_message(b, int(row["flags"]))
+                    venue_end_message(b, int(row["flags"]))
                     continue
                 mail["now"] = at
                 venue_depth_row(mail, rules[n], v, b, row, q)

@@ -117,7 +117,7 @@ def _find_touch(b: Record, side: int, i: int) -> None:
     if w < 0 or w >= WINDOW // 32 - 1:
         _touch_gone(b, side, b["base"] + i)
         return
-    pair = b["bits"][k, w] | b["bits"][k, w + 1] << 32
+    pair = int(b["bits"][k, w]) | int(b["bits"][k, w + 1]) << 32  # int: without the JIT, numpy warns of the top bit
     if pair == 0:
         _touch_gone(b, side, b["base"] + i)
         return
