@@ -1,24 +1,27 @@
-"""Bits of a 64-bit word, by the machine's own instruction."""
+"""Bits of a 64-bit word: plain functions for Python, one instruction of the machine in kernels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from numba.cpython.unsafe.numbers import leading_zeros
-from numba.extending import overload
+
+class _Instruction:
+    """Counts a bit of a word. Numba is imported when the first kernel that asks for it is compiled, not before."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, word: int) -> int:
+        """Number of the bit; the word is not 0."""
+        bits = int(word) & (1 << 64) - 1
+        return (bits if self._name == "highest" else bits & -bits).bit_length() - 1
+
+    @property
+    def _numba_type_(self) -> Any:
+        from tickerml.tape import bit_kernels
+
+        return getattr(bit_kernels, self._name)._numba_type_
 
 
-def highest_bit(word: int) -> int:
-    """Number of the highest bit set in a word that is not 0; of a negative one 63."""
-    return (int(word) & (1 << 64) - 1).bit_length() - 1
-
-
-@overload(highest_bit)
-def _highest_bit(word: Any) -> Callable[[Any], Any]:
-    """What a kernel calls: a loop over the bits, or a tree of branches, costs more than all the rest of a book."""
-
-    def implementation(word: Any) -> Any:
-        return 63 - leading_zeros(word)  # type: ignore[call-arg]  # an intrinsic: numba passes the first argument
-
-    return implementation
+highest_bit = _Instruction("highest")
+lowest_bit = _Instruction("lowest")

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.tape.bits import highest_bit
+from tickerml.tape.bits import highest_bit, lowest_bit
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.rows import BUY, MAX_TICKS, SELL, Flag, Kind, Record, Rows
 
@@ -78,7 +78,7 @@ def apply(b: Record, row: Record) -> None:
         b["gaps"] += 1
 
 
-@kernel
+@fold
 def end_message(b: Record, flags: int) -> None:
     """What holds at a message's last row: a snapshot makes the book valid, a crossed valid book is counted."""
     end = flags & _END
@@ -108,7 +108,7 @@ def set_level(b: Record, side: int, price: int, qty: int) -> None:
         _find_touch(b, side, i)
 
 
-@kernel
+@fold
 def _find_touch(b: Record, side: int, i: int) -> None:
     """The best level of `side` is the first at window index `i` or worse; mostly it lies in this word or the next."""
     bid = side > 0
@@ -121,7 +121,7 @@ def _find_touch(b: Record, side: int, i: int) -> None:
     if pair == 0:
         _touch_gone(b, side, b["base"] + i)
         return
-    n = w * 32 + highest_bit(pair if bid else pair & -pair)
+    n = w * 32 + (highest_bit(pair) if bid else lowest_bit(pair))
     tick, qty = b["base"] + n, b["lots"][k, n]
     m = k - 1  # all ones for a bid
     b["best_bid"] ^= (b["best_bid"] ^ tick) & m
@@ -207,7 +207,7 @@ def _level_above(b: Record, tick: int) -> int:
             w += 1
             word = b["bits"][ASKS, w]
         if word != 0:
-            return b["base"] + w * 32 + highest_bit(word & -word)
+            return b["base"] + w * 32 + lowest_bit(word)
     at = _far_place(b, ASKS, max(tick + 1, b["base"] + WINDOW))
     return b["far_ticks"][ASKS, at] if at < b["n_far"][ASKS] else NO_ASK
 
@@ -316,7 +316,7 @@ def _move_window(b: Record, base: int) -> None:
             word = b["bits"][k, w]
             b["bits"][k, w] = 0
             while word != 0:
-                bit = highest_bit(word & -word) if shift > 0 else highest_bit(word)
+                bit = lowest_bit(word) if shift > 0 else highest_bit(word)
                 word &= ~(1 << bit)
                 i = w * 32 + bit
                 lots = b["lots"][k, i]
