@@ -71,11 +71,12 @@ class Block:
             raise ValueError(f"a block needs a head of {_HEAD.size} bytes, got {len(data)}")
         *counts, n_blobs = _HEAD.unpack_from(data)
         tables: list[NDArray[np.void]] = []
+        own = bytearray(data)  # one copy that may be written to; copying records array by array goes field by field
         at = _HEAD.size
         for dtype, n in zip((ROW, MESSAGE, ORDER, BAR, VALUE), counts, strict=True):
             if at + n * dtype.itemsize > len(data):
                 raise ValueError(f"a block of {len(data)} bytes is cut short at byte {at}")
-            tables.append(np.frombuffer(data, dtype, n, at).copy())
+            tables.append(np.frombuffer(own, dtype, n, at))
             at += n * dtype.itemsize
         blobs = []
         for _ in range(n_blobs):
@@ -92,7 +93,7 @@ def concat(blocks: list[Block]) -> Block:
     """One block of all rows in order; refs are moved to the joined tables."""
     if not blocks:
         return Block(empty(0))
-    rows = np.concatenate([b.rows for b in blocks])
+    rows = np.concatenate([b.rows for b in blocks], dtype=ROW)  # told, or numpy finds it anew, field by field
     at = 0
     base = dict.fromkeys(TABLES, 0)
     for block in blocks:
@@ -104,7 +105,10 @@ def concat(blocks: list[Block]) -> Block:
             part["ref"][_IS_OF[name][part["kind"]] & (part["ref"] >= 0)] += base[name]
             base[name] += len(getattr(block, name))
         at += len(block)
-    messages, orders, bars, values = (np.concatenate([getattr(b, name) for b in blocks]) for name in TABLES[:-1])
+    records = zip(TABLES[:-1], (MESSAGE, ORDER, BAR, VALUE), strict=True)
+    messages, orders, bars, values = (
+        np.concatenate([getattr(b, name) for b in blocks], dtype=dtype) for name, dtype in records
+    )
     return Block(rows, messages, orders, bars, values, tuple(blob for b in blocks for blob in b.blobs))
 
 
