@@ -95,15 +95,15 @@ def set_level(b: Record, side: int, price: int, qty: int) -> None:
     if i < 0 or i >= WINDOW:
         _set_outside(b, side, price, qty)
         return
-    bid = side > 0
-    k = BIDS if bid else ASKS
+    k = int(side <= 0)  # BIDS or ASKS
+    asks = -k  # all ones for an ask: what follows is arithmetic, which no compiler turns into a jump
     w, bit = i >> 5, 1 << (i & 31)
     b["was"] = b["lots"][k, i]
     b["lots"][k, i] = qty
     held = b["bits"][k, w]
     b["bits"][k, w] = held | bit if qty != 0 else held & ~bit
-    best_bid, best_ask = b["best_bid"], b["best_ask"]
-    ahead = price - best_bid if bid else best_ask - price
+    best = b["best_bid"] ^ ((b["best_bid"] ^ b["best_ask"]) & asks)
+    ahead = ((price - best) ^ asks) + k  # of the touch, in ticks: price - best for a bid, best - price for an ask
     if ahead >= 0:
         _find_touch(b, side, i)
 
