@@ -41,6 +41,14 @@ HERE = Path(__file__).parent
 TICK, LOT = "0.1", "0.001"
 
 
+def synthetic_events(folder: Path, rows: int) -> Path:
+    """A file of `rows` synthetic events, the same every time."""
+    path = folder / "synthetic.npz"
+    command = [sys.executable, str(HERE / "peers" / "synth_npz.py"), str(path), "--rows", str(rows)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
 def whole(path: Path) -> MemoryTape:
     """The events as one block: the peer holds them whole too."""
     tape = hftbacktest.read(
@@ -138,9 +146,7 @@ def main() -> None:
         out.mkdir(parents=True, exist_ok=True)
         paths = list(args.events)
         if not paths:
-            paths = [out / "synthetic.npz"]
-            command = [sys.executable, str(HERE / "peers" / "synth_npz.py"), str(paths[0]), "--rows", str(args.rows)]
-            subprocess.run(command, check=True)
+            paths = [synthetic_events(out, args.rows)]
         for path in paths:
             found = measure(path, out, args.repeat)
             print(json.dumps(found) if args.json else "\n".join(f"{k:<26}{v}" for k, v in found.items()))

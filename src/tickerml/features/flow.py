@@ -19,7 +19,6 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from tickerml.features.touch import keep_touch, touch_changes
 from tickerml.features.window import add, end_mask, full, restart, total, turn, window_fields
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
@@ -45,7 +44,15 @@ _DEPTH: Final = 2  # q_b + q_a after each change of the touch
 _CHANGES: Final = 3
 
 State: Final = np.dtype(
-    [*window_fields(4), ("bid", "i8"), ("ask", "i8"), ("bid_qty", "i8"), ("ask_qty", "i8"), ("valid", "i8")]
+    [
+        *window_fields(4),
+        ("moves", "i8"),  # of the book, when its touch was last looked at; the touch itself:
+        ("bid", "i8"),
+        ("ask", "i8"),
+        ("bid_qty", "i8"),
+        ("ask_qty", "i8"),
+        ("valid", "i8"),
+    ]
 )
 
 
@@ -53,10 +60,9 @@ State: Final = np.dtype(
 def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -> None:
     """Add e when the touch has changed by the end of a message; emit then and when a bucket is turned."""
     now = row["recv"]
-    bits = touch_changes(s, b)
-    if ((bits | -bits) | (s["edge"] - 1 - now)) & end_mask(row) >= 0:  # signs: one branch instead of three coin tosses
+    if (-(s["moves"] ^ b["moves"]) | (s["edge"] - 1 - now)) & end_mask(row) >= 0:  # signs: one branch, not three
         return
-    changed = int(bits != 0)
+    changed = int(touch_changes(s, b) != 0)
     turn(s, now, p["window"])
     if s["valid"] & b["valid"] != 0:
         e = event(s["bid"], s["bid_qty"], b["best_bid"], b["bid_qty"])  # 0 when nothing changed
@@ -70,6 +76,25 @@ def on_row(p: Record, s: Record, row: Record, b: Record, f: Record, i: Record) -
         turn(s, now, p["window"])
     keep_touch(s, b)
     _emit(s, f, i)
+
+
+@kernel
+def touch_changes(s: Record, b: Record) -> int:
+    """Bits that differ between the touch and the one that `keep_touch` kept last; 0 when they are the same."""
+    prices = (s["bid"] ^ b["best_bid"]) | (s["ask"] ^ b["best_ask"])
+    sizes = (s["bid_qty"] ^ b["bid_qty"]) | (s["ask_qty"] ^ b["ask_qty"])
+    return prices | sizes | (s["valid"] ^ b["valid"])
+
+
+@kernel
+def keep_touch(s: Record, b: Record) -> None:
+    """Copy the touch into the fold's state."""
+    s["moves"] = b["moves"]
+    s["bid"] = b["best_bid"]
+    s["ask"] = b["best_ask"]
+    s["bid_qty"] = b["bid_qty"]
+    s["ask_qty"] = b["ask_qty"]
+    s["valid"] = b["valid"]
 
 
 @kernel

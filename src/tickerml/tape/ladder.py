@@ -38,6 +38,7 @@ LADDER: Final = np.dtype(
         ("crossed", "i8"),  # ENDs at which a valid book had best_bid >= best_ask
         ("spilled", "i8"),  # far levels that found no room: the book is wrong from here on
         ("gaps", "i8"),  # GAP rows seen
+        ("moves", "i8"),  # counts what may have changed the touch or `valid`: as long as it stands still, so do they
         ("was", "i8"),  # lots that the level of the last DEPTH row held before it: additions and removals follow
         ("n_far", "i8", (2,)),
         ("bits", "i8", (2, WINDOW // 32)),  # bit i % 32 of word i // 32: window index i is not empty
@@ -75,6 +76,7 @@ def apply(b: Record, row: Record) -> None:
         clear(b)
     elif kind == _GAP:
         b["valid"] = 0
+        b["moves"] += 1
         b["gaps"] += 1
 
 
@@ -82,13 +84,15 @@ def apply(b: Record, row: Record) -> None:
 def end_message(b: Record, flags: int) -> None:
     """What holds at a message's last row: a snapshot makes the book valid, a crossed valid book is counted."""
     end = flags & _END
-    b["valid"] |= end & (flags >> 1)
+    whole = end & (flags >> 1)
+    b["valid"] |= whole
+    b["moves"] += whole
     b["crossed"] += end & b["valid"] & int(b["best_bid"] >= b["best_ask"])
 
 
 # The hottest code of the program. Which side it is, whether a level comes or goes and how far the next one lies are
 # coin tosses to a branch predictor, so all of them are computed; only rows away from the touch, most of a book's, jump.
-@kernel
+@fold
 def set_level(b: Record, side: int, price: int, qty: int) -> None:
     """Level `price` (ticks) of `side` (BUY bids, SELL asks) now holds `qty` lots; 0 removes it."""
     i = price - b["base"]
@@ -105,6 +109,7 @@ def set_level(b: Record, side: int, price: int, qty: int) -> None:
     best = b["best_bid"] ^ ((b["best_bid"] ^ b["best_ask"]) & asks)
     ahead = ((price - best) ^ asks) + k  # of the touch, in ticks: price - best for a bid, best - price for an ask
     if ahead >= 0:
+        b["moves"] += 1
         _find_touch(b, side, i)
 
 
@@ -170,6 +175,7 @@ def clear(b: Record) -> None:
     b["ask_qty"] = 0
     b["base"] = _UNSET
     b["valid"] = 0
+    b["moves"] += 1
 
 
 @kernel
@@ -233,6 +239,7 @@ def _touch_gone(b: Record, side: int, gone: int) -> None:
 def _set_outside(b: Record, side: int, price: int, qty: int) -> None:
     """A level beyond the window, or the first one of an empty book."""
     b["was"] = level(b, side, price)
+    b["moves"] += 1
     if b["base"] == _UNSET:
         if qty == 0:
             return
