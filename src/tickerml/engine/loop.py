@@ -132,11 +132,6 @@ class Loop:
         self._next.clear()
         self._take_up(block)
 
-    @property
-    def made(self) -> int:
-        """Rows that wait for `take_made`."""
-        return int(self.core[0]["made"])
-
     def _first_row(self, time: int) -> None:
         c = self.core[0]
         for k in range(int(c["n_timers"])):
