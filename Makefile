@@ -39,7 +39,7 @@ format: $(VENV)/.installed-dev  ## write the style into the files
 bench: $(VENV)/.installed-dev  ## measure everything against its peers; rewrites benchmarks/RESULTS.md
 	$(PY) benchmarks/run.py
 
-soak: $(VENV)/.installed-dev  ## every test, the longest too, the random ones with new seeds and 20 times the examples
+soak: $(VENV)/.installed-dev  ## every test, the random ones with new seeds and 20 times the examples
 	TICKERML_SOAK=1 $(PY) -m pytest -n $(JOBS)
 
 docs: $(VENV)/.installed-dev  ## rewrite the pages that are made from the source: docs/settings.md, docs/errors.md

@@ -46,6 +46,11 @@ def folded(chunk=None):
 
 
 @cache
+def folded_again():
+    return bytes_of(run(watcher(), tape())[0])
+
+
+@cache
 def restored(at):
     first, _ = machine(watcher(), tape())
     for piece in pieces(tape(at).blocks(), 1013):
@@ -84,6 +89,9 @@ class TestFold:
     def test_chunks_do_not_matter(self, name, chunk):
         assert folded(chunk)[name] == folded()[name]
 
+    def test_twice(self, name):
+        assert folded_again()[name] == folded()[name]
+
     def test_it_remembers_something(self, name):
         """A fold whose state or fields stay zero or NaN would pass everything else."""
         assert folded()[name] != bytes_of(machine(watcher(), tape())[0])[name]
@@ -98,6 +106,7 @@ class TestFold:
         assert json.loads(elsewhere(900, NUMBA_DISABLE_JIT="1"))[name] == digests_here(900)[name]
 
     @pytest.mark.slow  # compiles everything anew, with checks
+    @pytest.mark.xdist_group("folds-checked")  # one process compiles them for all folds
     def test_with_bounds_checks(self, name):
         assert json.loads(elsewhere(ROWS, NUMBA_BOUNDSCHECK="1"))[name] == digests_here(ROWS)[name]
 

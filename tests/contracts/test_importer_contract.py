@@ -131,14 +131,22 @@ def whole(path):
 
 
 @cache
-def elsewhere(paths):
+def elsewhere(paths, **environment):
     code = """
 import sys
+from small_runs import print_of, run
+from small_strategies import Watcher
 from tickerml.run.sources import open_source
 for path in sys.argv[1:]:
-    print(open_source(path).content_hash())
+    tape = open_source(path)
+    print(tape.content_hash(), print_of(*run(Watcher(every=60.0), tape))[2])
 """
-    return dict(zip(paths, python(code, *paths).split(), strict=True))
+    told = python(code, *paths, **environment).splitlines()
+    return {path: tuple(line.split()) for path, line in zip(paths, told, strict=True)}
+
+
+def here(path):
+    return opened(path).content_hash(), whole(path)[2]
 
 
 def test_every_format_has_a_sample():
@@ -160,7 +168,15 @@ class TestFormat:
         assert (np.diff(first.rows["recv"]) >= 0).all()
 
     def test_another_process_gives_the_same_rows(self, name, made):
-        assert elsewhere(tuple(made.values()))[made[name]] == opened(made[name]).content_hash()
+        assert elsewhere(tuple(made.values()))[made[name]] == here(made[name])
+
+    def test_without_the_jit(self, name, made):
+        assert elsewhere(tuple(made.values()), NUMBA_DISABLE_JIT="1")[made[name]] == here(made[name])
+
+    @pytest.mark.slow  # compiles everything anew, with checks
+    @pytest.mark.xdist_group("importers-checked")
+    def test_with_bounds_checks(self, name, made):
+        assert elsewhere(tuple(made.values()), NUMBA_BOUNDSCHECK="1")[made[name]] == here(made[name])
 
     @pytest.mark.parametrize("chunk", [1, 7, 1000])
     def test_chunks_do_not_matter(self, name, chunk, made):

@@ -156,7 +156,7 @@ print(kernel_hash(), share(1000, 50_000_000), tickerml.__file__)
 """
 
 
-@pytest.mark.parametrize("place", ["helper", "numbers"])
+@pytest.mark.parametrize("place", ["helper", "numbers", "compiler"])
 def test_an_edited_kernel_changes_the_hash_and_is_picked_up(tmp_path, place):
     """A warm cache of the old code must not answer: `share` is called by every fee there is."""
     package = tmp_path / "src" / "tickerml"
@@ -174,7 +174,7 @@ def test_an_edited_kernel_changes_the_hash_and_is_picked_up(tmp_path, place):
         path.write_text(text.replace("RATE: Final = 100_000_000", "RATE: Final = 200_000_000"))
         wanted = "250"
     else:
-        path = package / "tape" / "rows.py"
+        path = package / "tape" / {"numbers": "rows.py", "compiler": "kernel_compile.py"}[place]
         path.write_text(path.read_text() + "\n# another number\n")
         wanted = "500"
     new_hash, new, _ = python_of(HASHED, cache)

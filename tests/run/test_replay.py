@@ -11,6 +11,7 @@ import pytest
 
 from small_runs import command, eager, market, settings
 from small_strategies import Churn
+from tickerml.cli.app import run as command_line
 from tickerml.config import from_mapping
 from tickerml.run import reopen
 from tickerml.run.backtest import backtest
@@ -119,7 +120,7 @@ def altered(at, field, by):
 
 
 @pytest.mark.parametrize(("field", "by"), [("price", 1), ("qty", 1), ("recv", 1)])
-def test_one_recorded_fill_or_answer_altered(copy, field, by):
+def test_one_recorded_fill_or_answer_altered(copy, field, by, exits_with_1):
     kind = Kind.FILL if read_manifest(copy)["counts"].get("fill") else Kind.ACK  # SuperP positions are acknowledged
     at = nth(copy, kind, -1)
     rewrite(copy, altered(at, field, by))
@@ -128,6 +129,7 @@ def test_one_recorded_fill_or_answer_altered(copy, field, by):
     assert answer.first_difference["row"] == at
     assert answer.first_difference["recorded"]["kind"] == kind.name
     assert answer.first_difference["recorded"][field] == answer.first_difference["computed"][field] + by
+    exits_with_1(copy, at)
 
 
 def test_one_recorded_decision_altered(copy):
@@ -165,7 +167,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_one_parameter_altered(copy, which):
+def test_one_parameter_altered(copy, which, exits_with_1):
     manifest = read_manifest(copy)
     *path, key, value = CHANGES[manifest["strategy"]][which]
     place = manifest
@@ -175,10 +177,10 @@ def test_one_parameter_altered(copy, which):
     write_manifest(copy, manifest)
     answer = replay(copy)
     assert not answer.identical
-    assert isinstance(answer.first_difference["row"], int)
+    exits_with_1(copy, answer.first_difference["row"])
 
 
-def test_one_price_of_the_source_altered(copy, store, tmp_path):
+def test_one_price_of_the_source_altered(copy, store, tmp_path, exits_with_1):
     """A trade's or level's price, one tick away: found out, and where the decision follows from it, named."""
     tape, _ = found(store)
     blocks = list(tape.blocks())
@@ -200,7 +202,23 @@ def test_one_price_of_the_source_altered(copy, store, tmp_path):
             break
     assert not answer.identical
     assert "the source holds other rows than when the run was made" in answer.notes
-    assert answer.first_difference["recorded"] != answer.first_difference["computed"]
+    first = answer.first_difference
+    assert first["recorded"] != first["computed"]
+    assert int((first["computed"] or first["recorded"])["recv"]) >= int(rows["recv"][n])
+    exits_with_1(copy, first["row"])
+
+
+@pytest.fixture
+def exits_with_1(capsys):
+    """The command says no, and names this row."""
+
+    def check(path, row):
+        capsys.readouterr()
+        code = command_line(["replay", str(path), "--json"])
+        told = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert (code, told["identical"], told["first_difference"]["row"]) == (1, False, row)
+
+    return check
 
 
 @pytest.mark.parametrize("scenario", list(SCENARIOS))
@@ -221,7 +239,6 @@ def test_the_command_exits_with_1_and_names_the_row(copy):
     assert (answer.returncode, json.loads(answer.stdout.splitlines()[-1])["identical"]) == (0, True)
     at = nth(copy, Kind.INTENT, 0)
     rewrite(copy, altered(at, "price", 1))
-    answer = command("replay", copy, "--json")
-    told = json.loads(answer.stdout.splitlines()[-1])
-    assert (answer.returncode, told["identical"], told["first_difference"]["row"]) == (1, False, at)
-    assert f"row {at}" in command("replay", copy).stdout
+    answer = command("replay", copy)
+    assert answer.returncode == 1
+    assert f"row {at}" in answer.stdout

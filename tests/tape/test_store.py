@@ -380,10 +380,7 @@ def test_interpreted_kernels_write_and_read_the_same_bytes(tmp_path):
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param("l2/binance_spot_nexousdt", marks=pytest.mark.slow), "l2/binance_raw_20240808/usdm"],
-)
+@pytest.mark.parametrize("path", ["l2/binance_spot_nexousdt", "l2/binance_raw_20240808/usdm"])
 def test_real_books_come_back_as_they_were(tmp_path, real_data, path):
     from tickerml.venues.captures import open_captures
 

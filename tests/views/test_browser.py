@@ -94,7 +94,6 @@ def test_the_keyboard_moves_the_crosshair(tmp_path):
     assert re.fullmatch(r"2026-08-01 \d\d:\d\d UTC   price [\d,.]+\|", text)
 
 
-@pytest.mark.slow
 def test_explore_unpacks_plotly_on_a_click_and_asks_for_nothing(tmp_path):
     pytest.importorskip("plotly", reason="plotly is not installed (extra `plot`)")
     script = """
