@@ -19,6 +19,7 @@ from tickerml.tape.merge import merge
 from tickerml.tape.rows import DAY, ROW, Flag, Kind
 from tickerml.tape.store import StoredTape, is_store, missing_sources, write_store
 from tickerml.tape.store_files import lock
+from tickerml.tape.store_manifest import VERSION
 from tickerml.tape.tables import ORDER
 from tickerml.tape.tape import Header, MemoryTape, content_hash
 
@@ -334,9 +335,10 @@ def test_manifest_missing_wrong_or_newer(tmp_path):
     write_store(mixed_tape(), tmp_path)
     manifest = tmp_path / "tickerml-store.json"
     good = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(good | {"version": 99}))
-    assert code_of(tmp_path) == "store-version"
-    manifest.write_text('{"version": 1, "segments": 5}')
+    for other in (VERSION - 1, 99):
+        manifest.write_text(json.dumps(good | {"version": other}))
+        assert code_of(tmp_path) == "store-version"
+    manifest.write_text(json.dumps({"version": VERSION, "segments": 5}))
     assert code_of(tmp_path) == "store-corrupt"
     manifest.write_text("not json")
     assert code_of(tmp_path) == "store-corrupt"

@@ -155,3 +155,32 @@ def test_runs_of_other_lengths_are_refused(count):
     columns["runs"]["n"] = np.array(count, np.int32)
     with pytest.raises(ValueError, match="does not hold the 2 rows that were written"):
         list(read_pieces([PartReader(3, whole(block), columns, ())], unfit))
+
+
+def trades(recv: list[int]) -> Block:
+    rows = np.zeros(len(recv), ROW)
+    rows["kind"], rows["flags"], rows["ref"], rows["recv"] = Kind.TRADE, Flag.END, -1, recv
+    rows["inst"], rows["exch"] = 3, rows["recv"] + 7
+    return Block(rows)
+
+
+def test_columns_of_zeros_are_left_out():
+    runs = encode(trades([0, 5, 9]))["runs"]
+    widths = {name: column.dtype.itemsize for name, column in runs.items()}
+    assert widths == {"n": 4, "kind": 1, "flags": 2, "recv_0": 2, "exch_0": 4}
+    block = depth(3)
+    assert "odd" not in encode(block)["runs"]
+    block.rows["ref"] = -1
+    assert encode(gather(block, np.arange(3)))["runs"]["odd"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("late", [None, 3, 4, 5, 9])
+def test_high_planes_of_the_first_values_alone_are_cut_short(late):
+    start = 1_700_000_000_000_000_000
+    recv = start + np.arange(10)
+    if late is not None:
+        recv[late:] += start
+    block = trades(recv.tolist())
+    with mock.patch.multiple("tickerml.tape.store_decode", _HEAD=4, PIECE=3, _EACH=1):
+        back = concat(list(read_pieces([part(block, whole(block))], unfit)))
+    same(block, back)

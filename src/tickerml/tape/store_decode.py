@@ -6,20 +6,21 @@ The inverse of store_columns. A piece ends with a whole message, and holds the s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickerml.tape.block import TABLES, Block
 from tickerml.tape.rows import ROW, Rows
-from tickerml.tape.store_columns import TABLE_NUMBER, Columns, Ints
-from tickerml.tape.store_kernels import PLACE, add_plane, fill_rows, survey
+from tickerml.tape.store_columns import TABLE_NUMBER, WORDS, Columns, Ints
+from tickerml.tape.store_kernels import PLACE, add_plane, fill_rows, runs_within, survey
 from tickerml.tape.tables import BAR, MESSAGE, ORDER, VALUE
 
 PIECE: Final = 1 << 15  # rows, about: with what the engine makes of them they stay in the cache
 _EACH: Final = 1 << 12  # but this many for each instrument, of which each costs a call
 _DTYPES: Final = {"orders": ORDER, "bars": BAR, "values": VALUE}
+_HEAD: Final = 1 << 12  # values of a column among which the first ones are
 _OPAQUE: Final = np.dtype(f"V{MESSAGE.itemsize}")  # numpy copies records of one field at once, others field by field
 _NO_IDS: Final = np.zeros(0, np.int64)
 
@@ -36,6 +37,8 @@ class PartReader:
         self._place = np.zeros(1, PLACE)
         self._place["at"] = spans[0, 0]
         self._kept = (np.zeros(4, np.int64), np.zeros(128, np.int64), np.zeros(512, np.int64))
+        self._odd = self._runs.get("odd", np.zeros(len(self._runs["n"]), np.int8))
+        self._planes = {name: _planes(name, self._runs | self._lines) for name in WORDS}
         self._begins = np.cumsum(spans[:, 1]) - spans[:, 1]  # rows of this instrument before each span
         self._taken = np.zeros(len(TABLES), np.int64)  # rows of each side table that earlier pieces had
 
@@ -50,7 +53,7 @@ class PartReader:
         Nothing may be read from columns that do not fit together.
         """
         rows, held, r = self.rows, np.zeros(len(TABLES), np.int64), self._runs
-        here = survey(self._spans, r["n"], r["kind"], r["flags"], r["ref"], TABLE_NUMBER, ends, held)
+        here = survey(self._spans, r["n"], r["kind"], r["flags"], self._odd, TABLE_NUMBER, ends, held)
         if not rows == here == len(self._lines["side"]):
             return f"does not hold the {rows} rows that were written"
         has = [len(self._ids.get("last_id", ())), *(len(self.tables.get(t, ())) for t in _DTYPES), len(self.blobs)]
@@ -65,26 +68,41 @@ class PartReader:
 
     def fill(self, out: Rows, start: int, line: int, n: int, messages: Rows, base: Ints, codes: list[Ints]) -> None:
         """Its next `n` rows, of which `line` were read before, into a piece that begins at row `start` of the chunk."""
-        for name, code in zip(("price", "qty"), codes, strict=True):
-            self._codes(name, line, code[:n])
         r, side, place = self._runs, self._lines["side"], self._place[0]
+        run, runs = int(place["run"]), runs_within(place, r["n"], n)
+        recv, exch, price, qty = codes
+        for name, at, code in (
+            *(("recv", run, recv[:runs]), ("exch", run, exch[:runs])),
+            *(("price", line, price[:n]), ("qty", line, qty[:n])),
+        ):
+            self._codes(name, at, code)
         first, last, prev = (self._ids.get(name, _NO_IDS) for name in ("first_id", "last_id", "prev_id"))
         fill_rows(
-            out, start, n, place, *self._kept, self._spans, self.inst, r["recv"], r["exch"], r["n"], r["kind"],
-            r["flags"], r["ref"], side, line, codes[0], codes[1], TABLE_NUMBER, messages, first, last, prev, base,
+            out, start, n, place, *self._kept, self._spans, self.inst, recv, exch, r["n"], r["kind"], r["flags"],
+            self._odd, side, line, price, qty, TABLE_NUMBER, messages, first, last, prev, base,
         )  # fmt: skip
 
-    def _codes(self, name: str, line: int, out: Ints) -> None:
-        planes = [(8 * i, self._lines[f"{name}_{i}"]) for i in range(8) if f"{name}_{i}" in self._lines]
+    def _codes(self, name: str, at: int, out: Ints) -> None:
+        planes = self._planes[name]
         if not planes or planes[0][0]:
             out[:] = 0
         for shift, plane in planes:
-            add_plane(out, plane, line, shift)
+            add_plane(out, plane[at : at + len(out)], shift)
 
     def take(self, number: int, n: int) -> slice:
         """The next `n` rows of side table `number`."""
         self._taken[number] += n
         return slice(int(self._taken[number]) - n, int(self._taken[number]))
+
+
+def _planes(name: str, columns: Columns) -> list[tuple[int, NDArray[Any]]]:
+    """The planes of a column, lowest first, with their shifts.
+
+    Those that only the first values need, which are no differences, are cut short: most rows are spared of them.
+    """
+    bits = 8 * np.dtype(WORDS[name]).itemsize
+    held = [(bits * i, columns[f"{name}_{i}"]) for i in range(64 // bits) if f"{name}_{i}" in columns]
+    return [(shift, plane if not shift or plane[_HEAD:].max(initial=0) else plane[:_HEAD]) for shift, plane in held]
 
 
 def decode_table(name: str, columns: Columns) -> NDArray[np.void]:
@@ -104,7 +122,7 @@ def read_pieces(parts: Sequence[PartReader], corrupt: Callable[[int, str], Excep
     cuts = _cuts(ends, max(PIECE, _EACH * len(parts)))
     lines = [part.before(cuts).tolist() for part in parts]
     longest = int(np.diff(cuts).max())
-    codes = [np.empty(longest, np.int64), np.empty(longest, np.int64)]
+    codes = [np.empty(longest, np.int64) for _ in range(4)]
     for k, (start, stop) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
         n = stop - start
         rows, messages, base = np.empty(n, ROW), np.empty(n, MESSAGE), np.zeros(len(TABLES), np.int64)

@@ -12,7 +12,7 @@ from tickerml.tape.rows import Kind, Record, Rows
 
 Ints = NDArray[np.int64]
 Int8s = NDArray[np.int8]
-Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]
 NO_TABLE: Final = 9  # number of "no side table" in `table_of`
 _BBO: Final = int(Kind.BBO)
 _POSITIVE: Final = (1 << 63) - 1
@@ -73,14 +73,24 @@ def _run_starts(rows: Rows, out: NDArray[np.int8]) -> None:
 
 
 @kernel
-def add_plane(codes: Ints, plane: Bytes, start: int, shift: int) -> None:
-    """Put one byte plane, from element `start` on, into zigzag codes; the lowest plane (shift 0) overwrites them."""
+def add_plane(codes: Ints, plane: Words, shift: int) -> None:
+    """Put one plane into as many zigzag codes; the lowest plane (shift 0) overwrites them."""
     if shift == 0:
-        for i in range(len(codes)):
-            codes[i] = plane[start + i]
+        for i in range(len(plane)):
+            codes[i] = plane[i]
     else:
-        for i in range(len(codes)):
-            codes[i] |= np.int64(plane[start + i]) << shift
+        for i in range(len(plane)):
+            codes[i] |= np.int64(plane[i]) << shift
+
+
+@kernel
+def runs_within(c: Record, count: NDArray[np.int32], n: int) -> int:
+    """How many runs the next `n` rows lie in, those at both ends in part."""
+    r, left = c["run"], n + c["used"]
+    while left > 0:
+        left -= count[r]
+        r += 1
+    return int(r - c["run"])
 
 
 @kernel
@@ -89,7 +99,7 @@ def survey(
     count: NDArray[np.int32],
     kind: Int8s,
     flags: NDArray[np.int16],
-    ref: Int8s,
+    odd: Int8s,
     table_of: Int8s,
     ends: NDArray[np.bool_],
     held: Ints,
@@ -116,11 +126,12 @@ def survey(
         if end:
             ends[at - 1] = True
         table = table_of[kind[r]]
-        if ref[r] and table == 0:
-            held[0] += end
-            open_ = 1 - end
-        elif ref[r] and table != NO_TABLE:
-            held[table] += count[r]
+        if table != NO_TABLE and not odd[r]:
+            if table:
+                held[table] += count[r]
+            else:
+                held[0] += end
+                open_ = 1 - end
     held[0] += open_
     return total
 
@@ -154,7 +165,7 @@ def fill_rows(
     count: NDArray[np.int32],
     kind: Int8s,
     flags: NDArray[np.int16],
-    ref: Int8s,
+    odd: Int8s,
     side: Int8s,
     line: int,
     price: Ints,
@@ -171,10 +182,11 @@ def fill_rows(
     Kept from call to call besides `c`: `newest`, the `last_id` of others and of BBO, the one before that, and of which
     of the two; `times`, exchange times by kind; `last`, ticks by kind and side & 3 (128 x 4).
 
-    `price` and `qty` are zigzag codes of these lines. `base` is the next row in each side table of the piece and is
-    moved on: messages (which are filled too) at END, other tables with each row.
+    `price` and `qty` are zigzag codes of these lines, `recv` and `exch` of the runs from `c` on. `base` is the next row
+    in each side table of the piece and is moved on: messages (which are filled too) at END, other tables with each row.
     """
     r, used, span, at = c["run"], c["used"], c["span"], c["at"]
+    begun = r
     when, message, open_, told, listed = c["recv"], c["message"], c["open"], False, base[0]
     stop = spans[span, 0] + spans[span, 1]
     i = 0
@@ -182,17 +194,20 @@ def fill_rows(
         if at == stop:
             span += 1
             at, stop = spans[span, 0], spans[span, 0] + spans[span, 1]
-        k, has, ends = np.int64(kind[r]), np.int64(ref[r]), np.int64(flags[r])
+        k, ends = np.int64(kind[r]), np.int64(flags[r])
         table = np.int64(table_of[k])
+        has = np.int64((table != NO_TABLE) ^ (odd[r] != 0))
         if used == 0:
-            when += recv[r]
-            times[k] += exch[r]
+            code = recv[r - begun]
+            when += ((code >> 1) & _POSITIVE) ^ -(code & 1)
+            code = exch[r - begun]
+            times[k] += ((code >> 1) & _POSITIVE) ^ -(code & 1)
         venue, bare, link, step = times[k], ends & ~1, has - 1, 0
         if has and table == 0:
             if open_ == 0:
                 final = r  # its last run tells its sort
                 for e in range(r, len(kind)):
-                    if ref[e] and table_of[kind[e]] == 0:
+                    if table_of[kind[e]] == 0 and not odd[e]:
                         final = e
                         if flags[e] & 1:
                             break

@@ -12,7 +12,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.tape import Header
 
 NAME: Final = "tickerml-store.json"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 class File(msgspec.Struct, frozen=True, array_like=True):
