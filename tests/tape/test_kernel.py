@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tickerml.tape import kernel_cache
+
 SOURCE = """
 import numpy as np
 from tickerml.tape.kernel import fold, kernel
@@ -102,3 +104,23 @@ except Exception as error:
     print("Only accept returning of array passed" in str(error))
 """
     assert said(code) == "True"
+
+
+def test_the_hash_covers_what_kernels_import(tmp_path, monkeypatch):
+    package = tmp_path / "tickerml"
+    texts = {
+        "sim/fill.py": "@kernel\ndef f(): ...\ndef late():\n  from tickerml.sim import (\n    rules as venue_rules,\n  )",
+        "sim/__init__.py": "",
+        "sim/rules.py": "from tickerml.tape.numbers import FILL as _FILL, REJECT\nOF = (_FILL, REJECT)",
+        "tape/numbers.py": "FILL, REJECT = 1, 2",
+        "views/page.py": "from tickerml.sim.fill import fill",
+    }
+    for name, text in texts.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text)
+    monkeypatch.setattr(kernel_cache, "SOURCE_ROOT", package)
+    assert list(kernel_cache.kernel_sources()) == ["sim/__init__.py", "sim/fill.py", "sim/rules.py", "tape/numbers.py"]
+
+
+def test_the_numbers_of_orders_are_in_the_hash():
+    assert {"tape/orders.py", "tape/rows.py", "tape/tables.py"} <= set(kernel_cache.kernel_sources())
