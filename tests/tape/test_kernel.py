@@ -109,7 +109,7 @@ except Exception as error:
 def test_the_hash_covers_what_kernels_import(tmp_path, monkeypatch):
     package = tmp_path / "tickerml"
     texts = {
-        "sim/fill.py": "@kernel\ndef f(): ...\ndef late():\n  from tickerml.sim import (\n    rules as venue_rules,\n  )",
+        "sim/fill.py": "@kernel\ndef f(): ...\ndef g():\n  from tickerml.sim import (\n    rules as venue_rules,\n  )",
         "sim/__init__.py": "",
         "sim/rules.py": "from tickerml.tape.numbers import FILL as _FILL, REJECT\nOF = (_FILL, REJECT)",
         "tape/numbers.py": "FILL, REJECT = 1, 2",

@@ -121,9 +121,10 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None)
     seen = Seen(i.id for i in mine)
     with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
-        sink = also(Recorder(journal, known, sync_orders, _reached(job)), live)
+        recorder = Recorder(journal, known, sync_orders, _reached(job))
+        sink = also(recorder, live)
         machine = build([job.chosen], job.tape.header, job.setting, sink, held=0 if sync_orders else HELD)
-        watch = _watcher(job, machine, live)
+        watch = _watcher(job, machine, live, recorder)
         blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
         began, cpu = time.monotonic(), time.process_time()
         if job.progress is not None:
@@ -240,7 +241,7 @@ def _kept(job: Job, journal: Journal) -> Iterator[Block]:
         yield block
 
 
-def _watcher(job: Job, machine: Machine, live: LiveRun | None) -> Callable[[int], bool]:
+def _watcher(job: Job, machine: Machine, live: LiveRun | None, recorder: Recorder) -> Callable[[int], bool]:
     progress = job.progress
     if live is not None:
         live.watch(machine)
@@ -250,7 +251,14 @@ def _watcher(job: Job, machine: Machine, live: LiveRun | None) -> Callable[[int]
             return False
         if progress.due:
             progress.show(live.state(rows))
-        return progress.stop
+        stop = progress.stop
+        if stop and recorder.behind:  # to close here would be another end than the journal has
+            raise RunError(
+                "interrupted",
+                f"stopped before what the journal of {job.folder} holds was computed again",
+                means="nothing was changed; the same command goes on with the run",
+            )
+        return stop
 
     return after
 

@@ -43,18 +43,21 @@ class Pending:
     def __init__(self, known: Iterable[Block]) -> None:
         """`known` in sequence, from the first made row (or from where a snapshot goes on)."""
         self._known = (fact for block in known for fact in facts(block))
-        self._more = True
+        self._next = next(self._known, None)
+
+    @property
+    def left(self) -> bool:
+        """Whether some of it was not computed again yet."""
+        return self._next is not None
 
     def match(self, block: Block) -> Block | None:
         """The part of `block` that is new; None when all of it was known. RunError `run-differs`."""
-        if not self._more:
+        if not self.left:
             return block
         for n, fact in enumerate(facts(block)):
-            known = next(self._known, None)
-            if known is None:
-                self._more = False
+            if self._next is None:
                 return cut(block, n, len(block))
-            if known != fact:
+            if self._next != fact:
                 kind = Kind(int(block.rows["kind"][n])).name
                 raise RunError(
                     "run-differs",
@@ -62,4 +65,5 @@ class Pending:
                     means="nothing was written; code, settings or source have changed since it was started",
                     try_="tickerml replay RUN shows the first difference",
                 )
+            self._next = next(self._known, None)
         return None

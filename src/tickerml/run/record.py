@@ -201,6 +201,11 @@ class Recorder:
         self._known = Pending(known)
         self._equal = 0
 
+    @property
+    def behind(self) -> bool:
+        """Whether the journal holds rows that were not computed again yet."""
+        return self._known.left
+
     def __call__(self, block: Block) -> None:
         """Take the next block of made rows."""
         fresh = self._known.match(block)

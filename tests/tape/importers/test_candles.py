@@ -200,6 +200,25 @@ def test_too_many_ticks_name_the_option(tmp_path):
     assert "--tick 0.0001" in error.try_
 
 
+def test_sizes_that_do_not_fit_name_the_option(tmp_path):
+    path = parquet(tmp_path, [BAR, (*BAR[:4], 1e30)])
+    error = code_of(path)
+    assert (error.code, error.key) == ("lot-too-fine", "--lot")
+    assert "--lot 1000000000000" in error.try_
+    _, block, _ = rows_of(path, Options(lot=Decimal(10) ** 12))
+    assert block.bars["volume"].tolist() == [0, 10**18]
+
+
+def test_what_a_bar_cannot_have_bought_is_not_told(tmp_path):
+    path = tmp_path / "BTCUSDT-5m.csv"
+    bought, trades = [0.25, float("nan"), 1e30, -1.0], [3.0, 1e30, float("nan"), -7.0]
+    more = frame([(*BAR[:4], 1.0)] * 4).with_columns(taker_buy_volume=pl.Series(bought), count=pl.Series(trades))
+    more.write_csv(path)
+    _, block, _ = rows_of(path, Options(lot=Decimal("0.01")))
+    assert block.bars["buy_volume"].tolist() == [25, -1, -1, -1]
+    assert block.bars["trades"].tolist() == [3, -1, -1, -1]
+
+
 def test_files_that_cannot_be_read(tmp_path):
     empty = tmp_path / "BTCUSDT.parquet"
     empty.write_bytes(b"")

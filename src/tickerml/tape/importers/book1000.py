@@ -150,7 +150,8 @@ def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
     judge.something()
     if trades:
         trades.learn(prices, sizes)
-    instrument = scaled(instrument_of(path, options), prices.tick(str(path), options.tick), sizes.lot(options.lot))
+    tick, lot = prices.tick(str(path), options.tick), sizes.lot(str(path), options.lot)
+    instrument = scaled(instrument_of(path, options), tick, lot)
     instrument = replace(instrument, max_levels=deepest)
     notes = (f"books are {deepest} levels deep as recorded; a level beyond that depth counts as empty",)
     return SourceTape(Header(path.name, (instrument,), notes=notes), partial(_joined, path, trades, instrument))

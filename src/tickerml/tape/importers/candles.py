@@ -117,7 +117,8 @@ class _File:
         judge.something()
         instrument = instrument_of(self.path, self.options)
         tick = prices.tick(str(self.path), self.options.tick)
-        return scaled(instrument, tick, volumes.lot(self.options.lot)), self._timeframe(np.concatenate(times))
+        lot = volumes.lot(str(self.path), self.options.lot)
+        return scaled(instrument, tick, lot), self._timeframe(np.concatenate(times))
 
     def _timeframe(self, times: NDArray[np.int64]) -> int:
         """Given, else the commonest distance of bars, else what the name says."""
@@ -147,7 +148,7 @@ def read(path: Path, options: Options = Options()) -> SourceTape:  # noqa: B008 
     Counted as problems: time-missing, time-implausible, time-backwards, duplicate-bar, not-a-number,
     price-not-positive, negative-quantity, high-below-low, price-outside-bar (refused); missing-bar, price-rounded,
     volume-rounded (kept). Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine,
-    timeframe-unknown, unknown-instrument, file-empty, file-truncated.
+    lot-too-fine, timeframe-unknown, unknown-instrument, file-empty, file-truncated.
     """
     file = _File(path, options)
     guessed = (f"{file.instrument.symbol}: {GUESSED_SPOT}",) if guessed_spot(path, options) else ()
@@ -193,8 +194,13 @@ def _block(file: _File, bars: _Bars, good: NDArray[np.bool_], lines: NDArray[np.
     judge.note("price-rounded", lines, rounded.astype(np.int64))
     table["volume"], off = to_steps(bars.volume[good], instrument.lot)
     judge.note("volume-rounded", lines[off])
-    table["buy_volume"] = -1 if bars.bought is None else to_steps(np.nan_to_num(bars.bought[good]), instrument.lot)[0]
-    table["trades"] = -1 if bars.trades is None else np.nan_to_num(bars.trades[good], nan=-1).astype(np.int64)
+    table["buy_volume"] = table["trades"] = -1  # not told, or cannot be true
+    if bars.bought is not None:
+        told = (bars.bought[good] >= 0) & (bars.bought[good] <= bars.volume[good] * (1 + 1e-9))
+        table["buy_volume"][told] = to_steps(bars.bought[good][told], instrument.lot)[0]
+    if bars.trades is not None:
+        told = (bars.trades[good] >= 0) & (bars.trades[good] < 2**53)
+        table["trades"][told] = bars.trades[good][told]
     rows = empty(len(times))
     rows["exch"] = times + file.timeframe
     rows["recv"] = rows["exch"] + file.options.delay

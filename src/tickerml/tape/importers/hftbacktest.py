@@ -70,8 +70,8 @@ def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
     unpaired-exchange-event (never received), not-a-number, price-not-positive, negative-quantity, side-unknown,
     time-backwards (all refused); price-rounded, volume-rounded; clear-to-depth (a snapshot that replaced a book down to
     some price: what lay deeper is forgotten), one-sided-clear (marked GAP: the book is unknown until the next
-    snapshot). Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine, unknown-instrument,
-    file-truncated.
+    snapshot). Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine, lot-too-fine,
+    unknown-instrument, file-truncated.
     """
     prices, sizes = Scale(), Scale()
     judge = Judge(path, Problems(), 1)
@@ -80,7 +80,8 @@ def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
         prices.learn(held["px"])
         sizes.learn(held["qty"])
     judge.something()
-    instrument = scaled(instrument_of(path, options), prices.tick(str(path), options.tick), sizes.lot(options.lot))
+    tick, lot = prices.tick(str(path), options.tick), sizes.lot(str(path), options.lot)
+    instrument = scaled(instrument_of(path, options), tick, lot)
     return SourceTape(Header(path.name, (instrument,)), partial(_blocks, path, instrument))
 
 

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MAX_DECIMALS: Final = 12
 LOT_DECIMALS: Final = 8  # no venue trades smaller than 1e-8
+_MAX_LOTS: Final = 2.0**62
 _NOISE: Final = 8 * np.finfo(np.float64).eps  # a sum of a few exact decimals is off by some units in the last place
 
 
@@ -60,14 +61,30 @@ class Scale:
     def _fitting(self) -> Decimal:
         return next(step_of(d) for d in range(MAX_DECIMALS, -12, -1) if self.largest * 10.0**d <= MAX_TICKS)
 
-    def lot(self, given: Decimal | None) -> Decimal:
-        """The size step: `given`, the coarsest exact one, the coarsest up to float noise, or the finest that fits."""
-        if given is not None:
-            return given
+    def lot(self, path: str, given: Decimal | None) -> Decimal:
+        """The size step: `given`, the coarsest exact one, the coarsest up to float noise, or the finest that fits.
+
+        Raises InputError lot-too-fine.
+        """
         exact = self.decimals if self.decimals <= LOT_DECIMALS else min(self.noisy, LOT_DECIMALS)
-        while exact > 0 and self.largest * 10.0**exact >= 2.0**62:
+        while exact > 0 and self.largest * 10.0**exact >= _MAX_LOTS:
             exact -= 1
-        return step_of(exact)
+        step = given if given is not None else step_of(exact)
+        if self.largest / float(step) >= _MAX_LOTS:
+            raise InputError(
+                "lot-too-fine",
+                f"sizes up to {self.largest:g} in steps of {step:f} need more than {_MAX_LOTS:.1e} lots",
+                where=Where(path),
+                key="--lot",
+                means="nothing was imported; a size is kept as a 64-bit number of lots",
+                try_=f"tickerml data import {path} --lot {step_of(_digits(self.largest)):f}     (rounds sizes)",
+            )
+        return step
+
+
+def _digits(largest: float) -> int:
+    """Decimals, below 0 for tens, of the finest step in which sizes up to `largest` fit."""
+    return next(d for d in range(LOT_DECIMALS, -400, -1) if largest * 10.0**d < _MAX_LOTS)
 
 
 def _decimals(values: Floats, start: int, tolerance: float) -> int:
