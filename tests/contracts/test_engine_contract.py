@@ -109,7 +109,6 @@ def test_without_the_jit(name):
 
 
 @pytest.mark.slow  # compiles everything anew, with checks
-@pytest.mark.xdist_group("loops-checked")
 @pytest.mark.parametrize("name", ["psc", "psc-superp", "quoter"])
 def test_with_bounds_checks(name):
     assert in_a_child(name, ROWS, NUMBA_BOUNDSCHECK="1") == here(name, ROWS)

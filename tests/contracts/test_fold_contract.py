@@ -106,7 +106,6 @@ class TestFold:
         assert json.loads(elsewhere(900, NUMBA_DISABLE_JIT="1"))[name] == digests_here(900)[name]
 
     @pytest.mark.slow  # compiles everything anew, with checks
-    @pytest.mark.xdist_group("folds-checked")  # one process compiles them for all folds
     def test_with_bounds_checks(self, name):
         assert json.loads(elsewhere(ROWS, NUMBA_BOUNDSCHECK="1"))[name] == digests_here(ROWS)[name]
 

@@ -174,7 +174,6 @@ class TestFormat:
         assert elsewhere(tuple(made.values()), NUMBA_DISABLE_JIT="1")[made[name]] == here(made[name])
 
     @pytest.mark.slow  # compiles everything anew, with checks
-    @pytest.mark.xdist_group("importers-checked")
     def test_with_bounds_checks(self, name, made):
         assert elsewhere(tuple(made.values()), NUMBA_BOUNDSCHECK="1")[made[name]] == here(made[name])
 

@@ -94,6 +94,5 @@ class TestModels:
         assert elsewhere(name, ROWS) == whole(name)
 
     @pytest.mark.slow  # compiles everything anew, with checks
-    @pytest.mark.xdist_group("loops-checked")
     def test_with_bounds_checks(self, name):
         assert elsewhere(name, ROWS, NUMBA_BOUNDSCHECK="1") == whole(name)

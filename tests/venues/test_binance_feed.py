@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from binance_lines import T0, diff, line, snapshot, ticker, trade
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tickerml.tape.ladder import NO_ASK, NO_BID, apply, level, new_ladders, next_level
@@ -74,8 +74,8 @@ def columns_of(lines):
     return made
 
 
-def pushed(columns, market, size=10**9):
-    feed = Feed([instrument("BTCUSDT", market, Grid(1, 0))], Problems())
+def pushed(columns, market, size=10**9, problems=None):
+    feed = Feed([instrument("BTCUSDT", market, Grid(1, 0))], Problems() if problems is None else problems)
     for start in range(0, len(columns), size):
         yield feed.push(Columns(columns.heads[start : start + size], columns.mantissa, columns.decimals))
     yield feed.close(0)
@@ -106,6 +106,37 @@ def test_a_book_that_is_called_true_is_true(seed, futures):
                     true += 1
     snapshots = [m for m in lines if "lastUpdateId" in m]
     assert true > 0 or len(snapshots) < 3
+
+
+LIES = st.tuples(st.integers(0, 119), st.sampled_from(["b", "a"]), st.integers(975, 1025))  # diff, side, tick
+
+
+def with_lies(lines, lies):
+    """The diffs with these levels put in, whatever they do to the book."""
+    told = [one for one in lines if "stream" in one]
+    for place, side, tick in lies:
+        told[place % len(told)]["data"][side].append([str(tick / 10), "1"])
+    return lines
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.booleans(), st.lists(LIES, min_size=1, max_size=12))
+@example(1, False, [(60, "b", 1025)])
+def test_a_book_never_crosses_in_silence(seed, futures, lies):
+    """Whatever levels the venue sends: a message that ends with a crossed book is counted, and GAP is the next row."""
+    lines, _ = messages(seed, futures)
+    books, problems = new_ladders(1), Problems()
+    crossed = said = 0
+    for block in pushed(columns_of(with_lies(lines, lies)), USDM if futures else SPOT, problems=problems):
+        for row in block.rows:
+            assert said == crossed or row["kind"] == Kind.GAP
+            said = crossed
+            apply(books[0], row)
+            if row["kind"] == Kind.DEPTH and row["flags"] & Flag.END and books[0]["valid"]:
+                crossed += books[0]["best_bid"] >= books[0]["best_ask"]
+    assert said == crossed == problems["crossed-book"]
+    if (seed, lies) == (1, [(60, "b", 1025)]):
+        assert crossed == 1
 
 
 @pytest.mark.parametrize("size", [1, 7, 50])
