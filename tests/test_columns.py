@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import tickerml as tml
+from tickerml.run import sources
 from tickerml.run.research import MarketTape
 from tickerml.run.sources import open_source, reopened
 from tickerml.strategies.wake import Every
@@ -108,6 +109,9 @@ def test_files_are_imported_once_and_again_when_they_change(tmp_path, monkeypatc
     stored = sorted((tmp_path / "cache" / "sources").iterdir())
     assert sum(map(len, tml.read(path).blocks())) == rows
     assert sorted((tmp_path / "cache" / "sources").iterdir()) == stored
+    monkeypatch.setattr(sources, "VERSION", -1)  # a store in another form than this program reads is left alone
+    assert sum(map(len, tml.read(path).blocks())) == rows
+    assert len(list((tmp_path / "cache" / "sources").iterdir())) == 2
     path.write_text(CANDLES + "2024-01-01 00:30:00+00:00,100,101,99,100,5\n")
     assert sum(map(len, tml.read(path).blocks())) == rows + 1
 

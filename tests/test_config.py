@@ -235,6 +235,21 @@ def test_secrets_only_from_private_files_or_the_environment(tmp_path):
     assert "12345" not in repr(config)
 
 
+@pytest.mark.parametrize("key", ["api_secrt", "api_keys", "apikey", "token"])
+def test_a_secret_under_a_misspelt_name_is_in_no_message(tmp_path, key):
+    text = f"exchanges:\n  kraken:\n    {key}: [hush, 1]\n"
+    named = f"exchanges.kraken.{key}"
+    found = [
+        *problems(tmp_path, text, {}),
+        *problems(tmp_path, "", {f"TICKERML__EXCHANGES__KRAKEN__{key.upper()}": "[hush, 1]"}),
+    ]
+    with pytest.raises(ConfigError) as caught:
+        load(env={}, options={named: ("--param", "[hush, 1]")})
+    found += [caught.value, *caught.value.more]
+    assert {e.code for e in found} == {"config-key"}
+    assert not any("hush" in f"{e.where and e.where.text} {e.message} {e.try_}" for e in found)
+
+
 def test_a_manifest_keeps_settings_but_no_secrets():
     config = from_mapping(
         {"exchanges": {"kraken": {"api_secret": "hush", "symbols": ["BTC/USD"]}}, "queue": {"model": "back"}}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 KeyPath: TypeAlias = tuple[str, ...]
 SECRETS: Final = frozenset({"api_key", "api_secret"})
-_SECRET_VALUE: Final = re.compile(r"(?i)((?:key|secret|token|password)[\"']?\s*[:=]\s*)[^\s,}]+")
+_SECRET: Final = re.compile(r"(?i)api|key|secr|token|passw")  # also misspelt: what it holds is shown to nobody
+_SECRET_VALUE: Final = re.compile(rf"(?i)(\w*(?:{_SECRET.pattern[4:]})\w*[\"']?\s*[:=]\s*)[^\s,}}]+")
 
 
 @dataclass
@@ -105,3 +106,8 @@ def _walk(node: yaml.MappingNode, path: KeyPath, into: Document, lines: list[str
 def _where(name: str, lines: list[str], line: int, column: int, width: int) -> Where:
     text = lines[line] if line < len(lines) else ""
     return Where(name, line + 1, column + 1, _SECRET_VALUE.sub(r"\1********", text), max(1, width))
+
+
+def hidden(name: str) -> bool:
+    """Whether the value of a setting of this name, which may be misspelt, is kept out of messages."""
+    return _SECRET.search(name) is not None

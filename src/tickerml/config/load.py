@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tickerml.config.document import SECRETS, Document, KeyPath, lookup, read, together
+from tickerml.config.document import SECRETS, Document, KeyPath, hidden, lookup, read, together
 from tickerml.config.problems import conflicts, refused
 from tickerml.config.schema import sections, settings
 from tickerml.config.sections import Config
@@ -62,7 +62,7 @@ def _environment(env: Mapping[str, str]) -> Document:
         if not name.startswith(PREFIX):
             continue
         path = tuple(name[len(PREFIX) :].lower().split("__"))
-        shown = "********" if path[-1] in SECRETS else env[name]
+        shown = "********" if hidden(path[-1]) else env[name]
         _put(found, path, _typed(path, env[name]), Where("environment", text=f"{name}={shown}", mark=len(name)))
     return found
 
@@ -70,8 +70,9 @@ def _environment(env: Mapping[str, str]) -> Document:
 def _options(options: Mapping[str, tuple[str, object]]) -> Document:
     found = Document("command line")
     for key, (typed, value) in options.items():
-        where = Where("command line", text=f"{typed} {value}", mark=len(typed))
         path = tuple(key.split("."))
+        shown = "********" if hidden(path[-1]) else value
+        where = Where("command line", text=f"{typed} {shown}", mark=len(typed))
         _put(found, path, _typed(path, value) if isinstance(value, str) else value, where)
     return found
 

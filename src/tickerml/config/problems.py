@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tickerml.config.document import SECRETS, Document, KeyPath, lookup
+from tickerml.config.document import Document, KeyPath, hidden, lookup
 from tickerml.config.schema import Setting, sections, settings, span
 from tickerml.config.sections import Config
 from tickerml.tape.errors import ConfigError, Where
@@ -53,7 +53,7 @@ def _problem(path: KeyPath, kind: str, merged: Mapping[str, Any], documents: lis
         return ConfigError(
             "config-type", f"{dotted} is {_shown(value)}; it is a section of keys", where=where, key=dotted
         )
-    shown = "********" if path[-1] in SECRETS else _shown(value)
+    shown = "********" if hidden(path[-1]) else _shown(value)
     limits = setting.range if kind in {"greater_than_equal", "less_than_equal"} else None
     code = "config-range" if limits or setting.words else "config-type"
     wanted = f"it must be {span(limits)}" if limits else f"it must be {setting.wanted}"

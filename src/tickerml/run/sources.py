@@ -24,6 +24,7 @@ from tickerml.tape.importers.sources import import_paths as import_files
 from tickerml.tape.kernel_cache import cache_root
 from tickerml.tape.progress import Progress
 from tickerml.tape.store import StoredTape, is_store, write_store
+from tickerml.tape.store_manifest import VERSION
 from tickerml.tape.tape import Header, Tape, content_hash
 from tickerml.tape.window import window
 from tickerml.venues.captures import open_captures
@@ -133,7 +134,7 @@ def _opened(path: Path, fmt: str | None, timerange: Span | None, options: Option
 def _cached(path: Path, fmt: str | None, options: Options, progress: Progress | None) -> Path | None:
     """The store in the cache that holds these files as they are now; None where the cache cannot be written."""
     files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files_of(path)]
-    told = json.dumps([str(path.resolve()), files, fmt, version("tickerml"), asdict(options)], default=str)
+    told = json.dumps([str(path.resolve()), files, fmt, version("tickerml"), VERSION, asdict(options)], default=str)
     root = cache_root() / "sources" / hashlib.sha256(told.encode()).hexdigest()[:16] / path.resolve().name
     heard = (lambda rows: progress(rows, None, f"reading {path.name}")) if progress is not None else None
     if not is_store(root):
