@@ -13,6 +13,7 @@ import pytest
 
 import tickerml
 from small_runs import command, market, print_of, run, settings
+from tickerml.tape.errors import ConfigError
 
 STRATEGY = '''
 from dataclasses import dataclass
@@ -189,3 +190,11 @@ def python_of(code, cache):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.split()
+
+
+@pytest.mark.parametrize("cash", [-5, 0, float("nan"), float("inf")])
+def test_cash_that_is_none_starts_nothing(cash, tmp_path):
+    with pytest.raises(ConfigError, match="no amount above 0") as caught:
+        tickerml.backtest("quoter", market("busy", minutes=2, rows=100), cash=cash, run_dir=tmp_path / "run")
+    assert caught.value.code == "amount"
+    assert not (tmp_path / "run").exists()

@@ -76,6 +76,8 @@ def job_of(
     chosen = choose(strategy, config)
     pairs = pairs or getattr(tape, "pairs", ())
     money = cash if cash is not None else config.trading.initial_balance
+    if not (money.is_finite() and money > 0):
+        raise ConfigError("amount", f'cash: "{money}" is no amount above 0', key="cash", try_="cash=10_000")
     with compiling(progress):
         known = getattr(tape, "bar_only", None) or bar_only_of(tape)
     setting = Setting(config, money, seed, tuple(pairs), known, terms_of(config))
