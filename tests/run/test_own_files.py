@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -126,14 +127,30 @@ def test_a_queue_model_in_a_file(tmp_path):
     path = tmp_path / "my_queue.py"
     path.write_text(QUEUE)
     tape = market("busy", minutes=2, rows=4000)
-    try:
-        mine = print_of(*run("quoter", tape, settings(queue={"model": str(path)})))
-        nearer = print_of(*run("quoter", tape, settings(queue={"model": str(path), "params": {"ahead": 0.1}})))
-    finally:
-        sys.path.remove(str(tmp_path))
-        sys.modules.pop("my_queue", None)
+    mine = print_of(*run("quoter", tape, settings(queue={"model": str(path)})))
+    nearer = print_of(*run("quoter", tape, settings(queue={"model": str(path), "params": {"ahead": 0.1}})))
     assert mine == print_of(*run("quoter", tape, settings(queue={"model": "back"})))
     assert nearer != mine
+
+
+def test_two_queue_models_of_one_name(tmp_path):
+    """In one process each run has its own, and neither shadows a module of the standard library."""
+    tape, prints = market("busy", minutes=2, rows=4000), []
+    for folder, text in (("one", QUEUE), ("two", QUEUE.replace('q["ahead"] * ahead', "0.0"))):
+        path = tmp_path / folder / "queue.py"
+        path.parent.mkdir()
+        path.write_text(text)
+        prints.append(print_of(*run("quoter", tape, settings(queue={"model": str(path)}))))
+    assert prints[0] != prints[1]
+    assert "own_" not in importlib.import_module("queue").__name__
+
+
+@pytest.mark.parametrize(("text", "line"), [("x = 1\n)", 2), ("\n\nimport no_such_module", 3), ("1 / 0", 1)])
+def test_a_file_that_cannot_be_run_names_its_line(tmp_path, text, line):
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=f"broken.py, line {line}: "):
+        run("quoter", market("busy", minutes=2, rows=4000), settings(queue={"model": str(path)}))
 
 
 def test_an_edited_queue_model_is_picked_up(tmp_path):

@@ -268,5 +268,5 @@ def test_c1_state_is_bytes_a_copy_goes_on_alike():
 def test_c1_no_ton_price_is_an_error_that_can_be_acted_on():
     error = psc.no_ton_price("2024-08-09 00:00 to 00:11")
     assert error.code == "no-ton-price"
-    assert "ton_price: 6.50" in error.try_
+    assert "psc_integration.ton_price=6.50" in error.try_
     assert "nothing was traded" in error.means

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tickerml.config import Config
+from tickerml.run.own_file import module_of
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.params import params_record
 from tickerml.tape.rows import MILLISECOND
@@ -75,12 +75,10 @@ def _shipped(kind: str, name: str) -> ModuleType:
 
 
 def _own(kind: str, path: Path) -> ModuleType:
-    """A user's own file, imported by its name so that its compiled functions are cached."""
+    """A user's own file."""
     if not path.is_file():
         raise ConfigError("model", f"{kind}.model: {path} does not exist", key=f"{kind}.model")
-    if str(path.parent.resolve()) not in sys.path:
-        sys.path.insert(0, str(path.parent.resolve()))
-    module = importlib.import_module(path.stem)
+    module = module_of(path.resolve(), "model")
     if not hasattr(module, "Params"):
         raise ConfigError("model", f"{path} defines no Params", key=f"{kind}.model")
     return module

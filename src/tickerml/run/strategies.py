@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from tickerml.config import Config
+from tickerml.run.own_file import module_of
 from tickerml.strategies import quoter
 from tickerml.strategies.psc import Psc, coin_of, no_ton_price
 from tickerml.strategies.psc_params import PscParams
@@ -118,15 +117,9 @@ def _from_file(spec: str) -> type[Any]:
     path = Path(head)
     if not path.is_file():
         raise InputError("file-missing", f"{path} does not exist", means="nothing was started")
-    module_spec = importlib.util.spec_from_file_location(path.stem, path)
-    if module_spec is None or module_spec.loader is None:
-        raise InputError("strategy", f"{path} is no Python file")
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[path.stem] = module
-    module_spec.loader.exec_module(module)
-    found = [
-        c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == path.stem and hasattr(c, "decide")
-    ]
+    module = module_of(path.resolve(), "strategy")
+    classes = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    found = [c for c in classes if hasattr(c, "decide")]
     named = [c for c in found if not wanted or c.__name__ == wanted]
     if len(named) != 1:
         names = ", ".join(c.__name__ for c in found) or "none"

@@ -1,0 +1,46 @@
+"""A Python file of the user's own as a module whose name holds its content: two files of one name are two modules."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from tickerml.tape.errors import ConfigError
+
+
+def module_of(path: Path, what: str) -> ModuleType:
+    """The module in `path`, loaded once for each content; generated loops import it by its name.
+
+    ConfigError with code `what` ("model", "strategy"), file and line when the file cannot be run.
+    """
+    text = path.read_bytes()
+    stem = re.sub(r"\W", "_", path.stem)
+    name = f"own_{stem}_{hashlib.sha256(text).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(what, f"{path} is no Python file", means="nothing was started")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the user's own code raises is theirs to read, not a fault of ours
+        del sys.modules[name]
+        raise ConfigError(
+            what, f"{path}, line {_line(error, path)}: {type(error).__name__}: {error}", means="nothing was started"
+        ) from error
+    return module
+
+
+def _line(error: Exception, path: Path) -> int:
+    """The line of `path` that the error comes from."""
+    if isinstance(error, SyntaxError):
+        return error.lineno or 1
+    frames = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    return next((line for line in reversed(frames) if line), 1)
