@@ -26,14 +26,22 @@ _STEP: Final = 1 << 18  # rows of all sources in one step, about, so that huge b
 class MergedTape:
     """Several tapes as one; rank = place in `tapes`. Equal instruments become one, names are joined."""
 
-    def __init__(self, tapes: Sequence[Tape], title: str | None = None, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        tapes: Sequence[Tape],
+        title: str | None = None,
+        notes: tuple[str, ...] = (),
+        problems: Problems | None = None,
+    ) -> None:
+        """`problems`: those of files that gave no tape."""
         self._tapes = tuple(tapes)
-        self._title, self._notes = title, notes
+        self._title, self._notes, self._problems = title, notes, problems or Problems()
 
     @property
     def problems(self) -> Problems:
         """Those of all sources, with their first places."""
         found = Problems()
+        found.merge(self._problems)
         for tape in self._tapes:
             found.merge(getattr(tape, "problems", Problems()))
         return found
@@ -45,7 +53,7 @@ class MergedTape:
         headers = [t.header for t in self._tapes]
         for header in headers:
             union.adopt(header)
-        problems: dict[str, int] = {}
+        problems = self._problems.counts
         for reason, n in (pair for h in headers for pair in h.problems):
             problems[reason] = problems.get(reason, 0) + n
         return Header(

@@ -111,6 +111,61 @@ def test_unknown_files_in_a_folder_are_named(tmp_path):
     assert error.value.code == "file-missing"
 
 
+def test_a_file_of_no_use_in_a_folder_does_not_stop_the_others(tmp_path):
+    good = candles(tmp_path / "binance_5m" / "BTCUSDT.parquet")
+    header = "date,open,high,low,close,volume\n"
+    bad = tmp_path / "binance_5m" / "ETHUSDT.csv"
+    bad.write_text(header + "1704067200,1,1,1,-1,1\n")
+    empty = tmp_path / "binance_5m" / "SOLUSDT.csv"
+    empty.write_text("")
+    rates = tmp_path / "binance_5m" / "TONUSDT-funding.csv"
+    rates.write_text("date,funding_rate\n1704067200,x\n1704067201,nan\n")
+    counts = {"file-empty": 1, "nothing-valid": 2}
+    tape = open_paths([good.parent])
+    assert dict(tape.header.problems) == counts
+    assert tape.content_hash() == open_paths([good]).content_hash()
+    report = import_paths([good.parent], tmp_path / "store")
+    assert (report.rows, report.instruments, report.problems) == (4, ("BTC/USDT",), counts)
+    assert report.places["file-empty"] == (f"{empty} SOLUSDT.csv is empty",)
+    assert report.places["nothing-valid"][0].startswith(f"{bad} no row of ETHUSDT.csv can be used")
+    again = import_paths([good.parent], tmp_path / "store")
+    assert (again.rows, again.skipped, again.problems) == (0, True, {"file-empty": 1})
+    assert dict(StoredTape(tmp_path / "store").header.problems) == counts
+
+
+def test_a_file_of_no_use_is_an_error_where_it_was_named_or_nothing_is_left(tmp_path):
+    good = candles(tmp_path / "binance_5m" / "BTCUSDT.parquet")
+    bad = tmp_path / "bad" / "ETHUSDT.csv"
+    bad.parent.mkdir()
+    bad.write_text("date,open,high,low,close,volume\n1704067200,1,1,1,-1,1\n")
+    empty = tmp_path / "bad" / "SOLUSDT.csv"
+    empty.write_text("")
+    for paths, code in [
+        ([good.parent, bad], "nothing-valid"),
+        ([good.parent, empty], "file-empty"),
+        ([bad.parent, good, empty], "file-empty"),
+        ([bad.parent], "file-empty"),
+    ]:
+        for use in (open_paths, lambda p: import_paths(p, tmp_path / "store")):
+            with pytest.raises(InputError) as error:
+                use(paths)
+            assert error.value.code == code
+    assert not (tmp_path / "store" / "tickerml-store.json").exists()
+
+
+def test_recorder_files_of_no_use_do_not_stop_the_candles_beside_them(tmp_path):
+    def refused(paths, options):
+        raise InputError("no-market-data", "no line names an instrument")
+
+    good = candles(tmp_path / "d" / "BTCUSDT.parquet")
+    lines = tmp_path / "d" / "a.dat"
+    lines.write_text('1723161255030314667 {"a":1}\n')
+    raw = {"binance-raw": refused}
+    assert import_paths([good.parent], tmp_path / "store", raw=raw).problems == {"no-market-data": 1}
+    with pytest.raises(InputError):
+        import_paths([good.parent, lines], tmp_path / "other", raw=raw)
+
+
 def test_a_named_format_and_option_count(tmp_path):
     path = candles(tmp_path / "prices.parquet")
     with pytest.raises(InputError) as error:

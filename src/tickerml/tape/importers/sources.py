@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,10 @@ READERS: Final[Mapping[str, Reader]] = {
     "tickerml-store": lambda path, options: StoredTape(path),
 }
 _NOT_DATA: Final = {".md", ".txt", ".json", ".yaml", ".yml", ".html", ".py", ".tmp", ".lock"}
+_OF_ONE_FILE: Final = frozenset(
+    ("file-empty", "file-truncated", "file-unreadable", "line-too-long", "no-market-data", "nothing-valid")
+)
+"""Errors that say that a file holds nothing of use: no reason to leave out the files beside it in its folder."""
 _DEFAULT: Final = Options()
 _NO_RAW: Final[Mapping[str, RawReader]] = {}
 
@@ -47,17 +51,13 @@ def open_paths(
     """All of `paths` as one tape; a folder stands for the data files in it. `raw`: readers of recorder formats by name.
 
     Bars, trades and books of one symbol get the finest tick and lot that any of its files needs, so they are one
-    instrument. Raises InputError: unknown-format, file-missing, and what the readers raise.
+    instrument. A file of a folder that is empty or holds nothing valid is counted as a problem while others are left.
+    Raises InputError: unknown-format, file-missing, and what the readers raise.
     """
-    named, unknown = _by_format(paths, format)
-    tapes = [_open(path, kind, options) for kind, files in named.items() if kind not in raw for path in files]
-    tapes = _agreed(tapes)
-    opened = [tape for _, _, _, tape in tapes]
-    for kind, reader in raw.items():
-        if named.get(kind):
-            opened.insert(0, reader(named[kind], options))
-    left = f"left out {len(unknown)} files of no known format: {', '.join(p.name for p in unknown)}"
-    return opened[0] if len(opened) == 1 and not unknown else MergedTape(opened, notes=(left,) if unknown else ())
+    found = _by_format(paths, format)
+    tapes = _tapes(found, found.named, options, raw)
+    left = f"left out {len(found.unknown)} files of no known format: {', '.join(p.name for p in found.unknown)}"
+    return _joined(tapes, found, (left,) if found.unknown else ())
 
 
 def import_paths(
@@ -73,21 +73,30 @@ def import_paths(
 
     Stored files are skipped; see `store.write_store`. Raises as `open_paths` and `write_store` do.
     """
-    named, _ = _by_format(paths, format)
-    groups = [files for kind, files in named.items() if kind in raw]
-    groups.append([path for kind, files in named.items() if kind not in raw for path in files])
-    reports = [StoreReport(0, (), {}, skipped=True)]
-    for group in groups:
-        files = [p for p in group if not is_store(p)]
-        wanted = [*missing_sources(root, files), *(p for p in group if is_store(p))]
-        if wanted:
-            tape = open_paths(wanted, format=format, options=options, raw=raw)
+    found = _by_format(paths, format)
+    kinds = [[kind] for kind in found.named if kind in raw]
+    kinds.append([kind for kind in found.named if kind not in raw])
+    reports, stored = [StoreReport(0, (), {}, skipped=True)], False
+    for group in kinds:
+        files = [p for kind in group for p in found.named[kind] if not is_store(p)]
+        new = missing_sources(root, files)
+        stored |= len(new) < len(files)
+        named = {kind: [p for p in found.named[kind] if p in new or is_store(p)] for kind in group}
+        if tapes := _tapes(found, named, options, raw):
+            tape = _joined(tapes, found)
+            found.problems = Problems()  # they are told with this group
             done = sum(r.rows for r in reports)
             heard = (lambda rows, done=done: progress(done + rows)) if progress else None
-            report = write_store(tape, root, sources=[p for p in wanted if p in files], progress=heard)
-            met = getattr(tape, "problems", Problems())
-            reports.append(replace(report, places={r: tuple(map(str, met.places(r))) for r in report.problems}))
+            report = write_store(tape, root, sources=new, progress=heard)
+            reports.append(_placed(report, getattr(tape, "problems", Problems())))
+    if len(reports) == 1 and not stored and found.error:
+        raise found.error
+    reports.append(_placed(StoreReport(0, (), found.problems.counts, skipped=True), found.problems))
     return _summed(reports, root)
+
+
+def _placed(report: StoreReport, met: Problems) -> StoreReport:
+    return replace(report, places={reason: tuple(map(str, met.places(reason))) for reason in report.problems})
 
 
 def _summed(reports: list[StoreReport], root: Path) -> StoreReport:
@@ -101,6 +110,56 @@ def _summed(reports: list[StoreReport], root: Path) -> StoreReport:
     for reason, found in (pair for r in reports for pair in r.places.items()):
         places[reason] = (*places.get(reason, ()), *found)
     return StoreReport(sum(r.rows for r in reports), symbols, problems, all(r.skipped for r in reports), places)
+
+
+@dataclass(slots=True)
+class _Found:
+    """The data files by format, and what of a folder cannot be used."""
+
+    named: dict[str, list[Path]] = field(default_factory=dict)
+    unknown: list[Path] = field(default_factory=list)
+    inside: set[Path] = field(default_factory=set)  # met in a folder, not named directly
+    problems: Problems = field(default_factory=Problems)
+    error: InputError | None = None  # the first of those that were counted
+
+    def refuse(self, error: InputError, files: Sequence[Path]) -> None:
+        """Count the files as a problem, or raise the error where it is more than that."""
+        if error.code not in _OF_ONE_FILE or not self.inside.issuperset(files):
+            raise error
+        self.error = self.error or error
+        place = error.where or Where(str(files[0]))
+        self.problems.add(error.code, place.file, place.line, error.message, n=len(files))
+
+
+def _tapes(
+    found: _Found, named: Mapping[str, list[Path]], options: Options, raw: Mapping[str, RawReader]
+) -> list[Tape]:
+    """The tapes of the files that can be read."""
+    tapes: list[_Opened] = []
+    for path, kind in ((path, kind) for kind, files in named.items() if kind not in raw for path in files):
+        try:
+            tapes.append(_open(path, kind, options))
+        except InputError as error:
+            found.refuse(error, [path])
+    opened = [tape for _, _, _, tape in _agreed(tapes)]
+    for kind, reader in raw.items():
+        if files := named.get(kind):
+            try:
+                opened.insert(0, reader(files, options))
+            except InputError as error:
+                found.refuse(error, files)
+    return opened
+
+
+def _joined(tapes: Sequence[Tape], found: _Found, notes: tuple[str, ...] = ()) -> Tape:
+    """One tape with what is said of its files. Raises the error of the first file when none can be read."""
+    if not tapes and found.error:
+        raise found.error
+    return (
+        tapes[0]
+        if len(tapes) == 1 and not notes and not found.problems
+        else MergedTape(tapes, notes=notes, problems=found.problems)
+    )
 
 
 _Opened = tuple[Path, str, Options, Tape]
@@ -137,8 +196,8 @@ def _inferred(tape: Tape) -> Instrument | None:
     return held[0] if not isinstance(tape, StoredTape) and held and not held[0].values_only else None
 
 
-def _by_format(paths: Sequence[Path], named: str) -> tuple[dict[str, list[Path]], list[Path]]:
-    """Data files by format, in the order of their paths, and the files of none in folders.
+def _by_format(paths: Sequence[Path], named: str) -> _Found:
+    """Data files by format, in the order of their paths; in folders also the files of none, and empty ones.
 
     A trades file that a book recording brings along is left to it.
     """
@@ -150,22 +209,25 @@ def _by_format(paths: Sequence[Path], named: str) -> tuple[dict[str, list[Path]]
             means="nothing was imported",
             try_="leave --format out: the format is found out",
         )
-    found: dict[str, list[Path]] = {}
+    found, kinds = _Found(), dict[str, list[Path]]()
     for path in paths:
         for file in files_of(path):
+            if file not in paths:
+                found.inside.add(file)
             try:
-                found.setdefault(named or detect(file), []).append(file)
+                kinds.setdefault(named or detect(file), []).append(file)
             except InputError as error:
-                if error.code != "unknown-format" or file == path:
-                    raise
-                found.setdefault("", []).append(file)
-    brought = {book1000.trades_beside(p) for p in found.get("book1000", [])}
-    found["trades"] = [p for p in found.get("trades", []) if p not in brought]
-    unknown = found.pop("", [])
-    kept = {kind: files for kind, files in found.items() if files}
-    if not kept:
-        raise unknown_format(paths[0], f"it holds {len(unknown)} files, none of them of a known format")
-    return kept, unknown
+                if error.code == "unknown-format" and file != path:
+                    found.unknown.append(file)
+                else:
+                    found.refuse(error, [file])
+    brought = {book1000.trades_beside(p) for p in kinds.get("book1000", [])}
+    kinds["trades"] = [p for p in kinds.get("trades", []) if p not in brought]
+    found.named = {kind: files for kind, files in kinds.items() if files}
+    if not found.named:
+        why = f"it holds {len(found.unknown)} files, none of them of a known format"
+        raise found.error or unknown_format(paths[0], why)
+    return found
 
 
 def files_of(path: Path) -> list[Path]:

@@ -125,6 +125,7 @@ def _tape(plan: _Plan) -> SourceTape:
         bar_only=True,
         notes=tuple(notes),
     )
+    next(_blocks(plan, Problems()), None)  # raises now, not at the first pass, when no row can be used
     return SourceTape(header, partial(_blocks, plan))
 
 
