@@ -107,6 +107,7 @@ def import_(
         lines = [f"nothing new: all of it is in {where} already ({held})"]
     if found["problems"]:
         lines += _problem_lines(found["problems"], found.get("places", {}), out)
+    if found["problems"].keys() - {"reversed-file"}:  # of which all rows are kept
         lines.append("  these were left out or marked as gaps; all other rows are stored and safe")
     lines.append(f"  next        tickerml data check {where}")
     out.result({key: found[key] for key in ("rows", "instruments", "problems")}, lines)

@@ -10,6 +10,7 @@ import pytest
 from tickerml.tape.block import concat
 from tickerml.tape.errors import InputError
 from tickerml.tape.importers import candles
+from tickerml.tape.importers.frames import PIECE
 from tickerml.tape.importers.options import Options
 from tickerml.tape.rows import HOUR, MINUTE, SECOND, Flag, Kind
 
@@ -154,7 +155,7 @@ def test_pieces_do_not_change_the_tape(tmp_path, monkeypatch):
     assert whole.header.problems == (("missing-bar", 2),)
     for size in (1, 7):
         monkeypatch.setattr("tickerml.tape.importers.frames.PIECE", size)
-        monkeypatch.setattr("tickerml.tape.importers.frames.pieces.__defaults__", (size,))
+        monkeypatch.setattr("tickerml.tape.importers.frames.pieces.__defaults__", (size, 1))
         again = candles.read(path)
         assert again.content_hash() == digest
         assert again.header.problems == whole.header.problems
@@ -256,3 +257,30 @@ def test_real_files_say_the_same_prices(real_data, name):
         assert np.allclose(exact, source[column].to_numpy(), rtol=1e-12)
     assert np.array_equal(block.bars["open_time"] // 1_000_000, source["date"].dt.epoch("ms").to_numpy())
     assert np.allclose(block.bars["volume"].astype(float) * float(instrument.lot), source["volume"].to_numpy())
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT.csv", "BTCUSDT.parquet"])
+def test_a_file_with_its_newest_row_first_is_read_from_its_end(tmp_path, name):
+    start, n = 1_704_067_200, 2 * PIECE + 5
+    closes = [10 + i % 7 for i in range(n)]
+    closes[1] = -1  # in the file, oldest last, it is the last row but one
+    frame = pl.DataFrame({"date": [start + 60 * i for i in range(n)]} | dict.fromkeys(("open", "high", "low"), closes))
+    frame = frame.with_columns(pl.Series("close", closes), volume=1.0)
+    straight, turned = tmp_path / "a" / name, tmp_path / "b" / name
+    for path, table in ((straight, frame), (turned, frame.reverse())):
+        path.parent.mkdir()
+        table.write_csv(path) if name.endswith("csv") else table.write_parquet(path)
+    wanted, tape = candles.read(straight), candles.read(turned)
+    assert tape.content_hash() == wanted.content_hash()
+    assert tape.problems.counts == wanted.problems.counts | {"reversed-file": 1}
+    assert tape.problems.places("price-not-positive")[0].line == (n if name.endswith("csv") else n - 1)
+    assert str(tape.problems.places("reversed-file")[0]).startswith(str(turned))
+
+
+def test_a_file_that_does_not_run_backwards_to_its_end_is_no_reversed_file(tmp_path):
+    path = tmp_path / "BTCUSDT-1m.csv"
+    times = [*range(1_704_090_000, 1_704_080_000, -60), 1_704_090_060]
+    path.write_text("date,open,high,low,close,volume\n" + "".join(f"{t},1,1,1,1,1\n" for t in times))
+    tape = candles.read(path)
+    assert len(concat(list(tape.blocks()))) == 3  # the instrument, and the bars that run forwards
+    assert tape.problems.counts == {"time-backwards": len(times) - 2}

@@ -122,3 +122,17 @@ def test_real_frame(real_data):
     assert len(rows) == len(source) == 12_477
     assert (rows["price"] / 1e8 == source["price"].to_numpy()).all()
     assert tape.header.problems == ()
+
+
+@pytest.mark.parametrize("received", [False, True])
+def test_trades_with_the_newest_first_keep_the_order_in_which_they_happened(tmp_path, received):
+    rows = [(1_704_067_203, 4, "sell"), (1_704_067_202, 3, "buy"), (1_704_067_202, 2, "buy"), (1_704_067_201, 1, "buy")]
+    path = tmp_path / "BTCUSDT.csv"
+    head = "timestamp,price,amount,side" + (",local_timestamp\n" if received else "\n")
+    path.write_text(head + "".join(f"{t},{p},1,{s}" + (f",{t + 1}\n" if received else "\n") for t, p, s in rows))
+    tape = trades.read(path)
+    found = concat(list(tape.blocks())).rows
+    found = found[found["kind"] == Kind.TRADE]
+    assert found["price"].tolist() == [1, 2, 3, 4]
+    assert found["side"].tolist() == [1, 1, 1, -1]
+    assert tape.problems.counts == {"reversed-file": 1}

@@ -19,7 +19,7 @@ from tickerml.tape.block import Block
 from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.importers.checks import Judge, Rules, no_number
-from tickerml.tape.importers.frames import first_line, first_rows, floats, pick, pieces, times_ns
+from tickerml.tape.importers.frames import first_rows, floats, order, pick, pieces, times_ns
 from tickerml.tape.importers.naming import GUESSED_SPOT, guessed_spot, instrument_of, scaled
 from tickerml.tape.importers.options import Options
 from tickerml.tape.importers.scale import Scale, to_steps
@@ -86,16 +86,17 @@ class _File:
 
     def __init__(self, path: Path, options: Options) -> None:
         self.path, self.options = path, options
-        columns = columns_of(first_rows(path))
+        frame = first_rows(path)
+        columns = columns_of(frame)
         if columns is None:
-            raise _not_candles(path, first_rows(path).columns)
-        self.columns, self.line = columns, first_line(path)
+            raise _not_candles(path, frame.columns)
+        self.columns, (self.line, self.step) = columns, order(path, frame, columns["time"])
         self.instrument, self.timeframe = self._learn()
 
     def pieces(self) -> Iterator[_Bars]:
         """The whole file."""
         column = self.columns.get
-        for frame in pieces(self.path):
+        for frame in pieces(self.path, step=self.step):
             yield _Bars(
                 times_ns(frame[self.columns["time"]]),
                 np.stack([floats(frame[self.columns[name]]) for name in _PRICES]),
@@ -107,7 +108,7 @@ class _File:
     def _learn(self) -> tuple[Instrument, int]:
         """First pass: tick, lot and timeframe of the bars that can be used."""
         prices, volumes, problems = Scale(), Scale(), Problems()
-        judge = Judge(self.path, problems, self.line)
+        judge = Judge(self.path, problems, self.line, self.step)
         times: list[NDArray[np.int64]] = []
         for bars in self.pieces():
             good = judge.keep(bars.time, bars.rules(), repeats="duplicate-bar")
@@ -147,8 +148,9 @@ def read(path: Path, options: Options = Options()) -> SourceTape:  # noqa: B008 
 
     Counted as problems: time-missing, time-implausible, time-backwards, duplicate-bar, not-a-number,
     price-not-positive, negative-quantity, high-below-low, price-outside-bar (refused); missing-bar, price-rounded,
-    volume-rounded (kept). Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine,
-    lot-too-fine, timeframe-unknown, unknown-instrument, file-empty, file-truncated.
+    volume-rounded (kept); reversed-file (newest row first, so read from its end). Raises InputError: unknown-columns,
+    nothing-valid, tick-unknown, price-too-fine, lot-too-fine, timeframe-unknown, unknown-instrument, file-empty,
+    file-truncated.
     """
     file = _File(path, options)
     guessed = (f"{file.instrument.symbol}: {GUESSED_SPOT}",) if guessed_spot(path, options) else ()
@@ -163,13 +165,12 @@ def read(path: Path, options: Options = Options()) -> SourceTape:  # noqa: B008 
 
 
 def _blocks(file: _File, problems: Problems) -> Iterator[Block]:
-    judge = Judge(file.path, problems, file.line)
+    judge = Judge(file.path, problems, file.line, file.step)
     builder = Builder()
     latest = None
     for bars in file.pieces():
-        line = judge.line
         good = judge.keep(bars.time, bars.rules(), repeats="duplicate-bar")
-        lines = np.flatnonzero(good) + line
+        lines = judge.lines(good)
         times = bars.time[good]
         if not len(times):
             continue

@@ -22,14 +22,18 @@ Rules = list[tuple[str, Mask]]
 class Judge:
     """Keeps the line number and the latest time from piece to piece of one file."""
 
-    def __init__(self, path: Path, problems: Problems, first_line: int) -> None:
-        self._path, self._problems, self.line = path, problems, first_line
+    def __init__(self, path: Path, problems: Problems, first_line: int, step: int = 1) -> None:
+        """`step` is -1 for a file that is read from its end; `first_line` is then its last."""
+        self._path, self._problems, self.line, self._step = path, problems, first_line, step
+        self._from = first_line
+        if step < 0:
+            problems.add("reversed-file", str(path), note="newest row first: read from its end")
         self.latest = NO_TIME
         self.kept = 0
 
     def keep(self, times: NDArray[np.int64], rules: Rules, *, repeats: str = "") -> Mask:
         """Rows that break no rule and whose time does not run backwards; `repeats`: the reason for an equal time."""
-        good = np.ones(len(times), bool)
+        good, self._from = np.ones(len(times), bool), self.line
         absurd = (times != NO_TIME) & ((times < EARLIEST) | (times > _LAST))
         for reason, broken in [("time-missing", times == NO_TIME), ("time-implausible", absurd), *rules]:
             good &= ~self._refuse(reason, good & broken)
@@ -40,9 +44,13 @@ class Judge:
             good &= ~self._refuse(repeats, good & (times == before))
         if good.any():
             self.latest = max(self.latest, int(times[good].max()))
-        self.line += len(times)
+        self.line += len(times) * self._step
         self.kept += int(good.sum())
         return good
+
+    def lines(self, rows: Mask) -> NDArray[np.int64]:
+        """Line numbers of these rows of the piece that was judged last."""
+        return np.asarray(np.flatnonzero(rows) * self._step + self._from, np.int64)
 
     def note(self, reason: str, lines: NDArray[np.int64], weight: NDArray[np.int64] | None = None) -> None:
         """Count rows by line number; `weight` says how much each counts (0 = not at all), else 1."""
@@ -57,7 +65,7 @@ class Judge:
         self._problems.add(reason, n=n)
 
     def _refuse(self, reason: str, rows: Mask) -> Mask:
-        self.note(reason, np.flatnonzero(rows) + self.line)
+        self.note(reason, self.lines(rows))
         return rows
 
     def something(self) -> None:

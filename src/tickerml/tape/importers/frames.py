@@ -72,14 +72,20 @@ def truncated(path: Path, what: str) -> NoReturn:
     )
 
 
-def pieces(path: Path, size: int = PIECE) -> Iterator[pl.DataFrame]:
-    """The table in pieces of `size` rows. A CSV file is parsed whole and then handed out in pieces."""
+def pieces(path: Path, size: int = PIECE, step: int = 1) -> Iterator[pl.DataFrame]:
+    """The table in pieces of `size` rows, with `step` -1 from its last row to its first.
+
+    A CSV file is parsed whole and then handed out in pieces.
+    """
     kind = kind_of(path)
     try:
         frame = _scan(path, kind)
         rows = frame.select(pl.len()).collect().item()
         for at in range(0, rows, size):
-            yield frame.slice(at, size).collect()
+            if step > 0:
+                yield frame.slice(at, size).collect()
+            else:
+                yield frame.slice(max(0, rows - at - size), min(size, rows - at)).collect().reverse()
     except (pl.exceptions.PolarsError, OSError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as cause:
         what = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
         truncated(path, f"cannot be read to its end: {what}")
@@ -88,6 +94,36 @@ def pieces(path: Path, size: int = PIECE) -> Iterator[pl.DataFrame]:
 def first_line(path: Path) -> int:
     """Line number of the first row, for messages: 2 where a CSV file has a header, else 1."""
     return 2 if kind_of(path) == "csv" and not path.name.endswith(".zip") and _has_header(path.read_bytes()) else 1
+
+
+def order(path: Path, head: pl.DataFrame, time: str) -> tuple[int, int]:
+    """Line number of the oldest row and the step to the next: -1 where all of the file runs from newest to oldest.
+
+    `head`: the first rows, which settle it for nearly all files; `time`: the column. Rows without a time do not count.
+    """
+    line = first_line(path)
+    if not _falls(_known(head, time)):
+        return line, 1
+    rows, last, first = 0, None, None
+    for frame in pieces(path):
+        times = _known(frame, time)
+        rows += len(frame)
+        if not len(times):
+            continue
+        first = int(times[0]) if first is None else first
+        if not _falls(times) or (last is not None and times[0] > last):
+            return line, 1
+        last = int(times[-1])
+    return (line + rows - 1, -1) if first != last else (line, 1)
+
+
+def _known(frame: pl.DataFrame, time: str) -> NDArray[np.int64]:
+    times = times_ns(frame[time])
+    return times[times != NO_TIME]
+
+
+def _falls(times: NDArray[np.int64]) -> bool:
+    return bool((times[1:] <= times[:-1]).all())
 
 
 def first_rows(path: Path, n: int = 100) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from tickerml.tape.block import Block
 from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.importers.checks import Judge, Rules, no_number
-from tickerml.tape.importers.frames import first_line, first_rows, floats, pick, pieces, times_ns
+from tickerml.tape.importers.frames import first_rows, floats, order, pick, pieces, times_ns
 from tickerml.tape.importers.naming import instrument_of, scaled, told_by
 from tickerml.tape.importers.options import Options
 from tickerml.tape.importers.scale import Scale, to_steps
@@ -87,7 +87,8 @@ class TradeFile:
         if columns is None:
             raise _not_trades(path, frame.columns)
         self.path, self.options = path, told_by(frame, options)
-        self.columns, self.line = columns, first_line(path)
+        self.columns = columns
+        self.line, self.step = order(path, frame, columns["recv" if self.received else "exch"])
 
     @property
     def received(self) -> bool:
@@ -96,7 +97,7 @@ class TradeFile:
 
     def pieces(self) -> Iterator[Prints]:
         """The whole file."""
-        for frame in pieces(self.path):
+        for frame in pieces(self.path, step=self.step):
             yield Prints(
                 times_ns(frame[self.columns["exch"]]),
                 times_ns(frame[self.columns["recv"]]) if self.received else None,
@@ -107,7 +108,7 @@ class TradeFile:
 
     def learn(self, prices: Scale, sizes: Scale) -> None:
         """Teach the scales every trade that can be used. Raises InputError nothing-valid."""
-        judge = Judge(self.path, Problems(), self.line)
+        judge = Judge(self.path, Problems(), self.line, self.step)
         for prints in self.pieces():
             good = judge.keep(self.times(prints), prints.rules())
             prices.learn(prints.price[good])
@@ -120,11 +121,10 @@ class TradeFile:
 
     def blocks(self, instrument: Instrument, problems: Problems) -> Iterator[Block]:
         """TRADE rows, a block a piece."""
-        judge = Judge(self.path, problems, self.line)
+        judge = Judge(self.path, problems, self.line, self.step)
         for prints in self.pieces():
-            line = judge.line
             good = judge.keep(self.times(prints), prints.rules())
-            lines = np.flatnonzero(good) + line
+            lines = judge.lines(good)
             rows = empty(len(lines))
             rows["price"], off = to_steps(prints.price[good], instrument.tick)
             judge.note("price-rounded", lines[off])
@@ -142,8 +142,8 @@ def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
     """The file as a tape of TRADE rows with the taker's side.
 
     Counted as problems: time-missing, time-implausible, time-backwards, not-a-number, price-not-positive,
-    negative-quantity, empty-trade,
-    side-unknown (refused); price-rounded, volume-rounded (kept). Raises InputError as `candles.read` does.
+    negative-quantity, empty-trade, side-unknown (refused); price-rounded, volume-rounded (kept); reversed-file (newest
+    row first, so read from its end). Raises InputError as `candles.read` does.
     """
     file = TradeFile(path, options)
     prices, sizes = Scale(), Scale()
