@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--low", type=float, default=0.0, help="lowest price of the region of interest")
     parser.add_argument("--high", type=float, default=0.0, help="highest price of the region of interest")
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--settle", type=float, default=0.0, help="seconds of CPU before runs count")
     parser.add_argument("--out", default="")
     args = parser.parse_args()
     events = np.load(args.events)["data"]
@@ -132,11 +133,13 @@ def main() -> None:
     short.close()
     compiled = time.process_time() - started
     seconds = []
-    for _ in range(args.repeat):
+    settled = 0 if args.settle else None
+    while settled == 0 or len(seconds) < (settled or 0) + args.repeat:
         hbt = engine(events, args)
         started = time.process_time()
         n_wakes, n_fills, n_sent = quote(hbt, *rest)
         seconds.append(time.process_time() - started)
+        settled = settled or (len(seconds) if args.settle and sum(seconds) > args.settle else settled)
         state = hbt.state_values(0)
         result = {"position": round(state.position / args.lot), "balance": state.balance, "fee": state.fee}
         hbt.close()
@@ -144,7 +147,7 @@ def main() -> None:
         order = np.lexsort((fills[:n_fills, 2], fills[:n_fills, 1], fills[:n_fills, 0]))
         _write(args.out + ".fills.csv", "exch_ns,side,tick,lots", fills[:n_fills][order])
         _write(args.out + ".positions.csv", "local_ns,lots", wakes[:n_wakes])
-    median = statistics.median(seconds)
+    median = statistics.median(seconds[settled or 0 :])
     print(
         json.dumps(
             {

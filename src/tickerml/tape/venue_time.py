@@ -153,8 +153,9 @@ class VenueFeed:
             waiting = self.rows[self.start : self.stop]
             self.bars, self.values = _needed(self.bars, waiting, _BAR), _needed(self.values, waiting, _VALUE)
         if held + len(block) > len(self.rows):
-            self.rows = np.concatenate([self.rows[self.start : self.stop], np.empty(2 * len(block) + 4096, ROW)])
-            self.start, self.stop = 0, held
+            grown = np.empty(held + 2 * len(block) + 4096, ROW)
+            grown[:held].view(_OPAQUE)[:] = self.rows[self.start : self.stop].view(_OPAQUE)
+            self.rows, self.start, self.stop = grown, 0, held
         elif self.stop + len(block) > len(self.rows):
             self.rows[:held].view(_OPAQUE)[:] = self.rows[self.start : self.stop].view(_OPAQUE).copy()
             self.start, self.stop = 0, held
