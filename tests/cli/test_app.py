@@ -70,6 +70,7 @@ def test_bad_usage_is_exit_2_in_the_template(tickerml, argv):
     assert told.err.startswith("error[usage]: ")
     assert "  try:   tickerml" in told.err
     assert "nvalid" not in told.err
+    assert "Value error" not in told.err
     assert "Traceback" not in told.err
 
 

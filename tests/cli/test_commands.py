@@ -188,6 +188,17 @@ def test_synth_writes_a_store_and_says_what_it_is(tickerml, rooms):
     assert "an ordinary day" in tickerml("synth", "--list").out
 
 
+def test_the_synthetic_warning_is_of_a_market_that_exists(tickerml, rooms):
+    assert "SYNTHETIC MARKET (calm, seed 7)" in tickerml("paper").err
+    assert "SYNTHETIC MARKET (calm, seed 3)" in tickerml("paper", "--source", "synthetic:calm:3").err
+    assert "SYNTHETIC" not in tickerml("paper", "--source", "synthetic:nosuch").err
+
+
+def test_stores_with_spaces_can_be_pasted_from_the_next_line(tickerml, rooms):
+    assert "tickerml paper --source 'my store'" in tickerml("synth", "--store", "my store").out
+    assert "tickerml data check 'my store'" in tickerml("data", "import", "x", "--store", "my store").out
+
+
 def test_new_config_writes_the_defaults_once(tickerml, tmp_path):
     told = tickerml("new", "config", "--out", "config.yaml", "--json")
     assert told.code == 0

@@ -2,11 +2,14 @@ import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from stories import COINS, START, idle, short_run, story
 
+from tickerml.run.result import Run
+from tickerml.tape.errors import RunError
 from tickerml.tape.rows import DAY
 from tickerml.views import explore, notebook
 from tickerml.views.charts.cards import cards
@@ -272,3 +275,19 @@ def test_charts_that_travel_alone_bring_their_colours():
     assert "var(--" not in svg
     assert "background:#fff" in svg
     assert "SYNTHETIC MARKET" in svg
+
+
+def test_a_latency_that_took_nothing_is_explained():
+    run, said = short_run(), "no order met another price within its latency"
+    layers = tuple(replace(x, money=x.money * 0) if x.name == "latency" else x for x in run.waterfall)
+    assert said in page(replace(run, waterfall=layers))
+    assert said not in page(run)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder here that takes no files")
+def test_a_page_that_cannot_be_written_is_not_called_missing():
+    run = Run.__new__(Run)
+    run.__dict__["story"] = short_run()
+    with pytest.raises(RunError, match="cannot be written") as error:
+        run.report(Path("/proc/x.html"))
+    assert error.value.code == "file-permission"

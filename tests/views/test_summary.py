@@ -7,6 +7,7 @@ import pytest
 from stories import COINS, idle, short_run, story
 
 from tickerml.views import words
+from tickerml.views.page import page
 from tickerml.views.result import result
 from tickerml.views.summary import summary
 from tickerml.views.why import why, why_json
@@ -161,3 +162,11 @@ def test_money_and_numbers_as_people_read_them():
     assert words.price(Decimal("6.4E+4")) == "64,000"
     assert words.price(Decimal("61404.123456")) == "61,404.12"
     assert words.period(1_767_484_800 * 10**9, 1_767_553_200 * 10**9) == "2026-01-04 00:00 to 19:00 UTC"
+
+
+def test_a_run_folder_with_spaces_can_be_pasted_from_the_next_line():
+    run = short_run()
+    named = replace(run, head=replace(run.head, run="my run;1"), report="")
+    line = summary(named).splitlines()[-1]
+    assert line == "  next        tickerml why 'my run;1' | tickerml replay 'my run;1'"
+    assert "tickerml replay &#x27;my run;1&#x27;" in page(named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -109,7 +110,7 @@ def import_(
         lines += _problem_lines(found["problems"], found.get("places", {}), out)
     if found["problems"].keys() - {"reversed-file"}:  # of which all rows are kept
         lines.append("  these were left out or marked as gaps; all other rows are stored and safe")
-    lines.append(f"  next        tickerml data check {where}")
+    lines.append(f"  next        tickerml data check {shlex.quote(str(where))}")
     out.result({key: found[key] for key in ("rows", "instruments", "problems")}, lines)
 
 
@@ -181,7 +182,7 @@ def synth(
     lines = [f"{found['rows']:,} rows of a SYNTHETIC MARKET added to {where}"]
     if found.get("skipped"):
         lines = [f"nothing new: this SYNTHETIC MARKET is in {where} already"]
-    lines.append(f"  next        tickerml paper --source {where}")
+    lines.append(f"  next        tickerml paper --source {shlex.quote(str(where))}")
     out.result({key: found[key] for key in ("rows", "instruments", "problems")}, lines)
 
 

@@ -92,7 +92,8 @@ _SYSTEM: Final = {
 
 
 def _usage(error: typer.TyperException) -> TickerMLError:
-    text = error.format_message().replace("Invalid value for", "cannot use the value of").rstrip(".")
+    text = error.format_message().replace("Value error, ", "").rstrip(".")
+    text = text.replace("Invalid value for", "cannot use the value of")
     text = text.replace("Input should be a valid", "it must be a").replace("integer", "whole number")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "tickerml"

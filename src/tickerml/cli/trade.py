@@ -95,6 +95,10 @@ def warn_if_synthetic(out: Out, source: str, config: Config) -> None:
     """The first line of all where lines are printed; a moving display has it in its own first line."""
     name, *rest = market(source, config).split(":")
     if name == "synthetic" and not out.err.animate:
+        from tickerml.run.sources import scenarios
+
+        if rest[0] and rest[0] not in scenarios():
+            return  # there is no such market: opening it says so
         said = f"{rest[0]}, seed {rest[1]}" if len(rest) > 1 else ", ".join(rest)
         out.tell(f"SYNTHETIC MARKET ({said}): shows that the program works, says nothing about profit")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tickerml.run.record import RunTape, header_of, read_manifest
+from tickerml.tape.errors import RunError, Where
 from tickerml.views import notebook, page, psc_files, read, result, summary, why
 from tickerml.views.story import Prices, Story
 
@@ -57,10 +58,20 @@ class Run:
         return summary.summary(self.story).splitlines()
 
     def report(self, out: Path | None = None, *, explore: bool = False) -> Path:
-        """Write the report page; returns its path."""
+        """Write the report page; returns its path. Raises RunError file-permission where no file can be made."""
         target = out or self.path / "report.html"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page.page(self.story, explore=explore), encoding="utf-8")
+        told = page.page(self.story, explore=explore)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(told, encoding="utf-8")
+        except FileNotFoundError as cause:  # its folder is there or was to be made: the system takes no files here
+            raise RunError(
+                "file-permission",
+                f"{target} cannot be written: no file can be made there",
+                where=Where(str(target)),
+                means="the run is as it was",
+                try_="tickerml report --out report.html",
+            ) from cause
         return target
 
     def why(self, pairs: list[str] | None = None) -> str:

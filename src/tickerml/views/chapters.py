@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from html import escape
 
 from tickerml.views import figures, verdict
@@ -255,7 +256,8 @@ def _health_rows(story: Story) -> list[tuple[str, str]]:
 def again(story: Story) -> str:
     """How do I get the same again?"""
     recipe = story.recipe
-    commands = [c for c in (recipe.command, f"tickerml replay {story.head.run}" if story.head.run else "") if c]
+    replay = f"tickerml replay {shlex.quote(story.head.run)}" if story.head.run else ""
+    commands = [c for c in (recipe.command, replay) if c]
     parts = [f"<pre>{escape(chr(10).join(commands))}</pre>"] if commands else []
     hashes = [(f"{name} (SHA-256)", value) for name, value in recipe.hashes.items()]
     rows = [*hashes, *((name, value) for name, value in recipe.versions.items())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
@@ -174,6 +175,6 @@ def data_line(story: Story) -> str:
 
 def next_line(story: Story) -> str:
     """What to type next, and where the page lies."""
-    run = story.head.run
+    run = shlex.quote(story.head.run) if story.head.run else ""
     page = f" | report: {story.report}" if story.report else ""
     return f"tickerml why {run} | tickerml replay {run}{page}" if run else ""

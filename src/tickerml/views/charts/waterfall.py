@@ -33,6 +33,8 @@ def waterfall(story: Story) -> Picture | None:
     said = f"{story.head.currency}. Each step is a re-run of the same tape with that cost switched on as well."
     if missing:
         said += f" Hatched: not simulated ({', '.join(missing)})."
+    if any(x.name == "latency" and x.money == 0 for x in story.waterfall):
+        said += " Latency took nothing: no order met another price within its latency."
     table = tuple((b.name, b.text) for b in bars)
     sheets = (_upright(story, bars, WIDE), _lying(story, bars, NARROW))
     return Picture("Edge waterfall", said, sheets, ("layer", story.head.currency), table)
