@@ -16,7 +16,7 @@ import numpy as np
 
 from tickerml.tape.block import Block
 from tickerml.tape.kernel import kernel
-from tickerml.tape.rows import ROW, Kind, Record, Rows
+from tickerml.tape.rows import FOREVER, ROW, Kind, Record, Rows
 from tickerml.tape.tables import BAR, VALUE
 
 _STREAMS: Final = 16  # kinds 0..15 each have their own clock and their own order
@@ -37,6 +37,9 @@ _DEPTH, _TRADE, _BBO, _CLEAR = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.BBO), 
 _CLOCK, _GAP, _TIMER = int(Kind.CLOCK), int(Kind.GAP), int(Kind.TIMER)
 _BAR, _VALUE = int(Kind.BAR), int(Kind.VALUE)
 
+_POSITIVE: Final = (1 << 62) - 1
+_NEAR: Final = 32  # rows that an overtaken one steps back past at most
+
 _TABLE: Final = 1024  # side-table rows that are kept before those that nobody needs any more are dropped
 
 
@@ -47,9 +50,9 @@ def _stream(kind: int) -> int:
 
 
 @kernel
-def _stamp(clock: Record, row: Record, bound: int) -> int:
+def _stamp(clock: Record, row: Record, kind: int, bound: int) -> int:
     """Corrected venue time of one row, ns in the receiver's clock."""
-    stream = _stream(row["kind"])
+    stream = _stream(kind) & (_STREAMS - 1)
     recv = row["recv"]
     at = recv
     if row["exch"] != 0:
@@ -72,14 +75,15 @@ def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows
 
     `out` rows carry venue time in `exch`; `ref` of BAR and VALUE rows is moved by `bars` and `values`. BBO, CLOCK and
     TIMER rows are not the venue's business and are left out; rows that a run made (kind >= 32) too. `out` must have
-    room for all rows, `late` too: rows that were overtaken are sorted there and merged from behind, so that each row
-    is moved once, however far streams run apart.
+    room for all rows, `late` too. A row that a few overtook steps back past them; rows overtaken by more are sorted in
+    `late` and merged from behind, so that each row is moved once, however far streams run apart.
     """
     overtaken = 0
+    newest = out[n - 1]["exch"] if n > 0 else -FOREVER
     for i in range(len(rows)):
         row = rows[i]
-        kind = row["kind"]
-        clock = clocks[row["inst"]]
+        kind = int(row["kind"]) & 0x7F  # neither is negative: told so, the compiler counts nothing from the end
+        clock = clocks[row["inst"] & 0x7FFFFFFF]
         if kind == _CLOCK:
             if row["side"] == 0:
                 for k in range(_STREAMS):
@@ -89,10 +93,19 @@ def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows
             continue
         if kind in (_BBO, _TIMER) or kind >= 32:
             continue
-        at = _stamp(clock, row, bound)
-        if n == 0 or at >= out[n - 1]["exch"]:
-            out[n] = row
-            held = out[n]
+        at = _stamp(clock, row, kind, bound)
+        if at >= newest:
+            newest = at
+            out[n & _POSITIVE] = row
+            held = out[n & _POSITIVE]
+            n += 1
+        elif (overtaken == 0 or at < late[0]["exch"]) and out[max(n - _NEAR, 0)]["exch"] <= at:
+            j = n  # behind those in `late`, equal times would change places
+            while out[j - 1]["exch"] > at:
+                out[j] = out[j - 1]
+                j -= 1
+            out[j] = row
+            held = out[j]
             n += 1
         else:
             j = overtaken
