@@ -205,7 +205,7 @@ def compared(
 
 
 _KIND = ROW.fields["kind"][1]  # type: ignore[index]  # a structured dtype has fields
-_FLAGS = ROW.fields["flags"][1]  # type: ignore[index]
+_FLAGS = ROW.fields["flags"][1]  # type: ignore[index]  # the same
 
 
 def _difference(n: int, one: bytes | None, two: bytes | None) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class OsDisk:
         try:
             _lock(handle)
             _write(handle, f"{os.getpid():<12}\n".encode(), 1)  # byte 0 is what Windows locks
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was opened is closed, and the error goes on
             os.close(handle)
             raise
         return handle

@@ -58,14 +58,14 @@ class Host:
     def make_spare(self, path: Path, size: int) -> int:
         """A file of `size` allocated zero bytes, ready to become the next segment. Raises OSError, leaving none."""
         name = path / SPARE
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):  # mostly there is none
             self.disk.remove(name)
         handle = patiently(lambda: self.disk.open(name, create=True))
         try:
             patiently(lambda: self.disk.resize(handle, size))
             patiently(lambda: self.disk.sync(handle))
             patiently(lambda: self.disk.sync_dir(path))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was opened is closed, and the error goes on
             self.drop(handle)
             with contextlib.suppress(OSError):  # the first error is the one to tell
                 self.disk.remove(name)
@@ -79,7 +79,7 @@ class Host:
             writer = SegmentWriter(self.disk, handle, header)
             fill(writer)
             install(self.disk, writer, path / SPARE)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was opened is closed, and the error goes on
             self.drop(handle)
             raise
         return writer
@@ -91,7 +91,7 @@ class Host:
         try:
             with telling(path):
                 yield lock
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was opened is closed, and the error goes on
             self.drop(lock)
             raise
 

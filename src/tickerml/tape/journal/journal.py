@@ -204,7 +204,7 @@ class Journal:
     def _started(self) -> Self:
         try:
             self.tick()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was opened is closed, and the error goes on
             self.close()
             raise
         if self._host.threaded:
@@ -218,7 +218,7 @@ class Journal:
                 wait = self.tick()
             except JournalError:
                 return
-            except Exception as error:
+            except Exception as error:  # told and kept by the halt; nobody above this thread would see it
                 self._halt(error)
                 self._report()
                 return
