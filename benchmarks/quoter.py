@@ -1,11 +1,11 @@
 """The quoter on our engine against hftbacktest's ROIVector: CPU time on the same rows, fills and positions compared.
 
 One bid and one ask a tick behind the touch, looked at every 100 ms; 10 ms + 10 ms latency, log-probability queue, whole
-fills only. Both engines get the same corrected stamps. `ratio` compares with `visibility: oracle` (the peer knows
-answers before the feed could prove them); `watermark_ratio` with the watermark. Fills and positions by wake are
-written as CSV and compared line by line.
+fills only. Both engines get the same corrected stamps and take turns. `ratio` compares with `visibility: oracle` (the
+peer knows answers before the feed could prove them); `watermark_ratio` with the watermark. Fills and positions by wake
+are written as CSV and compared line by line.
 
-    python benchmarks/quoter.py [EVENTS.npz ...] [--json] [--out FOLDER] [--repeat 5]
+    python benchmarks/quoter.py [EVENTS.npz ...] [--json] [--out FOLDER] [--rounds 11]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,7 @@ from hft_venv import peer_python
 HERE = Path(__file__).parent
 TICK, LOT = "0.1", "0.001"
 SETTLE = 3.0  # seconds of CPU that each engine runs before its runs count
+TURN = 0.3  # seconds of CPU that each engine runs before it is the other's turn
 
 
 def synthetic_events(folder: Path, rows: int) -> Path:
@@ -79,23 +81,68 @@ class Fills:
         self.orders.append(block.orders[rows["ref"]])
 
 
-def ours(tape: Tape, oracle: bool, repeat: int) -> tuple[float, Fills, float]:
-    """Median CPU seconds, the fills of the last run, and its balance.
+class Ours:
+    """Our engine on one tape: a call is one run and gives its CPU seconds; `fills` and `balance` are the last run's."""
 
-    Runs count after SETTLE seconds of them, the peer's too: until the kernel has found large pages for the rows, each
-    run is up to 1.5 times slower, and whoever is quicker would be measured in that time only.
-    """
-    seconds, settled, one = [], 0, setting(oracle)
-    while settled == 0 or len(seconds) < settled + repeat:
-        fills = Fills()
-        machine = build([choose(quoter.Params(), one.config)], tape.header, one, fills)
+    def __init__(self, tape: Tape, oracle: bool) -> None:
+        self.tape, self.setting = tape, setting(oracle)
+        self.fills, self.balance = Fills(), 0.0
+
+    def __call__(self) -> float:
+        self.fills = Fills()
+        machine = build([choose(quoter.Params(), self.setting.config)], self.tape.header, self.setting, self.fills)
         started = time.process_time()
-        drive(machine, tape.blocks())
-        seconds.append(time.process_time() - started)
-        settled = settled or (len(seconds) if sum(seconds) > SETTLE else 0)
-    books, position = machine.trader.books, machine.loop.positions[0]
-    balance = float(books.wallets.amount(0, books.cash(0) + int(position["fees"]) - int(position["cost"]))) - 1_000_000
-    return statistics.median(seconds[settled:]), fills, balance
+        drive(machine, self.tape.blocks())
+        took = time.process_time() - started
+        books, position = machine.trader.books, machine.loop.positions[0]
+        cash = books.cash(0) + int(position["fees"]) - int(position["cost"])
+        self.balance = float(books.wallets.amount(0, cash)) - 1_000_000
+        return took
+
+
+class Peer:
+    """The peer in its own environment, held open: each call is one run and gives its CPU seconds."""
+
+    def __init__(self, path: Path, out: Path) -> None:
+        command = [peer_python(), HERE / "peers" / "hft_quoter.py", path, "--tick", TICK, "--lot", LOT, "--serve"]
+        command += ["--out", out]
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.ask, self.answer = self.process.stdin, self.process.stdout
+
+    def __call__(self) -> float:
+        print("run", file=self.ask, flush=True)
+        return float(self.answer.readline())
+
+    def close(self) -> dict[str, float]:
+        """What it found, after the last run."""
+        self.ask.close()
+        found: dict[str, float] = json.loads(self.answer.read())
+        if self.process.wait() != 0:
+            raise SystemExit(f"the peer ended with status {self.process.returncode}")
+        return found
+
+
+def in_turn(engines: Sequence[Callable[[], float]], rounds: int) -> np.ndarray:
+    """CPU seconds of a run, (rounds, engines): in each round every engine has its turn, of runs that add up to TURN.
+
+    The machine's neighbours slow whole seconds, and not every program equally: engines are compared within one round.
+    What runs before SETTLE seconds of each do not count: until the kernel has found large pages for the rows, a run is
+    up to 1.5 times slower.
+    """
+
+    def turn(engine: Callable[[], float], length: float) -> float:
+        seconds: list[float] = []
+        while sum(seconds) < length:
+            seconds.append(engine())
+        return statistics.median(seconds)
+
+    for engine in engines:
+        turn(engine, SETTLE)
+    return np.array([[turn(engine, TURN) for engine in engines] for _ in range(rounds)])
 
 
 def fills_of(made: Fills) -> tuple[np.ndarray, np.ndarray]:
@@ -112,16 +159,14 @@ def positions_at(known: np.ndarray, times: np.ndarray) -> np.ndarray:
     return held[np.searchsorted(known[:, 0], times, side="right")]
 
 
-def measure(path: Path, out: Path, repeat: int) -> dict[str, object]:
-    """Both engines on one file."""
-    tape = whole(path)
-    prefix = out / path.stem
-    command = [peer_python(), HERE / "peers" / "hft_quoter.py", path, "--tick", TICK, "--lot", LOT]
-    command += ["--repeat", repeat, "--settle", SETTLE, "--out", f"{prefix}.peer"]
-    peer = json.loads(subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout)
-    took, made, balance = ours(tape, True, repeat)
-    slower, _, _ = ours(tape, False, repeat)
-    fills, known = fills_of(made)
+def measure(path: Path, out: Path, rounds: int) -> dict[str, object]:
+    """Both engines on one file, in turn; ratios are medians of the rounds' ratios."""
+    tape, prefix = whole(path), out / path.stem
+    oracle, watermark, peer = Ours(tape, True), Ours(tape, False), Peer(path, Path(f"{prefix}.peer"))
+    seconds = in_turn((oracle, watermark, peer), rounds)
+    ratios, (took, slower, theirs_took) = seconds[:, 2:] / seconds[:, :2], np.median(seconds, axis=0)
+    found = peer.close()
+    fills, known = fills_of(oracle.fills)
     np.savetxt(f"{prefix}.fills.csv", fills, fmt="%d", delimiter=",", header="exch_ns,side,tick,lots", comments="")
     theirs = np.loadtxt(f"{prefix}.peer.fills.csv", np.int64, delimiter=",", skiprows=1, ndmin=2)
     wakes = np.loadtxt(f"{prefix}.peer.positions.csv", np.int64, delimiter=",", skiprows=1, ndmin=2)
@@ -131,19 +176,21 @@ def measure(path: Path, out: Path, repeat: int) -> dict[str, object]:
     return {
         "tape": path.stem,
         "tickerml_s": round(took, 4),
-        "hftbacktest_roivector_s": round(peer["cpu_s"], 4),
-        "ratio": round(peer["cpu_s"] / took, 2),
+        "hftbacktest_roivector_s": round(theirs_took, 4),
+        "ratio": round(float(np.median(ratios[:, 0])), 2),
         "watermark_s": round(slower, 4),
-        "watermark_ratio": round(peer["cpu_s"] / slower, 2),
+        "watermark_ratio": round(float(np.median(ratios[:, 1])), 2),
+        "rounds": rounds,
+        "rounds_ratio": [round(float(r), 2) for r in np.percentile(ratios[:, 0], [0, 25, 75, 100])],
         "rows": len(tape),
         "rows_per_s": round(len(tape) / took),
         "fills": len(fills),
         "peer_fills": len(theirs),
         "fills_identical": bool(np.array_equal(fills, theirs)),
         "position_identical": bool(np.array_equal(mine, wakes[:, 1])),
-        "balance": balance,
-        "peer_balance": peer["balance"],
-        "balance_identical": bool(abs(balance - peer["balance"]) < 1e-4),
+        "balance": oracle.balance,
+        "peer_balance": found["balance"],
+        "balance_identical": bool(abs(oracle.balance - found["balance"]) < 1e-4),
     }
 
 
@@ -152,7 +199,7 @@ def main() -> None:
     parser.add_argument("events", nargs="*", type=Path)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--rows", type=int, default=5_000_000)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +209,7 @@ def main() -> None:
         if not paths:
             paths = [synthetic_events(out, args.rows)]
         for path in paths:
-            found = measure(path, out, args.repeat)
+            found = measure(path, out, args.rounds)
             print(json.dumps(found) if args.json else "\n".join(f"{k:<26}{v}" for k, v in found.items()))
 
 

@@ -1,11 +1,12 @@
 """The quoter of benchmarks/quoter.py on hftbacktest's ROIVector engine. Runs in the peer's own environment.
 
-    PEER_PYTHON benchmarks/peers/hft_quoter.py EVENTS.npz --tick 0.1 --lot 0.001 [--repeat 5] [--out PREFIX]
+    PEER_PYTHON benchmarks/peers/hft_quoter.py EVENTS.npz --tick 0.1 --lot 0.001 [--repeat 5 | --serve] [--out PREFIX]
 
 At each multiple of 100 ms of the receiver's clock: cancel own resting orders that stand elsewhere than one tick behind
 the touch, then send a post-only order of `--size` for each side that has none there and holds less than `--most`.
 Constant latency of 10 ms each way, log-probability queue, whole fills only. Prints one JSON object; PREFIX.fills.csv
-holds one line per fill (exch_ns,side,tick,lots), PREFIX.positions.csv one per wake (local_ns,lots).
+holds one line per fill (exch_ns,side,tick,lots), PREFIX.positions.csv one per wake (local_ns,lots). With --serve it
+runs the tape once for each line that it reads and answers with the CPU seconds; the JSON object follows the last line.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
 
 import numpy as np
@@ -118,7 +120,7 @@ def main() -> None:
     parser.add_argument("--low", type=float, default=0.0, help="lowest price of the region of interest")
     parser.add_argument("--high", type=float, default=0.0, help="highest price of the region of interest")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--settle", type=float, default=0.0, help="seconds of CPU before runs count")
+    parser.add_argument("--serve", action="store_true", help="one run for each line of standard input")
     parser.add_argument("--out", default="")
     args = parser.parse_args()
     events = np.load(args.events)["data"]
@@ -133,21 +135,21 @@ def main() -> None:
     short.close()
     compiled = time.process_time() - started
     seconds = []
-    settled = 0 if args.settle else None
-    while settled == 0 or len(seconds) < (settled or 0) + args.repeat:
+    for _ in sys.stdin if args.serve else range(args.repeat):
         hbt = engine(events, args)
         started = time.process_time()
         n_wakes, n_fills, n_sent = quote(hbt, *rest)
         seconds.append(time.process_time() - started)
-        settled = settled or (len(seconds) if args.settle and sum(seconds) > args.settle else settled)
         state = hbt.state_values(0)
         result = {"position": round(state.position / args.lot), "balance": state.balance, "fee": state.fee}
         hbt.close()
+        if args.serve:
+            print(seconds[-1], flush=True)
     if args.out:
         order = np.lexsort((fills[:n_fills, 2], fills[:n_fills, 1], fills[:n_fills, 0]))
         _write(args.out + ".fills.csv", "exch_ns,side,tick,lots", fills[:n_fills][order])
         _write(args.out + ".positions.csv", "local_ns,lots", wakes[:n_wakes])
-    median = statistics.median(seconds[settled or 0 :])
+    median = statistics.median(seconds)
     print(
         json.dumps(
             {
