@@ -13,6 +13,7 @@ from tickerml.desk.approved import Order
 from tickerml.desk.envelope import ENVELOPE
 from tickerml.desk.working import WORKING
 from tickerml.engine.core import CORE, CURSOR, MADE, NEED_ROWS, TIMERS, make
+from tickerml.engine.detectors import ASKED
 from tickerml.engine.marks import MARK, feed_ns
 from tickerml.engine.plan import Plan
 from tickerml.engine.states import States
@@ -59,6 +60,9 @@ class Loop:
         self.columns = {name: (k, field) for name, (k, field) in plan.columns.items()}
         self.outputs = [keep(f"f{k}", np.full(n, np.nan, fold.output())) for k, fold in enumerate(plan.folds)]
         self._fold_args = self._bind_folds(n)
+        self.asked = [keep(f"asked{k}", np.zeros(n, ASKED)) for k in range(len(plan.detectors))]
+        for one, asked in zip(plan.detectors, self.asked, strict=True):
+            self._fold_args += [_params_array(one.params), np.zeros(1, one.record), asked]
         self._quoter = _params_array(quoter) if quoter is not None else np.zeros(1, "i8")
         self._cursor = np.zeros(1, CURSOR)
         self._block = Block(empty(0))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from tickerml.engine.detectors import Detector
 from tickerml.features.catalog import Use, resolve
 
 HANDLERS = ("on_row", "on_bar", "on_value")
@@ -55,11 +56,18 @@ class Plan:
     balance: bool = True  # the venue checks balances
     marks: bool = True  # excursions and feed latency are followed row by row
     large_trades: bool = False  # a large print wakes a strategy
+    detectors: tuple[Detector, ...] = ()  # of Python strategies that have one
+    alone: Mapping[int, bool] = field(default_factory=dict)  # by group: detectors decide alone whether Python acts
 
     @property
     def columns(self) -> dict[str, tuple[int, str]]:
         """Name seen -> (number of the fold, its field)."""
-        return {name: (k, f.fields[name]) for k, f in enumerate(self.folds) for name in f.fields}
+        return columns_of(self.folds)
+
+
+def columns_of(folds: Iterable[Fold]) -> dict[str, tuple[int, str]]:
+    """Name seen -> (number of the fold, its field)."""
+    return {name: (k, f.fields[name]) for k, f in enumerate(folds) for name in f.fields}
 
 
 def folds_for(names: Iterable[str]) -> tuple[Fold, ...]:

@@ -291,11 +291,11 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
     return HAND_OVER
 '''
 
-RETURN_TO_PYTHON: Final = """        return WAKE
-"""
+RETURN_TO_PYTHON: Final = "return WAKE"
+ASK_FIRST: Final = "if ask(c, marks_, insts, {names}):\n{indent}    return WAKE"
 
 COMPILED_WAKE: Final = """        if c["owner"] != COMPILED:
-            return WAKE
+{else_}
         for n in range(len(books)):
             if envelopes[n]["max_order"] > 0:
                 q = quotes[n]

@@ -1,4 +1,8 @@
-"""Our side in Python: wakes strategies, lets the desk judge their intents, tells them how their trades ended."""
+"""Our side in Python: wakes strategies, lets the desk judge their intents, tells them how their trades ended.
+
+Strategies with the same wake form a group: when its timer fires all of them answer for all their instruments, and only
+then the desk judges what they wish, as one round. Nothing of a round outlives the act.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,10 @@ from tickerml.desk.desk import Desk
 from tickerml.desk.limits import TEXT, Refused
 from tickerml.engine import core
 from tickerml.engine.books import Books
+from tickerml.engine.detectors import GROUP, short_names
 from tickerml.engine.loop import Loop
 from tickerml.engine.outbox import Outbox, canonical
+from tickerml.engine.passes import Passes
 from tickerml.engine.settle import outcome_of
 from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
@@ -40,6 +46,15 @@ class Woken:
     traded: tuple[Instrument, ...]
 
 
+@dataclass(frozen=True)
+class Wish:
+    """One intent of a round."""
+
+    strategy: int
+    intent: Any
+    view: EngineView
+
+
 class Trader:
     """Everything between a wake and the venue. All it remembers lies in arrays registered with the loop's states."""
 
@@ -52,16 +67,22 @@ class Trader:
         outbox: Outbox,
         *,
         ton: float | int,
-        bar_delay: int,
+        groups: Sequence[Group],
     ) -> None:
-        """`ton`: TON's price, or its instrument's id, -1 = none; `bar_delay`: ns from a bar's close to its wake."""
+        """`ton`: TON's price, or its instrument's id, -1 = none; `groups`: what `groups_of` made of the strategies."""
         self.loop, self.strategies, self.books, self.desk, self.outbox = loop, strategies, books, desk, outbox
         self.trades = Trades(loop, books, outbox, [one.name for one in strategies], self._told)
         self._ton = ton
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
-        self._number = {one.owner: k for k, one in enumerate(strategies)}
-        for one in strategies:
-            self._set_timers(one, bar_delay)
+        self._groups = {group.owner: group.strategies for group in groups}
+        self._asked = {one.strategy: loop.asked[k] for k, one in enumerate(loop.plan.detectors)}
+        for k, asked in self._asked.items():
+            asked["traded"][[i.id for i in strategies[k].traded]] = 1
+        reasons = {k: (strategies[k].name, strategies[k].strategy.passes) for k in self._asked}
+        self._passes = Passes(loop.states, reasons, self._asked, self._tell_passes)
+        for group in groups:
+            loop.timer(group.owner, group.step, group.offset)
+        self._listen()
         loop.timer(BOOKKEEPER, MINUTE)
         loop.core[0]["by_answers"] = 1 if strategies else 0
 
@@ -78,14 +99,14 @@ class Trader:
         elif reason == core.STRUCK:
             inst = int(self.loop.core[0]["struck"]) - 1
             self.loop.core[0]["struck"] = 0
-            for k, one in enumerate(self.strategies):
-                if any(isinstance(w, Trade) for w in wakes(one.strategy)):
-                    self._wake(k, inst)
+            struck = [k for k, s in enumerate(self.strategies) if any(isinstance(w, Trade) for w in wakes(s.strategy))]
+            self._round(struck, inst)
         self.outbox.end_act()
 
     def finish(self) -> None:
         """The tape has ended."""
         self.trades.finish()
+        self._passes.flush()
         self._row(0, Kind.BALANCE, self.books.balance())
         self.outbox.flush()
 
@@ -98,14 +119,23 @@ class Trader:
 
     def _woken(self, owner: int) -> None:
         if owner == BOOKKEEPER:
+            self._passes.at(self.books.now)
             self._row(0, Kind.BALANCE, self.books.balance())
         else:
-            self._wake(self._number[owner], None)
+            self._round(self._groups[owner], None)
 
-    def _wake(self, k: int, only: int | None) -> None:
-        one = self.strategies[k]
-        for inst, view in self._views[k].items():
-            if (only is not None and inst != only) or not self.books.prices.known(inst):
+    def _round(self, strategies: Sequence[int], only: int | None) -> None:
+        """Ask strategies for all their instruments, or for `only` one; then judge what they wish."""
+        wishes = [wish for k in strategies for wish in self._asked_of(k, only)]
+        for wish in wishes:
+            self._intent(wish.strategy, wish.view, wish.intent)
+
+    def _asked_of(self, k: int, only: int | None) -> list[Wish]:
+        """What strategy `k` wishes; its passes are told."""
+        one, wishes = self.strategies[k], []
+        for inst in self._due(k) if only is None else [only]:
+            view = self._views[k].get(inst)
+            if view is None or not self.books.prices.known(inst):
                 continue  # of an instrument without a row nothing is known, not even enough to pass
             answer = one.strategy.decide(view)
             if answer.params:
@@ -113,7 +143,17 @@ class Trader:
             if isinstance(answer, Pass):
                 self._row(inst, Kind.PASS, {"strategy": one.name, "reason": answer.reason, **answer.info})
             else:
-                self._intent(k, view, answer)
+                wishes.append(Wish(k, answer, view))
+        return wishes
+
+    def _due(self, k: int) -> list[int]:
+        """Instruments that a strategy is asked for: those that its detector chose, or all."""
+        asked = self._asked.get(k)
+        if asked is None:
+            return list(self._views[k])
+        due: list[int] = np.flatnonzero(asked["ask"]).tolist()
+        asked["ask"] = 0
+        return due
 
     def _intent(self, k: int, view: EngineView, intent: Any) -> None:
         name, inst = self.strategies[k].name, view.instrument
@@ -132,6 +172,7 @@ class Trader:
             self._row(inst.id, Kind.REFUSAL, {"intent": seq, "strategy": name, "code": code, "text": verdict.text})
         else:
             self.trades.open(k, seq, blob, intent, inst, verdict)
+            self._hold(k, inst.id, intent.side)
 
     def _in_money(self, setup: Setup, inst: int) -> Setup:
         """The setup with its stake in the wallet's smallest unit."""
@@ -139,7 +180,17 @@ class Trader:
             return setup
         return replace(setup, stake=float(self.books.wallets.money(self.books.wallets.wallet_of[inst], setup.stake)))
 
-    def _told(self, k: int, inst: int, figures: dict[str, Any], blob: bytes) -> None:
+    def _hold(self, k: int, inst: int, side: int) -> None:
+        """Detectors learn of a trade of strategy `k`."""
+        for one, asked in self._asked.items():
+            asked[inst]["held"] = side
+            asked[inst]["mine"] = side if one == k else 0
+
+    def _told(self, k: int, inst: int, figures: dict[str, Any] | None, blob: bytes) -> None:
+        """A trade of strategy `k` is over; `figures` None when nothing was filled."""
+        self._hold(k, inst, 0)
+        if figures is None:
+            return
         told = getattr(self.strategies[k].strategy, "on_settled", None)
         if told is not None:
             told(self._views[k][inst], outcome_of(figures, blob))
@@ -151,20 +202,44 @@ class Trader:
         keep = self.loop.states.add
         state = keep(f"strategy{k}", np.zeros(len(self.books.instruments), getattr(one.strategy, "state", _NOTHING)))
         shared = keep(f"shared{k}", np.zeros(1, getattr(one.strategy, "shared", _NOTHING)))
-        return {i.id: EngineView(self.books, i, state[i.id], shared[0], self.ton) for i in one.traded}
+        short = short_names(one.strategy.sees)
+        return {i.id: EngineView(self.books, i, state[i.id], shared[0], self.ton, short) for i in one.traded}
 
-    def _set_timers(self, one: Woken, bar_delay: int) -> None:
+    def _listen(self) -> None:
+        """Be woken by large prints, where a strategy wants to."""
         c = self.loop.core[0]
-        for wake in wakes(one.strategy):
+        for one in self.strategies:
+            for wake in wakes(one.strategy):
+                if isinstance(wake, Trade):
+                    c["large_trade"], c["by_rows"] = min(float(c["large_trade"]), wake.min_usd), 1
+
+    def _tell_passes(self, inst: int, figures: dict[str, Any], count: int) -> None:
+        self.outbox.add(self.books.now, inst, int(Kind.PASS), canonical(figures), qty=count)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Strategies that wake together, by number, and their timer."""
+
+    owner: int
+    step: int  # ns
+    offset: int  # ns
+    strategies: tuple[int, ...]
+
+
+def groups_of(strategies: Sequence[Any], bar_delay: int) -> tuple[Group, ...]:
+    """Strategies by what wakes them, in order of first use; `bar_delay`: ns from a bar's close to its wake."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for k, strategy in enumerate(strategies):
+        for wake in wakes(strategy):
             if isinstance(wake, Every):
-                self.loop.timer(one.owner, wake.ns)
+                found.setdefault((wake.ns, 0), []).append(k)
             elif isinstance(wake, Bars):
-                self.loop.timer(one.owner, wake.ns, bar_delay)
-            elif isinstance(wake, Trade):
-                c["large_trade"], c["by_rows"] = min(float(c["large_trade"]), wake.min_usd), 1
-            else:
+                found.setdefault((wake.ns, bar_delay), []).append(k)
+            elif not isinstance(wake, Trade):
                 allowed = 'wake = Every("1s"), Bars("5m") or Trade(10_000)'
                 raise ConfigError("wake", f"{wake!r} is not a wake", try_=allowed)
+    return tuple(Group(GROUP + n, *timer, tuple(ks)) for n, (timer, ks) in enumerate(found.items()))
 
 
 def wakes(strategy: Any) -> tuple[Any, ...]:

@@ -32,7 +32,7 @@ _SUPERP: Final = int(OrderType.SUPERP)
 
 
 class Trades:
-    """The desk's hands. `told(strategy, inst, figures, intent blob)` is called when a trade has ended."""
+    """The desk's hands. `told(strategy, inst, figures, intent blob)` is called when one is over."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Trades:
         books: Books,
         outbox: Outbox,
         names: Sequence[str],
-        told: Callable[[int, int, dict[str, Any], bytes], None],
+        told: Callable[[int, int, dict[str, Any] | None, bytes], None],
     ) -> None:
         """`names` of the strategies, by number."""
         self.loop, self.books, self.outbox, self.names, self.told = loop, books, outbox, names, told
@@ -178,7 +178,7 @@ class Trades:
         if s["entered"]:
             books.account[0]["settled"] += 1
             books.account[0]["won"] += figures["pnl"] > 0
-            self.told(owner, inst, figures, blob)
+        self.told(owner, inst, figures if s["entered"] else None, blob)
 
     def _settle_at_touch(self, k: int, s: Record) -> None:
         """Close what setup `k` holds at the touch it could have got, in our books only."""

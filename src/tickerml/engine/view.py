@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tickerml.engine.books import Books
 from tickerml.strategies.view import Position
@@ -16,15 +16,23 @@ class EngineView:
     """The `View` of tickerml.strategies.view for one strategy and one instrument; reused from wake to wake."""
 
     def __init__(
-        self, books: Books, instrument: Instrument, state: Record, shared: Record, ton: Callable[[], float]
+        self,
+        books: Books,
+        instrument: Instrument,
+        state: Record,
+        shared: Record,
+        ton: Callable[[], float],
+        short: Mapping[str, str],
     ) -> None:
-        """`state` and `shared` are the strategy's records; `ton` gives TON's price now."""
+        """`state` and `shared`: the strategy's records; `ton` gives TON's price now; `short`: name here -> feature."""
         self._books, self._ton = books, ton
         self.instrument = instrument
         self.state, self.shared = state, shared
         loop = books.loop
         self._mark = loop.marks[instrument.id]
-        self._outputs = {name: (loop.outputs[k][instrument.id], field) for name, (k, field) in loop.columns.items()}
+        columns = {name: loop.columns[name] for name in short.values()}
+        self._outputs = {name: (loop.outputs[k][instrument.id], field) for name, (k, field) in columns.items()}
+        self._outputs |= {name: self._outputs[feature] for name, feature in short.items()}
         self._tick = float(instrument.tick)
 
     @property

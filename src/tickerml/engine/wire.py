@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from tickerml.engine import text
+from tickerml.engine import detectors, text
 from tickerml.engine.plan import HANDLERS, Fold, Plan
 from tickerml.sim.template import venue_source
 from tickerml.tape.kernel_cache import kernel_folder
@@ -48,13 +48,14 @@ def _write(path: Path, source_text: str) -> None:
 def source(plan: Plan) -> str:
     """The text of the module for `plan`: research and trading alike, so a research pass folds what will trade."""
     names = [name for k in range(len(plan.folds)) for name in (f"p{k}", f"s{k}", f"f{k}")]
-    states = ", ".join([*names, "qp"])
+    states = ", ".join([*names, *detectors.arguments(plan.detectors), "qp"])
     parts = [
         text.HEAD,
         *(f"from {f.module.__name__} import {_imports(k, f)}\n" for k, f in enumerate(plan.folds)),
         f"from {plan.quoter.rsplit('.', 1)[0]} import {plan.quoter.rsplit('.', 1)[1]} as quoter\n"
         if plan.quoter
         else "",
+        detectors.imports(plan.detectors),
         f"\nCOMPILED = {plan.compiled_owner}\n",
         _own_files(plan),
         _fold_rows(plan, states),
@@ -70,16 +71,25 @@ def source(plan: Plan) -> str:
         ),
         text.SHOW,
         text.QUOTE if plan.quoter else "",
-        text.ADVANCE.format(
-            states=states, names=states, on_wake=text.COMPILED_WAKE if plan.quoter else text.RETURN_TO_PYTHON
-        ),
+        detectors.source(plan.detectors, plan.alone, states),
+        text.ADVANCE.format(states=states, names=states, on_wake=_on_wake(plan, states)),
     ]
     return "".join(parts)
+
+
+def _on_wake(plan: Plan, states: str) -> str:
+    """What a timer does: the compiled strategy quotes, detectors look, or Python acts."""
+    indent = " " * (12 if plan.quoter else 8)
+    python = text.ASK_FIRST.format(names=states, indent=indent) if plan.detectors else text.RETURN_TO_PYTHON
+    if not plan.quoter:
+        return f"{indent}{python}\n"
+    return text.COMPILED_WAKE.format(else_=f"{indent}{python}" + ("\n            continue" if plan.detectors else ""))
 
 
 def _own_files(plan: Plan) -> str:
     """The hash of each module from outside: the cache is keyed by our own sources, and would not notice its change."""
     names = [plan.queue, plan.latency, plan.fees, plan.quoter, *(fold.module.__name__ for fold in plan.folds)]
+    names += [one.module for one in plan.detectors]
     own = [importlib.import_module(name) for name in sorted(set(names)) if name and not name.startswith("tickerml.")]
     files = [(one.__name__, Path(str(one.__file__))) for one in own]
     return "".join(f"# {name}: {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for name, path in files)

@@ -66,7 +66,10 @@ class LiveRun:
             self._events.append((row, told))
 
     def _reasons(self, block: Block, kind: Kind, key: str, into: Counter[str]) -> None:
-        refs, counts = np.unique(block.rows["ref"][block.rows["kind"] == kind], return_counts=True)
+        rows = block.rows[block.rows["kind"] == kind]
+        refs, place = np.unique(rows["ref"], return_inverse=True)
+        counts = np.zeros(len(refs), np.int64)
+        np.add.at(counts, place, np.maximum(rows["qty"], 1))  # a row may tell of many passes
         for ref, n in zip(refs.tolist(), counts.tolist(), strict=True):
             into[str(msgspec.json.decode(block.blobs[ref]).get(key, "unnamed"))] += n
 

@@ -17,11 +17,12 @@ from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
 from tickerml.engine.books import Books
 from tickerml.engine.core import WALLETS
+from tickerml.engine.detectors import detector_of, short_names
 from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine
 from tickerml.engine.outbox import HELD, Outbox
-from tickerml.engine.plan import Plan, folds_for
-from tickerml.engine.trader import Trader, Woken, wakes
+from tickerml.engine.plan import Plan, columns_of, folds_for
+from tickerml.engine.trader import Trader, Woken, groups_of, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.run.models import models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
@@ -44,6 +45,7 @@ class Setting:
     pairs: tuple[str, ...] = ()
     bar_only: tuple[bool, ...] = ()  # by instrument id; found by `bar_only_of`
     terms: Terms = field(default_factory=Terms)
+    detectors: bool = True  # off: every strategy is asked at each wake, as its detector says it need not be
 
 
 def terms_of(config: Config) -> Terms:
@@ -104,9 +106,15 @@ def build(
         seed=setting.seed,
     )
     compiled = next((k for k, one in enumerate(chosen) if one.compiled), -1)
-    sees = [name for one in chosen if not one.compiled for name in one.strategy.sees]
+    decide = [one.strategy for one in chosen if not one.compiled]
+    folds = folds_for(name for one in decide for name in short_names(one.sees).values())
+    groups = groups_of(decide, round(config.data.bar_delay_ms * MILLISECOND))
+    timers = [[g.owner for g in groups if k in g.strategies] for k in range(len(decide))]
+    found = [detector_of(one, k, timers[k], columns_of(folds)) for k, one in enumerate(decide) if setting.detectors]
+    detectors = tuple(one for one in found if one is not None)
+    looking = {one.strategy for one in detectors}
     plan = Plan(
-        folds_for(sees),
+        folds,
         models.queue,
         models.latency,
         models.fees,
@@ -118,7 +126,9 @@ def build(
         values="funding" in header.names,
         balance=setting.terms.check_balance,
         marks=any(not one.compiled for one in chosen) or models.latency.endswith(".feed"),
-        large_trades=any(isinstance(w, Trade) for one in chosen if not one.compiled for w in wakes(one.strategy)),
+        large_trades=any(isinstance(w, Trade) for one in decide for w in wakes(one)),
+        detectors=detectors,
+        alone={group.owner: looking.issuperset(group.strategies) for group in groups},
     )
     loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
     outbox = Outbox(sink, held=held)
@@ -130,7 +140,7 @@ def build(
         Desk(limits_of(config), superp=config.superp.enabled),
         outbox,
         ton=next((ton_of(one, config, header.instruments) for one in chosen if one.needs_ton), -1),
-        bar_delay=round(config.data.bar_delay_ms * MILLISECOND),
+        groups=groups,
     )
     if compiled >= 0:
         _grant(loop, chosen[compiled], mine[compiled], compiled)

@@ -113,9 +113,14 @@ _NAMED: Final = msgspec.json.Decoder(_Named)
 
 
 def _count_reasons(block: Block, kind: Kind, key: str, into: dict[tuple[str, int], int]) -> None:
-    """Count by (reason, instrument); a blob that many rows share is parsed once, however many passes there are."""
+    """Count by (reason, instrument); a blob that many rows share is parsed once, however many passes there are.
+
+    A row may tell of many passes: their count is its quantity, 0 where it is one.
+    """
     rows = block.rows[(block.rows["kind"] == kind) & (block.rows["ref"] >= 0)]
-    pairs, counts = np.unique(rows["ref"].astype(np.int64) << 32 | rows["inst"], return_counts=True)
+    pairs, place = np.unique(rows["ref"].astype(np.int64) << 32 | rows["inst"], return_inverse=True)
+    counts = np.zeros(len(pairs), np.int64)
+    np.add.at(counts, place, np.maximum(rows["qty"], 1))
     for pair, n in zip(pairs.tolist(), counts.tolist(), strict=True):
         named = getattr(_NAMED.decode(block.blobs[pair >> 32]), key), pair & 0xFFFFFFFF
         into[named] = into.get(named, 0) + n
