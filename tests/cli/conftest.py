@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tickerml.cli.app import run
+from tickerml.run import sources
 
 
 @dataclass
@@ -80,7 +81,7 @@ def rooms(monkeypatch):
 
     def comparison() -> SimpleNamespace:
         first = None if kept.identical else {"row": 12, "recorded": "LONG", "computed": "PASS"}
-        told = {"identical": kept.identical, "decisions": 18204, "fills": 14, "first_difference": first}
+        told = {"identical": kept.identical, "decisions": 18204, "fills": 14, "first_difference": first, "notes": []}
         return SimpleNamespace(identical=kept.identical, summary=lambda: told, lines=lambda: ["the answer", "in words"])
 
     health = {
@@ -116,4 +117,5 @@ def rooms(monkeypatch):
         for name, value in functions.items():
             setattr(fake, name, recorder(name, value))
         monkeypatch.setitem(sys.modules, f"tickerml.run.{module}", fake)
+    sys.modules["tickerml.run.sources"].synthetic_name = sources.synthetic_name  # type: ignore[attr-defined]
     return kept

@@ -110,7 +110,13 @@ def test_replay_is_exit_1_when_a_decision_differs(tickerml, rooms, tmp_path):
     runs(tmp_path, "8f3a21")
     told = tickerml("replay", "8f3", "--chunk", "7", "--json")
     assert told.code == 0
-    assert last_json(told) == {"identical": True, "decisions": 18204, "fills": 14, "first_difference": None}
+    assert last_json(told) == {
+        "identical": True,
+        "decisions": 18204,
+        "fills": 14,
+        "first_difference": None,
+        "notes": [],
+    }
     assert rooms.calls[-1][1] == (Path("runs/8f3a21"),)
     assert rooms.calls[-1][2]["chunk"] == 7
     rooms.identical = False
@@ -191,7 +197,11 @@ def test_synth_writes_a_store_and_says_what_it_is(tickerml, rooms):
 def test_the_synthetic_warning_is_of_a_market_that_exists(tickerml, rooms):
     assert "SYNTHETIC MARKET (calm, seed 7)" in tickerml("paper").err
     assert "SYNTHETIC MARKET (calm, seed 3)" in tickerml("paper", "--source", "synthetic:calm:3").err
-    assert "SYNTHETIC" not in tickerml("paper", "--source", "synthetic:nosuch").err
+    assert "SYNTHETIC MARKET (calm, seed 9)" in tickerml("paper", "--source", "synthetic:9").err
+    for spec, code in (("nosuch", "scenario"), ("calm:x", "seed"), ("calm:7:8", "seed"), ("calm:-1", "seed")):
+        told = tickerml("paper", "--source", f"synthetic:{spec}")
+        assert told.code == 2
+        assert told.err.startswith(f"error[{code}]: ")
 
 
 def test_stores_with_spaces_can_be_pasted_from_the_next_line(tickerml, rooms):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from small_runs import command, eager, market, settings
 from small_strategies import Churn
 from tickerml.cli.app import run as command_line
 from tickerml.config import from_mapping
+from tickerml.engine.machine import Machine
 from tickerml.run import reopen
 from tickerml.run.backtest import backtest
 from tickerml.run.paper import paper
@@ -28,6 +31,7 @@ from tickerml.tape.rows import Kind
 from tickerml.tape.store import write_store
 from tickerml.tape.tape import MemoryTape
 
+module = sys.modules["tickerml.run.replay"]  # the door has a function of that name
 COINS = ("BTC", "TON")
 CASES = {
     "psc": ("psc", eager()),
@@ -242,3 +246,37 @@ def test_the_command_exits_with_1_and_names_the_row(copy):
     answer = command("replay", copy)
     assert answer.returncode == 1
     assert f"row {at}" in answer.stdout
+
+
+def test_what_is_computed_is_compared_as_it_comes_and_not_kept(run, monkeypatch):
+    """Of the made rows never more than a block or two are in memory, however many there are."""
+    living, most, made = set(), [], []
+    remade = module.remade
+
+    def counted(manifest, sink, chosen):
+        def take(block):
+            mark = id(block.rows)
+            weakref.finalize(block.rows, living.discard, mark)
+            living.add(mark)
+            made.append(len(block))
+            sink(block)
+            most.append(len(living))
+
+        return remade(manifest, take, chosen, held=16)
+
+    monkeypatch.setattr(module, "remade", counted)
+    assert replay(run.path, chunk=7).identical
+    assert len(made) >= 10
+    assert max(most) <= 2
+
+
+def test_behind_the_first_difference_nothing_is_computed(copy, monkeypatch):
+    """Yet the whole source is read: that it holds other rows is told too."""
+    rewrite(copy, altered(nth(copy, Kind.INTENT, 0), "price", 1))
+    pushed, push, remade = [], Machine.push, module.remade
+    monkeypatch.setattr(module, "remade", lambda *args: remade(*args, held=1))
+    monkeypatch.setattr(Machine, "push", lambda self, block: (pushed.append(len(block)), push(self, block))[1])
+    answer = replay(copy, chunk=7)
+    assert not answer.identical
+    assert answer.notes == ()
+    assert sum(pushed) < read_manifest(copy)["rows"]

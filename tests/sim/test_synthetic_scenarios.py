@@ -124,6 +124,8 @@ def test_fees_change_by_a_params_row_of_each_coin_and_change_back():
         ("synthetic", ("calm", 7)),
         ("synthetic:busy", ("busy", 7)),
         ("synthetic:9", ("calm", 9)),
+        ("synthetic::9", ("calm", 9)),
+        ("synthetic:busy:", ("busy", 7)),
         ("synthetic:flash-crash:123", ("flash-crash", 123)),
     ],
 )

@@ -15,6 +15,7 @@ from tickerml.cli.command import Out, command
 from tickerml.cli.health import CHECKED, health_lines
 from tickerml.cli.settings import find_run, load_config, market, open_market
 from tickerml.cli.tables import table
+from tickerml.tape.problems import OF_A_FILE
 
 PANEL = "Data"
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders in any known format.")]
@@ -232,11 +233,14 @@ def _journal(run: str, config: list[Path] | None, userdir: Path) -> Path:
 
 
 def _problem_lines(problems: dict[str, int], places: dict[str, list[str]], out: Out) -> Iterator[str]:
-    """Each problem as a warning with its first places, all of them with -v."""
+    """Each problem as a warning with its first place, all of them with -v; files that are of no use always by name."""
     for reason, count in problems.items():
         met = places.get(reason, [])
-        shown = met if out.verbose else met[:1]
+        whole = reason in OF_A_FILE
+        shown = met if out.verbose or whole else met[:1]
         yield f"warning[{reason}]: {count:,} x   (tickerml explain {reason})"
         yield from (f"  --> {place}" for place in shown)
-        if len(met) > len(shown):
+        if whole and count > len(met):
+            yield f"  --> and {count - len(met):,} more"
+        elif len(met) > len(shown):
             yield "  --> and more: -v shows the first 5"

@@ -47,6 +47,8 @@ def market(source: str, config: Config) -> str:
         return source
     given = source.split(":")[1:]
     told = [str(config.synthetic.scenario), str(config.synthetic.seed)]
+    if len(given) == 1 and given[0].isdecimal():  # synthetic:9 is a seed alone
+        given = [told[0], *given]
     return ":".join(["synthetic", *given, *told[len(given) :]])
 
 

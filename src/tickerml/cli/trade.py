@@ -93,14 +93,13 @@ def prepared(
 
 def warn_if_synthetic(out: Out, source: str, config: Config) -> None:
     """The first line of all where lines are printed; a moving display has it in its own first line."""
-    name, *rest = market(source, config).split(":")
-    if name == "synthetic" and not out.err.animate:
-        from tickerml.run.sources import scenarios
+    spec = market(source, config)
+    if spec.split(":")[0] == "synthetic":
+        from tickerml.run.sources import synthetic_name
 
-        if rest[0] and rest[0] not in scenarios():
-            return  # there is no such market: opening it says so
-        said = f"{rest[0]}, seed {rest[1]}" if len(rest) > 1 else ", ".join(rest)
-        out.tell(f"SYNTHETIC MARKET ({said}): shows that the program works, says nothing about profit")
+        said = synthetic_name(spec)  # one that does not exist is refused before anything is said of it
+        if not out.err.animate:
+            out.tell(f"SYNTHETIC MARKET ({said}): shows that the program works, says nothing about profit")
 
 
 def tell_spot(watch: Watch, tape: Tape) -> None:

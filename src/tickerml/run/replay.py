@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +109,18 @@ def _computed(
     chosen: Chosen,
     progress: Progress | None,
 ) -> Comparison:
-    made: list[Block] = []
-    machine = remade(manifest, made.append, chosen)
-    hashed, rows = ContentHash(), manifest.get("rows")
-    blocks: Iterable[Block] = _upto(_hashed(tape, hashed), rows)
-    drive(machine, blocks if chunk else watchable(blocks), chunk=chunk, after=_watched(progress, rows))
+    rows = manifest.get("rows")
     recorded = RunTape(run_path, header_of(manifest)).blocks()
+    comparing = Comparing(recorded, whole=rows is not None)
+    machine = remade(manifest, comparing.take, chosen)
+    hashed = ContentHash()
+    blocks = _upto(_hashed(tape, hashed), rows)
+    drive(machine, blocks if chunk else watchable(blocks), chunk=chunk, after=_watched(progress, rows, comparing))
+    if manifest["source"].get("content_hash") is not None:
+        for _ in blocks:  # behind a difference nothing is computed any more, yet the rest may have changed too
+            pass
     notes = _notes(manifest, hashed.hexdigest())
-    found = compared(recorded, iter(made), notes, whole=rows is not None)
+    found = comparing.end(notes)
     if found.first_difference is not None:
         row = source_row(tape, int(found.first_difference.pop("at")))
         return replace(found, first_difference={**found.first_difference, "source_row": row}, run=str(run_path))
@@ -140,11 +143,12 @@ def _upto(blocks: Iterator[Block], rows: int | None) -> Iterator[Block]:
         return
 
 
-def _watched(progress: Progress | None, total: int | None) -> Callable[[int], bool]:
+def _watched(progress: Progress | None, total: int | None, comparing: Comparing) -> Callable[[int], bool]:
     def after(rows: int) -> bool:
+        """Tell how far it is; stop when the answer is known."""
         if progress is not None:
             progress(rows, total, "replay")
-        return False
+        return comparing.over
 
     return after
 
@@ -182,30 +186,52 @@ def compare(run: Run, other: Run | Comparison) -> Comparison:
     """Two runs row by row; a comparison is its own answer."""
     if isinstance(other, Comparison):
         return other
-    return compared(run.tape.blocks(), other.tape.blocks(), ())
-
-
-def compared(
-    recorded: Iterator[Block], computed: Iterator[Block], notes: tuple[str, ...], *, whole: bool = True
-) -> Comparison:
-    """Walk both sequences of made rows to the first fact that differs; not `whole`: to the end of what is recorded."""
-    decisions = fills = 0
-    mine = (fact for block in recorded for fact in facts(block))
-    theirs = (fact for block in computed for fact in facts(block))
-    for n, (one, two) in enumerate(zip_longest(mine, theirs)):
-        if one is None and not whole:
-            notes = (*notes, "the run was broken off here: the command that started it goes on with it")
+    comparing = Comparing(run.tape.blocks())
+    for block in other.tape.blocks():
+        if comparing.over:
             break
-        if one != two:
-            return Comparison(False, decisions, fills, _difference(n, one, two), notes)
-        kind = one[_KIND]
-        decisions += kind == Kind.PASS or (kind == Kind.INTENT and one[_FLAGS] & 1)
-        fills += kind == Kind.FILL
-    return Comparison(True, decisions, fills, None, notes)
+        comparing.take(block)
+    return comparing.end(())
 
 
 _KIND = ROW.fields["kind"][1]  # type: ignore[index]  # a structured dtype has fields
 _FLAGS = ROW.fields["flags"][1]  # type: ignore[index]  # the same
+
+
+class Comparing:
+    """Walks recorded and computed rows to the first fact that differs, each as it comes; of neither more is kept."""
+
+    def __init__(self, recorded: Iterator[Block], *, whole: bool = True) -> None:
+        """`recorded` in sequence; not `whole`: only to where it ends, for a run that was broken off."""
+        self._recorded = (fact for block in recorded for fact in facts(block))
+        self._whole = whole
+        self._decisions = self._fills = self._equal = 0
+        self._first: dict[str, Any] | None = None
+        self.over = False  # what is computed from here on changes nothing
+
+    def take(self, block: Block) -> None:
+        """Compare the next computed rows."""
+        if self.over:
+            return
+        for fact in facts(block):
+            known = next(self._recorded, None)
+            if known != fact:
+                self.over = True
+                if known is not None or self._whole:
+                    self._first = _difference(self._equal, known, fact)
+                return
+            self._equal += 1
+            kind = fact[_KIND]
+            self._decisions += kind == Kind.PASS or (kind == Kind.INTENT and fact[_FLAGS] & 1)
+            self._fills += kind == Kind.FILL
+
+    def end(self, notes: tuple[str, ...]) -> Comparison:
+        """The answer, when all is computed; `notes` go with it."""
+        left = None if self.over else next(self._recorded, None)
+        first = self._first if left is None else _difference(self._equal, left, None)
+        if self.over and first is None:
+            notes = (*notes, "the run was broken off here: the command that started it goes on with it")
+        return Comparison(first is None, self._decisions, self._fills, first, notes)
 
 
 def _difference(n: int, one: bytes | None, two: bytes | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from tickerml.run.compiling import compiling
 from tickerml.run.feed import connect
 from tickerml.run.research import MarketTape
-from tickerml.sim.scenarios import SCENARIOS
+from tickerml.sim.scenarios import SCENARIOS, parse_source
 from tickerml.sim.synthetic import synthetic_tape
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError
@@ -111,16 +111,13 @@ def reopened(found: Mapping[str, Any]) -> MarketTape:
 
 
 def _synthetic(spec: str, minutes: int | None, coins: Sequence[str] | None) -> Tape:
-    parts = spec.split(":")
-    if len(parts) > 3 or (len(parts) == 3 and not parts[2].lstrip("-").isdigit()):
-        raise InputError("synthetic", f'"{spec}" is not synthetic[:scenario][:seed]', try_="synthetic:calm:7")
+    scenario, seed = parse_source(spec)
     named: dict[str, Any] = {}
     if minutes is not None:
         named["minutes"] = minutes
     if coins is not None:
         named["coins"] = tuple(coins)
-    scenario = parts[1] if len(parts) > 1 and parts[1] else "calm"
-    return synthetic_tape(scenario, int(parts[2]) if len(parts) > 2 else 7, **named)
+    return synthetic_tape(scenario, seed, **named)
 
 
 def _opened(path: Path, fmt: str | None, timerange: Span | None, options: Options, progress: Progress | None) -> Tape:
@@ -211,6 +208,12 @@ def list_store(store: Path) -> list[dict[str, Any]]:
         span = {"rows": rows, "start": iso(start) if rows else None, "end": iso(stop) if rows else None}
         found.append({"symbol": i.symbol, "venue": i.venue, **span, "tick": str(i.tick), "lot": str(i.lot)})
     return found
+
+
+def synthetic_name(spec: str) -> str:
+    """What the market `synthetic[:scenario][:seed]` is called: "calm, seed 7". InputError `scenario`, `seed`."""
+    scenario, seed = parse_source(spec)
+    return f"{scenario}, seed {seed}"
 
 
 def scenarios() -> Mapping[str, str]:

@@ -100,10 +100,12 @@ def scenario_of(name: str) -> Scenario:
 
 def parse_source(text: str) -> tuple[str, int]:
     """Scenario and seed of `synthetic[:scenario][:seed]`. InputError `scenario` or `seed` when they cannot be read."""
-    _, *parts = text.split(":")
-    seed = int(parts.pop()) if parts and parts[-1].isdigit() else DEFAULT_SEED
-    if len(parts) > 1:
+    _, *parts = text.split(":", 2)
+    if len(parts) == 1 and parts[0].isdecimal():
+        parts = ["", *parts]
+    name, seed, *_ = [*parts, "", ""]
+    if seed and not seed.isdecimal():
         raise InputError(
-            "seed", f'"{parts[-1]}" is not a seed', means="a seed is a whole number from 0 up", try_="synthetic:calm:7"
+            "seed", f'"{seed}" is not a seed', means="a seed is a whole number from 0 up", try_="synthetic:calm:7"
         )
-    return scenario_of(parts[0] if parts and parts[0] else DEFAULT_SCENARIO).name, seed
+    return scenario_of(name or DEFAULT_SCENARIO).name, int(seed or DEFAULT_SEED)

@@ -10,6 +10,15 @@ from tickerml.tape.errors import Where
 KEEP: Final = 5
 """Places kept for each reason; later ones are counted only."""
 
+OF_A_FILE: Final = frozenset(
+    (
+        *("file-empty", "file-truncated", "file-unreadable", "line-too-long", "mixed-markets", "no-market-data"),
+        *("nothing-valid", "unknown-format", "unknown-columns", "unknown-instrument", "timeframe-unknown"),
+        *("tick-unknown", "price-too-fine", "lot-too-fine"),
+    )
+)
+"""Errors that say that one file is of no use, which is no reason to leave out the files beside it in its folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

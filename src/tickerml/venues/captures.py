@@ -18,7 +18,7 @@ from tickerml.tape.block import Block
 from tickerml.tape.clock_fit import weave
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.problems import Problems
+from tickerml.tape.problems import OF_A_FILE, Problems
 from tickerml.tape.rows import Rows, empty
 from tickerml.tape.tape import Header, content_hash
 from tickerml.venues.binance.assemble import NAMES
@@ -145,6 +145,8 @@ def open_captures(paths: Iterable[Path], *, venue: str | None = None, problems: 
             file.scan(budget)
             _require_symbols(file)
         except InputError as error:
+            if error.code not in OF_A_FILE:
+                raise
             failed = failed or error
             problems.add(error.code, str(path), error.where.line if error.where else None, error.message)
         else:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -100,7 +101,10 @@ def test_files_of_one_symbol_agree_on_its_steps(tmp_path):
 def test_unknown_files_in_a_folder_are_named(tmp_path):
     candles(tmp_path / "binance_5m" / "BTCUSDT.parquet")
     (tmp_path / "x.bin").write_bytes(b"\0\1\2")
-    assert "x.bin" in " ".join(open_paths([tmp_path]).header.notes)
+    assert open_paths([tmp_path]).header.problems == (("unknown-format", 1),)
+    report = import_paths([tmp_path], tmp_path / "store")
+    assert report.rows == 4
+    assert report.places["unknown-format"][0].startswith(f"{tmp_path / 'x.bin'} x.bin is of no format that can be read")
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "x.bin", tmp_path / "empty"):
         with pytest.raises(InputError) as error:
@@ -109,6 +113,81 @@ def test_unknown_files_in_a_folder_are_named(tmp_path):
     with pytest.raises(InputError) as error:
         files_of(tmp_path / "nowhere")
     assert error.value.code == "file-missing"
+
+
+OPEN = "date,open,high,low,close,volume\n"
+OF_NO_USE = {
+    "unknown-instrument": ("rows.csv", OPEN + "1704067200,1,1,1,1,1\n1704067500,1,1,1,1,1\n"),
+    "unknown-columns": ("l3.npz", b""),
+    "tick-unknown": ("ETHUSDT.csv", OPEN + "".join(f"{1704067200 + n},1,{1e-13 + 1},1,1,1\n" for n in range(3))),
+    "price-too-fine": ("SOLUSDT.csv", OPEN + "1704067200,1,90000000,0.0001,1,1\n1704067500,1,1,1,1,1\n"),
+    "lot-too-fine": ("TONUSDT.csv", OPEN + "1704067200,1,1,1,1,1e20\n1704067500,1,1,1,1,1e-8\n"),
+    "timeframe-unknown": ("XRPUSDT.csv", OPEN + "1704067200,1,1,1,1,1\n"),
+    "unknown-format": ("ADAUSDT.bin", b"\0\1\2"),
+    "file-truncated": ("DOTUSDT.parquet", b"PAR1abcdefgh"),
+}
+
+
+def of_no_use(folder, code):
+    """A file in `folder` which is refused with `code`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name, content = OF_NO_USE[code]
+    path = folder / name
+    if code == "unknown-columns":
+        np.savez(path, data=np.zeros(3, [("x", "f8")]))
+    elif isinstance(content, str):
+        path.write_text(content)
+    else:
+        path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("code", list(OF_NO_USE))
+def test_each_kind_of_file_of_no_use_is_counted_and_named(tmp_path, code):
+    folder = tmp_path / "d"
+    bad = of_no_use(folder / "binance", code)
+    for use in (lambda p: open_paths(p).header, lambda p: import_paths(p, tmp_path / "store")):
+        with pytest.raises(InputError) as error:
+            use([folder])  # nothing else is in it
+        assert error.value.code == code
+    assert not (tmp_path / "store").exists()
+    good = candles(folder / "binance_5m" / "BTCUSDT.parquet")
+    assert open_paths([folder]).header.problems == ((code, 1),)
+    assert open_paths([folder]).content_hash() == open_paths([good]).content_hash()
+    report = import_paths([folder], tmp_path / "store")
+    assert (report.rows, report.problems) == (4, {code: 1})
+    assert report.places[code][0].startswith(str(bad))
+    assert len(report.places[code][0]) > len(str(bad)) + 20  # and says why
+    for _ in range(2):  # it is never taken for stored: it is told each time, and what it needs may be named
+        again = import_paths([folder], tmp_path / "store")
+        assert (again.rows, again.skipped, again.problems) == (0, True, {code: 1})
+    with pytest.raises(InputError) as error:
+        import_paths([bad], tmp_path / "store")
+    assert error.value.code == code
+
+
+def test_what_was_missing_can_be_said_later(tmp_path):
+    folder = tmp_path / "d"
+    candles(folder / "binance_5m" / "BTCUSDT.parquet")
+    bad = of_no_use(folder, "unknown-instrument")
+    assert import_paths([folder], tmp_path / "store").rows == 4
+    report = import_paths([bad], tmp_path / "store", options=Options(symbol="ETH/USDT"))
+    assert (report.rows, report.instruments, report.problems) == (3, ("ETH/USDT",), {})
+
+
+def test_a_symbol_that_cannot_be_read_is_no_fault_of_the_files(tmp_path):
+    candles(tmp_path / "d" / "BTCUSDT.parquet")
+    with pytest.raises(InputError, match="X is not a symbol") as error:
+        import_paths([tmp_path / "d"], tmp_path / "store", options=Options(symbol="X"))
+    assert error.value.key == "--symbol"
+
+
+def test_a_file_that_the_steps_of_another_do_not_fit(tmp_path):
+    candles(tmp_path / "d" / "1h" / "BTCUSDT.parquet", price=1e-9)
+    dear = candles(tmp_path / "d" / "5m" / "BTCUSDT.parquet", price=60_000.0)
+    report = import_paths([tmp_path / "d"], tmp_path / "store")
+    assert (report.rows, report.problems) == (4, {"price-too-fine": 1})
+    assert report.places["price-too-fine"][0].startswith(str(dear))
 
 
 def test_a_file_of_no_use_in_a_folder_does_not_stop_the_others(tmp_path):
@@ -129,7 +208,7 @@ def test_a_file_of_no_use_in_a_folder_does_not_stop_the_others(tmp_path):
     assert report.places["file-empty"] == (f"{empty} SOLUSDT.csv is empty",)
     assert report.places["nothing-valid"][0].startswith(f"{bad} no row of ETHUSDT.csv can be used")
     again = import_paths([good.parent], tmp_path / "store")
-    assert (again.rows, again.skipped, again.problems) == (0, True, {"file-empty": 1})
+    assert (again.rows, again.skipped, again.problems) == (0, True, counts)
     assert dict(StoredTape(tmp_path / "store").header.problems) == counts
 
 

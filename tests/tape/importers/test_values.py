@@ -6,6 +6,7 @@ import pytest
 from tickerml.tape.block import concat
 from tickerml.tape.errors import InputError
 from tickerml.tape.importers import values
+from tickerml.tape.importers.frames import PIECE
 from tickerml.tape.importers.options import Options
 from tickerml.tape.rows import HOUR, SECOND, Flag, Kind
 
@@ -92,3 +93,28 @@ def test_real_funding(real_data):
     assert block.values["value"].tolist() == source["funding_rate"].to_list()
     assert (block.rows["flags"] == Flag.END | Flag.ASSUMED).all()
     assert tape.header.problems == ()
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT.csv", "BTCUSDT.parquet"])
+@pytest.mark.parametrize("form", ["funding", "mark", "values"])
+def test_newest_first_is_read_from_its_end(tmp_path, form, name):
+    n = 3 * PIECE + 5
+    times = [START // 1000 + 3600 * i for i in range(n)]
+    prices = [float(i % 50 + 1) for i in range(n)]
+    prices[0], times[7] = float("nan"), None  # refused: the rows at the end of the file when it is turned
+    columns = {
+        "funding": {"funding_rate": prices},
+        "mark": {"open": prices, "high": prices, "low": prices, "close": prices},
+        "values": {"a": prices, "b": [None, *range(1, n)]},
+    }[form]
+    table = pl.DataFrame({"date": times, **columns}, strict=False)
+    for folder, made in (("straight", table), ("turned", table.reverse())):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / name
+        made.write_csv(path) if name.endswith("csv") else made.write_parquet(path)
+    read = getattr(values, form)
+    wanted, tape = read(tmp_path / "straight" / name), read(tmp_path / "turned" / name)
+    assert tape.content_hash() == wanted.content_hash()
+    assert wanted.problems.counts == {"not-a-number": 1, "time-missing": 1}
+    assert tape.problems.counts == wanted.problems.counts | {"reversed-file": 1}
+    assert tape.problems.places("not-a-number")[0].line == n + name.endswith("csv")

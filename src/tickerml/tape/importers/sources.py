@@ -14,7 +14,7 @@ from tickerml.tape.importers.detect import FORMATS, detect, unknown_format
 from tickerml.tape.importers.options import Options
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.merge import MergedTape
-from tickerml.tape.problems import Problems
+from tickerml.tape.problems import OF_A_FILE, Problems
 from tickerml.tape.store import StoredTape, StoreReport, is_store, missing_sources, write_store
 from tickerml.tape.tape import Tape
 
@@ -33,10 +33,6 @@ READERS: Final[Mapping[str, Reader]] = {
     "tickerml-store": lambda path, options: StoredTape(path),
 }
 _NOT_DATA: Final = {".md", ".txt", ".json", ".yaml", ".yml", ".html", ".py", ".tmp", ".lock"}
-_OF_ONE_FILE: Final = frozenset(
-    ("file-empty", "file-truncated", "file-unreadable", "line-too-long", "no-market-data", "nothing-valid")
-)
-"""Errors that say that a file holds nothing of use: no reason to leave out the files beside it in its folder."""
 _DEFAULT: Final = Options()
 _NO_RAW: Final[Mapping[str, RawReader]] = {}
 
@@ -51,13 +47,11 @@ def open_paths(
     """All of `paths` as one tape; a folder stands for the data files in it. `raw`: readers of recorder formats by name.
 
     Bars, trades and books of one symbol get the finest tick and lot that any of its files needs, so they are one
-    instrument. A file of a folder that is empty or holds nothing valid is counted as a problem while others are left.
+    instrument. A file of a folder that is of no use (`OF_A_FILE`) is counted as a problem while others are left.
     Raises InputError: unknown-format, file-missing, and what the readers raise.
     """
     found = _by_format(paths, format)
-    tapes = _tapes(found, found.named, options, raw)
-    left = f"left out {len(found.unknown)} files of no known format: {', '.join(p.name for p in found.unknown)}"
-    return _joined(tapes, found, (left,) if found.unknown else ())
+    return _joined(_tapes(found, found.named, options, raw), found)
 
 
 def import_paths(
@@ -71,7 +65,8 @@ def import_paths(
 ) -> StoreReport:
     """Add files and folders to the store at `root`. Recorder files make one import, all others another.
 
-    Stored files are skipped; see `store.write_store`. Raises as `open_paths` and `write_store` do.
+    Stored files are skipped; see `store.write_store`. Files of no use are not taken for stored: they are read again
+    when they are given again, perhaps with what was missing. Raises as `open_paths` and `write_store` do.
     """
     found = _by_format(paths, format)
     kinds = [[kind] for kind in found.named if kind in raw]
@@ -80,9 +75,13 @@ def import_paths(
     for group in kinds:
         files = [p for kind in group for p in found.named[kind] if not is_store(p)]
         new = missing_sources(root, files)
+        tapes = _tapes(found, found.chosen(group, new), options, raw)
+        if not found.refused.isdisjoint(new):  # perhaps all that is left is stored
+            files = [p for p in files if p not in found.refused]
+            new = missing_sources(root, files)
+            tapes = tapes if new or any(is_store(p) for kind in group for p in found.named[kind]) else []
         stored |= len(new) < len(files)
-        named = {kind: [p for p in found.named[kind] if p in new or is_store(p)] for kind in group}
-        if tapes := _tapes(found, named, options, raw):
+        if tapes:
             tape = _joined(tapes, found)
             found.problems = Problems()  # they are told with this group
             done = sum(r.rows for r in reports)
@@ -117,16 +116,22 @@ class _Found:
     """The data files by format, and what of a folder cannot be used."""
 
     named: dict[str, list[Path]] = field(default_factory=dict)
-    unknown: list[Path] = field(default_factory=list)
     inside: set[Path] = field(default_factory=set)  # met in a folder, not named directly
     problems: Problems = field(default_factory=Problems)
+    refused: set[Path] = field(default_factory=set)
     error: InputError | None = None  # the first of those that were counted
+
+    def chosen(self, kinds: Sequence[str], files: Sequence[Path]) -> dict[str, list[Path]]:
+        """Of these kinds these files, and the stores among them."""
+        return {kind: [p for p in self.named[kind] if p in files or is_store(p)] for kind in kinds}
 
     def refuse(self, error: InputError, files: Sequence[Path]) -> None:
         """Count the files as a problem, or raise the error where it is more than that."""
-        if error.code not in _OF_ONE_FILE or not self.inside.issuperset(files):
+        told = error.key and error.where is None  # what is wrong was said in an option, for all files
+        if told or error.code not in OF_A_FILE or not self.inside.issuperset(files):
             raise error
         self.error = self.error or error
+        self.refused.update(files)
         place = error.where or Where(str(files[0]))
         self.problems.add(error.code, place.file, place.line, error.message, n=len(files))
 
@@ -141,7 +146,7 @@ def _tapes(
             tapes.append(_open(path, kind, options))
         except InputError as error:
             found.refuse(error, [path])
-    opened = [tape for _, _, _, tape in _agreed(tapes)]
+    opened = [tape for _, _, _, tape in _agreed(tapes, found)]
     for kind, reader in raw.items():
         if files := named.get(kind):
             try:
@@ -151,15 +156,11 @@ def _tapes(
     return opened
 
 
-def _joined(tapes: Sequence[Tape], found: _Found, notes: tuple[str, ...] = ()) -> Tape:
+def _joined(tapes: Sequence[Tape], found: _Found) -> Tape:
     """One tape with what is said of its files. Raises the error of the first file when none can be read."""
     if not tapes and found.error:
         raise found.error
-    return (
-        tapes[0]
-        if len(tapes) == 1 and not notes and not found.problems
-        else MergedTape(tapes, notes=notes, problems=found.problems)
-    )
+    return tapes[0] if len(tapes) == 1 and not found.problems else MergedTape(tapes, problems=found.problems)
 
 
 _Opened = tuple[Path, str, Options, Tape]
@@ -171,7 +172,7 @@ def _open(path: Path, kind: str, options: Options) -> _Opened:
     return path, kind, options, READERS[kind](path, options)
 
 
-def _agreed(tapes: list[_Opened]) -> list[_Opened]:
+def _agreed(tapes: list[_Opened], known: _Found) -> list[_Opened]:
     """The same files, read again with the finest steps of their symbol where they were found to differ."""
     steps: dict[tuple[str, str], set[tuple[Decimal, Decimal]]] = {}
     for _, _, _, tape in tapes:
@@ -184,7 +185,10 @@ def _agreed(tapes: list[_Opened]) -> list[_Opened]:
         if len(found) > 1:
             tick, lot = (min(step) for step in zip(*found, strict=True))
             finest = replace(options, tick=options.tick or tick, lot=options.lot or lot)
-            out.append(_open(path, kind, finest))
+            try:
+                out.append(_open(path, kind, finest))
+            except InputError as error:  # its prices do not fit such fine steps
+                known.refuse(error, [path])
         else:
             out.append((path, kind, options, tape))
     return out
@@ -197,7 +201,7 @@ def _inferred(tape: Tape) -> Instrument | None:
 
 
 def _by_format(paths: Sequence[Path], named: str) -> _Found:
-    """Data files by format, in the order of their paths; in folders also the files of none, and empty ones.
+    """Data files by format, in the order of their paths; what is of no use in folders is counted.
 
     A trades file that a book recording brings along is left to it.
     """
@@ -217,16 +221,15 @@ def _by_format(paths: Sequence[Path], named: str) -> _Found:
             try:
                 kinds.setdefault(named or detect(file), []).append(file)
             except InputError as error:
-                if error.code == "unknown-format" and file != path:
-                    found.unknown.append(file)
-                else:
-                    found.refuse(error, [file])
+                found.refuse(error, [file])
     brought = {book1000.trades_beside(p) for p in kinds.get("book1000", [])}
     kinds["trades"] = [p for p in kinds.get("trades", []) if p not in brought]
     found.named = {kind: files for kind, files in kinds.items() if files}
     if not found.named:
-        why = f"it holds {len(found.unknown)} files, none of them of a known format"
-        raise found.error or unknown_format(paths[0], why)
+        n = found.problems["unknown-format"]
+        if found.error and len(found.problems) > n:
+            raise found.error
+        raise unknown_format(paths[0], f"it holds {n} files, none of them of a known format")
     return found
 
 

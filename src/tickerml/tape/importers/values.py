@@ -20,7 +20,7 @@ from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.importers.candles import TIME_NAMES
 from tickerml.tape.importers.checks import Judge, Rules, no_number
-from tickerml.tape.importers.frames import first_line, first_rows, floats, pick, pieces, times_ns
+from tickerml.tape.importers.frames import first_rows, floats, order, pick, pieces, times_ns
 from tickerml.tape.importers.naming import instrument_of
 from tickerml.tape.importers.options import Options
 from tickerml.tape.importers.source import SourceTape
@@ -47,6 +47,8 @@ class _Plan:
     label: str  # column whose cells tell series apart, "" = none
     after: int  # ns from the file's time to the moment at which the number holds
     positive: bool
+    line: int = 1  # of the oldest row
+    step: int = 1  # -1: the newest row stands first
 
 
 def funding(path: Path, options: Options = _OPTIONS) -> SourceTape:
@@ -78,8 +80,9 @@ def values(path: Path, options: Options = _OPTIONS) -> SourceTape:
 
     Where a column exchange, venue, symbol or pair tells several series apart, its cell comes first: okx.open_interest.
     They belong to `options.symbol`, else to a pseudo-instrument called by the file. Problems counted: time-missing,
-    time-implausible, time-backwards, not-a-number, price-not-positive (mark only); equal times stay. Raises InputError:
-    unknown-columns, nothing-valid, file-empty, file-truncated.
+    time-implausible, time-backwards, not-a-number, price-not-positive (mark only); equal times stay; reversed-file
+    (newest row first, so read from its end). Raises InputError: unknown-columns, nothing-valid, file-empty,
+    file-truncated.
     """
     frame = first_rows(path)
     time = pick(frame.columns, TIME_NAMES)
@@ -107,13 +110,15 @@ def _perp(path: Path, options: Options) -> Instrument:
 
 def _spacing(path: Path, time: str) -> int:
     """The commonest distance of two rows, ns."""
-    steps, counts = np.unique(np.diff(times_ns(first_rows(path, 10_000)[time])), return_counts=True)
+    steps, counts = np.unique(np.abs(np.diff(times_ns(first_rows(path, 10_000)[time]))), return_counts=True)
     good = steps > 0
     return int(steps[good][np.argmax(counts[good])]) if good.any() else 0
 
 
 def _tape(plan: _Plan) -> SourceTape:
-    dated = first_rows(plan.path)[plan.time].dtype
+    head = first_rows(plan.path)
+    line, step = order(plan.path, head, plan.time)
+    plan, dated = replace(plan, line=line, step=step), head[plan.time].dtype
     notes = [f"values are taken to be known {plan.options.delay / SECOND:g} s after their time"]
     if isinstance(dated, pl.Datetime) and dated.time_zone is None:
         notes.append(f"times of {plan.path.name} name no time zone and are read as UTC")
@@ -130,8 +135,8 @@ def _tape(plan: _Plan) -> SourceTape:
 
 
 def _blocks(plan: _Plan, problems: Problems) -> Iterator[Block]:
-    judge = Judge(plan.path, problems, first_line(plan.path))
-    for frame in pieces(plan.path):
+    judge = Judge(plan.path, problems, plan.line, plan.step)
+    for frame in pieces(plan.path, step=plan.step):
         times = times_ns(frame[plan.time])
         numbers = np.stack([_series(frame, plan.label, *key) for key in plan.columns])
         rules: Rules = [("not-a-number", np.asarray(no_number(numbers).all(axis=0)))]
