@@ -1,15 +1,19 @@
-"""A Python file of the user's own as a module whose name holds its content: two files of one name are two modules."""
+"""A Python file of the user's own as a module whose name holds its content: two files of one name are two modules.
+
+It may import the files beside it, which become modules in the same way.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import re
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
+from tickerml.run.siblings import digest, own_builtins
 from tickerml.tape.errors import ConfigError
 
 
@@ -18,18 +22,21 @@ def module_of(path: Path, what: str) -> ModuleType:
 
     ConfigError with code `what` ("model", "strategy"), file and line when the file cannot be run.
     """
-    text = path.read_bytes()
-    stem = re.sub(r"\W", "_", path.stem)
-    name = f"own_{stem}_{hashlib.sha256(text).hexdigest()[:16]}"
+    stem = re.sub(r"\W", "_", path.parent.name if path.name == "__init__.py" else path.stem)
+    name = f"own_{stem}_{digest(path)[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ConfigError(what, f"{path} is no Python file", means="nothing was started")
     module = importlib.util.module_from_spec(spec)
+    vars(module)["__builtins__"] = own_builtins(path.parent, partial(module_of, what=what))
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
+    except ConfigError:  # of a file beside it: says where
+        del sys.modules[name]
+        raise
     except Exception as error:  # whatever the user's own code raises is theirs to read, not a fault of ours
         del sys.modules[name]
         raise ConfigError(

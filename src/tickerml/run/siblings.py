@@ -1,0 +1,70 @@
+"""Files beside a user's own file: what it imports of its folder, found by content and never by a bare name.
+
+Two folders may each have a `helper.py`: neither is put on the search path, so that each own file gets its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+_PLAIN_IMPORT: Final = builtins.__import__
+
+
+def digest(path: Path, above: frozenset[Path] = frozenset()) -> str:
+    """SHA-256 of a file and, in turn, of all beside it that it imports."""
+    text = path.read_bytes()
+    found = hashlib.sha256(text)
+    for name in sorted(set(_imported(text))):
+        beside = sibling(path.parent, name)
+        if beside is not None and beside not in above and beside != path:
+            found.update(f"\0{name}\0{digest(beside, above | {path})}".encode())
+    return found.hexdigest()
+
+
+def sibling(folder: Path, name: str) -> Path | None:
+    """The file in `folder` that `import name` means: `name.py`, or `name/__init__.py`; as for a script, it goes first."""
+    places = (folder / f"{name}.py", folder / name / "__init__.py")
+    return next((place for place in places if place.is_file()), None)
+
+
+def own_builtins(folder: Path, load: Callable[[Path], ModuleType]) -> dict[str, Any]:
+    """Builtins for a module in `folder` whose imports look into that folder first; `load` gives a file's module."""
+
+    def look(
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002  # the names of the builtin
+        locals: Mapping[str, object] | None = None,  # noqa: A002  # the same
+        fromlist: tuple[str, ...] = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """What `import` and `from ... import` call."""
+        first, _, rest = name.partition(".")
+        beside = sibling(folder, first) if level == 0 else None
+        if beside is None:
+            return _PLAIN_IMPORT(name, globals, locals, fromlist, level)
+        module = load(beside)
+        if not rest and not (fromlist and hasattr(module, "__path__")):
+            return module
+        inner = _PLAIN_IMPORT(f"{module.__name__}.{rest}".rstrip("."), globals, locals, fromlist or ("*",), 0)
+        return inner if fromlist else module
+
+    return {**vars(builtins), "__import__": look}
+
+
+def _imported(text: bytes) -> Iterator[str]:
+    """First names of all that a file imports, wherever in it; none where it cannot be parsed: running it says so."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
