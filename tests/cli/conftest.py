@@ -25,7 +25,7 @@ class Told:
 def tickerml(capsys, monkeypatch, tmp_path):
     """Run a command line in an empty folder, without colours or settings from outside."""
     monkeypatch.chdir(tmp_path)
-    for name in ("FORCE_COLOR", "NO_COLOR", "TERM"):
+    for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "0")  # `debug` turns the compiler off: that must end with the test
 
@@ -51,7 +51,7 @@ class FakeRun:
     def lines(self) -> list[str]:
         return ["psc lost 31.42 USDT", "  net         -31.42 USDT"]
 
-    def why(self, pairs: list[str] | None = None) -> str:
+    def why(self, pairs: list[str] | None = None, width: int = 100) -> str:
         if pairs == ["XX/YY"]:
             raise KeyError("XX/YY is not in this run; it has BTC/USDT")
         return f"29,817 passes {pairs}"

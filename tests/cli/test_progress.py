@@ -11,9 +11,12 @@ from decimal import Decimal
 
 import pytest
 
+from tickerml.cli.errors import reflowed, render
 from tickerml.cli.pace import Pace, clock
 from tickerml.cli.progress import Watch
+from tickerml.cli.tables import table
 from tickerml.cli.terminal import Terminal
+from tickerml.tape.errors import InputError
 from tickerml.tape.progress import Progress
 from tickerml.views.live_state import LiveState
 
@@ -222,3 +225,50 @@ def test_a_watch_outside_the_main_thread_leaves_signals_alone():
     thread.join()
     assert not failed
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("columns", ["60", "100", "", "x", "3"])
+def test_a_known_width_folds_what_is_too_long_and_a_pipe_folds_nothing(columns, monkeypatch):
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    else:
+        monkeypatch.delenv("COLUMNS", raising=False)
+    out = Pipe()
+    to = Terminal.of(out)
+    to.folded("  label       " + "word " * 30)
+    shown = out.getvalue().splitlines()
+    if columns not in {"60", "100", "3"}:
+        assert (to.narrow, to.width, len(shown)) == (False, 100, 1)
+        return
+    assert (to.narrow, to.width) == (True, max(40, int(columns)))
+    assert max(map(len, shown)) <= to.width
+    assert all(line.startswith(" " * 14) for line in shown[1:])
+
+
+def test_a_table_that_is_too_wide_becomes_blocks():
+    rows = [{"symbol": "BTC/USDT", "rows": 12345, "start": "2024-07-23T15:39:42.850494Z"}]
+    assert len(table(rows)) == len(table(rows, 60)) == 2
+    assert table(rows, 40) == ["BTC/USDT", "  rows   12,345", "  start  2024-07-23T15:39:42.850494Z"]
+
+
+def test_a_page_is_wrapped_again_where_it_is_too_wide():
+    text = "# A title\n\nOne sentence of\nseveral words.\n\n- An item that is\n  long.\n- Another."
+    assert reflowed(text, 80) == text.split("\n")
+    assert reflowed(text, 16) == [
+        *("# A title", "", "One sentence of", "several words.", ""),
+        *("- An item that", "  is long.", "- Another."),
+    ]
+
+
+def test_an_error_fits_a_narrow_screen():
+    out = Pipe()
+    error = InputError(
+        "some-code", "a message of " + "many words " * 12, means="word " * 30, try_="tickerml " + "x" * 80
+    )
+    render(error, Terminal(out, animate=False, colour=False, ascii=False, width=60, narrow=True))
+    shown = out.getvalue().splitlines()
+    assert max(map(len, shown[:-1])) <= 60
+    assert shown[0].startswith("error[some-code]: a message of many words")
+    assert shown[1].startswith("  many")
+    assert shown[-1].endswith("x" * 80)  # what can be pasted stays one line
+    assert " ".join(line.strip() for line in shown).count("many words") == 12

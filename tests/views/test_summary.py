@@ -170,3 +170,24 @@ def test_a_run_folder_with_spaces_can_be_pasted_from_the_next_line():
     line = summary(named).splitlines()[-1]
     assert line == "  next        tickerml why 'my run;1' | tickerml replay 'my run;1'"
     assert "tickerml replay &#x27;my run;1&#x27;" in page(named)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+@pytest.mark.parametrize("name", list(RUNS))
+def test_why_keeps_within_the_screen_and_loses_no_word(name, width):
+    wide, shown = why(RUNS[name]), why(RUNS[name], None, width)
+    assert max(map(len, shown.split("\n"))) <= width
+    assert sorted(shown.replace("#", "").split()) == sorted(wide.replace("#", "").split())
+    if width >= 60:
+        assert [line for line in shown.split("\n") if " % " in line and "#" in line] or "#" not in wide
+
+
+def test_a_folded_line_goes_on_behind_its_label():
+    assert words.fold("  net         -7.10 USDT     hold -0.24 %     by chance 3 of 4", 40) == [
+        "  net         -7.10 USDT",
+        "              hold -0.24 %     by chance",
+        "              3 of 4",
+    ]
+    assert words.fold("    one:two  " + "word " * 9, 30)[1].startswith("      word")
+    assert words.fold("no label here at all, only words", 20) == ["no label here at", "  all, only words"]
+    assert words.fold("x" * 50, 20) == ["x" * 50]  # a path stays whole

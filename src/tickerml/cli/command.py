@@ -38,13 +38,23 @@ class Out:
                 level=level, format=form, datefmt="%Y-%m-%d %H:%M:%S", stream=self.err.stream, force=True
             )
 
+    @property
+    def people(self) -> Terminal:
+        """Where the result is read."""
+        return self.err if self.json else self.std
+
+    @property
+    def room(self) -> int | None:
+        """Columns of the screen that the result is read on; None for a pipe, where lines stay whole."""
+        return self.people.width if self.people.narrow else None
+
     def say(self, text: str) -> None:
         """Part of the result, for people."""
-        (self.err if self.json else self.std).write(text)
+        self.people.folded(text)
 
     def tell(self, text: str) -> None:
         """About the result: what was assumed, where a file lies."""
-        self.err.write(text)
+        self.err.folded(text)
 
     def result(self, found: object, lines: Iterable[str] = ()) -> None:
         """The end of a command: the lines for people and, with --json, one object as the last line of stdout."""

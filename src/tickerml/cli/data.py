@@ -126,7 +126,7 @@ def list_(
 
     where = store or Path(load_config(config, userdir).data.store)
     found = list_store(where)
-    out.result({"store": str(where), "instruments": found}, table(found) or [f"{where} holds nothing"])
+    out.result({"store": str(where), "instruments": found}, table(found, out.room) or [f"{where} holds nothing"])
 
 
 def check(
@@ -147,7 +147,7 @@ def check(
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         found = examine(tape, progress=watch)
     told = [{key: one[key] for key in one if key in CHECKED} for one in found["instruments"]]
-    out.result({"instruments": told}, health_lines(found["instruments"]))
+    out.result({"instruments": told}, health_lines(found["instruments"], out.room))
 
 
 def synth(

@@ -16,6 +16,7 @@ import typer
 from tickerml.cli.terminal import Terminal
 from tickerml.tape.errors import InputError, RunError, TickerMLError, Where
 
+_UNBROKEN: Final[dict[str, Any]] = {"break_long_words": False, "break_on_hyphens": False}
 PAGES: Final = Path(__file__).parent / "pages"
 RED, YELLOW, BLUE, BOLD = "1;31", "1;33", "1;34", "1"
 
@@ -51,6 +52,25 @@ def page(code: str) -> str | None:
     """The page of `tickerml explain CODE`, None where there is none."""
     path = PAGES / f"{code}.md"
     return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def reflowed(text: str, width: int) -> list[str]:
+    """The lines of a page; those of a paragraph are joined and wrapped again where one is longer than `width`."""
+    lines = text.split("\n")
+    if max(map(len, lines)) <= width:
+        return lines
+    found: list[str] = []
+    for line in lines:
+        goes_on = found and found[-1] and line and not line.startswith(("- ", "#"))
+        if goes_on and not found[-1].startswith("#"):
+            found[-1] += " " + line.strip()
+        else:
+            found.append(line)
+    hanging = ("  " if line.startswith("- ") else "" for line in found)
+    wrapped = (
+        textwrap.wrap(one, width, subsequent_indent=by, **_UNBROKEN) for one, by in zip(found, hanging, strict=True)
+    )
+    return [line for paragraph in wrapped for line in paragraph or [""]]
 
 
 def codes() -> list[str]:
@@ -116,12 +136,16 @@ def _internal(error: BaseException) -> TickerMLError:
 
 
 def _lines(error: TickerMLError, to: Terminal, level: str) -> Iterator[str]:
-    yield f"{to.paint(f'{level}[{error.code}]', RED if level == 'error' else YELLOW)}: {to.paint(error.message, BOLD)}"
+    head = f"{level}[{error.code}]: "
+    message = textwrap.wrap(error.message, **_UNBROKEN, width=to.width, initial_indent=head, subsequent_indent="  ")
+    first, *rest = message if to.narrow and error.message else [head + error.message]
+    yield f"{to.paint(head[:-2], RED if level == 'error' else YELLOW)}: {to.paint(first[len(head) :], BOLD)}"
+    yield from (f"  {to.paint(line[2:], BOLD)}" for line in rest)
     if error.where is not None:
         yield from _place(error.where, to)
     if error.means:
         wide = max(40, to.width - 9)
-        first, *rest = textwrap.wrap(error.means, wide, break_long_words=False, break_on_hyphens=False)
+        first, *rest = textwrap.wrap(error.means, wide, **_UNBROKEN)
         yield f"  {to.paint('means:', BLUE)} {first}"
         yield from (f"{'':9}{line}" for line in rest)
     if error.try_:  # one line, whatever its length: it can be pasted

@@ -20,14 +20,14 @@ _FAULTS: Final = {
 }
 
 
-def health_lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The screen, at most 100 columns where names allow."""
+def health_lines(found: Sequence[Mapping[str, Any]], width: int | None = None) -> list[str]:
+    """The screen, at most 100 columns where names allow; the table in blocks where `width` is less than it needs."""
     if not found:
         return ["no instrument: there is nothing to check"]
-    return list(_lines(found))
+    return list(_lines(found, None if width is None else width - 2))
 
 
-def _lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _lines(found: Sequence[Mapping[str, Any]], width: int | None) -> Iterator[str]:
     wrong = {name: sum(int(one.get(name) or 0) for one in found) for name in _FAULTS}
     books = [_tops(one) for one in found]
     compared, matched = sum(b[0] for b in books), sum(b[1] for b in books)
@@ -37,7 +37,7 @@ def _lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     sound = "sound: no gap, no crossed book, no duplicate, nothing back in time"
     yield f"{'; '.join(said) if said else sound}   ({sum(int(one['rows']) for one in found):,} rows)"
     yield ""
-    yield from (f"  {line}" for line in table([_row(one) for one in found]))
+    yield from (f"  {line}" for line in table([_row(one) for one in found], width))
     yield ""
     if compared:
         yield "  book true: best bid and ask, price and size, against the venue's own best prices of the same update"

@@ -50,7 +50,7 @@ def why(
     found = open_run(path)
     chosen = options.pair_list(pairs)
     try:
-        out.result(found.why_json(chosen) if out.json else None, [str(found.why(chosen))])
+        out.result(found.why_json(chosen) if out.json else None, [found.why(chosen, out.people.width)])
     except KeyError as error:
         raise InputError("unknown-instrument", str(error.args[0]), key="--pairs", try_=f"tickerml why {path}") from None
 
@@ -86,4 +86,4 @@ def explain(out: Out, code: Code = "") -> None:
             f'there is no error or warning called "{code}"',
             try_=f"tickerml explain {near[0]}" if near else "tickerml explain",
         )
-    out.result({"code": code, "text": text}, [text.rstrip()])
+    out.result({"code": code, "text": text}, errors.reflowed(text.rstrip(), out.people.width))

@@ -69,7 +69,8 @@ class Screen:
         if pace is None:
             return Text(f"{self._name}: starting, {now - self._began:.0f} s")
         rate, left = pace.rate(now), pace.left(now)
-        parts = [f"{pace.done:,} {pace.unit}".replace(",", " ")]
+        unit = pace.unit.removesuffix("s") if pace.done == 1 else pace.unit
+        parts = [f"{pace.done:,} {unit}".replace(",", " ")]
         if rate and pace.total:
             parts.append(f"{rate:,.0f} {pace.unit}/s".replace(",", " "))
         if left is not None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 
-def table(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """One line a row under a line of names; the columns are those of the first row."""
+def table(rows: Sequence[Mapping[str, object]], width: int | None = None) -> list[str]:
+    """One line a row under a line of names; the columns are those of the first row.
+
+    Where a line would be longer than `width`, each row becomes a block of `name  value` lines under its first cell.
+    """
     if not rows:
         return []
     names = list(rows[0])
     cells = [names, *([text(row.get(name)) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     right = [all(isinstance(row.get(name), int | float) for row in rows) for name in names]
+    if width is not None and sum(widths) + 2 * len(widths) - 2 > width:
+        return [line for row in rows for line in (text(row.get(names[0])), *fields({n: row.get(n) for n in names[1:]}))]
     return [
         "  ".join(
             f"{cell:>{w}}" if r else f"{cell:<{w}}" for cell, w, r in zip(line, widths, right, strict=True)

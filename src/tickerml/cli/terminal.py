@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 NARROW = 60  # columns; below it the plain form is used
+MINIMUM = 40  # columns that lines need at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +25,38 @@ class Terminal:
     colour: bool
     ascii: bool
     width: int
+    narrow: bool = False  # `width` is that of a screen: what is longer is folded; else only what is read whole is
 
     @classmethod
     def of(cls, stream: TextIO, plain: bool = False, env: Mapping[str, str] | None = None) -> Terminal:
-        """The rules: a pipe, `--plain`, TERM=dumb or fewer than 60 columns never animate; UTF-8 alone is not ASCII."""
+        """The rules: a pipe, `--plain`, TERM=dumb or fewer than 60 columns never animate; UTF-8 alone is not ASCII.
+
+        The width is that of the screen, or what COLUMNS says; a pipe gets lines for 100.
+        """
         env = os.environ if env is None else env
         tty = stream.isatty()
-        width = shutil.get_terminal_size((100, 30)).columns if tty else 100
+        told = env.get("COLUMNS", "")
+        known = tty or (told.isdecimal() and int(told) > 0)
+        width = max(MINIMUM, shutil.get_terminal_size((100, 30)).columns) if known else 100
         dumb = env.get("TERM") == "dumb"
         forced = env.get("FORCE_COLOR", "") not in {"", "0"}
         colour = not env.get("NO_COLOR") and not plain and (forced or (tty and not dumb))
         encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
-        return cls(stream, tty and not plain and not dumb and width >= NARROW, colour, encoding != "utf8", width)
+        return cls(stream, tty and not plain and not dumb and width >= NARROW, colour, encoding != "utf8", width, known)
 
     def write(self, text: str) -> None:
         """One line or more, in ASCII where the stream cannot show more; a character that it lacks becomes "?"."""
         shown = text.encode("ascii", "replace").decode() if self.ascii else text
         self.stream.write(shown + "\n")
         self.stream.flush()
+
+    def folded(self, text: str) -> None:
+        """Lines for people: on a screen that is too narrow for one, it is folded under its own label."""
+        if self.narrow and max(map(len, text.split("\n"))) > self.width:
+            from tickerml.views.words import fold
+
+            text = "\n".join(part for line in text.split("\n") for part in fold(line, self.width))
+        self.write(text)
 
     def paint(self, text: str, style: str) -> str:
         """`text` in an ANSI style ("1;31" bold red) where colour is wanted."""

@@ -210,6 +210,7 @@ def _reached(job: Job) -> Callable[[int, int], None]:
     """Tells where a run that was broken off goes on."""
 
     def tell(equal: int, time: int) -> None:
+        """Note how many rows were equal, if any were there."""
         if equal and job.progress is not None:
             job.progress.note(
                 f"run {job.folder.name} goes on at {iso(time)}: the {equal} rows in its journal were computed again "
@@ -249,6 +250,7 @@ def _watcher(job: Job, machine: Machine, live: LiveRun | None, recorder: Recorde
         live.watch(machine)
 
     def after(rows: int) -> bool:
+        """Show a frame when one is due; True to stop."""
         if progress is None or live is None:
             return False
         if progress.due:

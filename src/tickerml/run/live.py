@@ -229,6 +229,7 @@ def also(sink: Callable[[Block], None], live: LiveRun | None) -> Callable[[Block
         return sink
 
     def both(block: Block) -> None:
+        """Count it for the screen, then pass it on."""
         live.take(block)
         sink(block)
 

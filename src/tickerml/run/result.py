@@ -74,9 +74,9 @@ class Run:
             ) from cause
         return target
 
-    def why(self, pairs: list[str] | None = None) -> str:
+    def why(self, pairs: list[str] | None = None, width: int = why.WIDTH) -> str:
         """Why it did not trade: passes and refusals by reason, for all coins or for each of `pairs`."""
-        return "\n".join(why.why(self.story, pair) for pair in pairs) if pairs else why.why(self.story)
+        return "\n".join(why.why(self.story, pair, width) for pair in pairs or [None])
 
     def why_json(self, pairs: list[str] | None = None) -> dict[str, Any]:
         """The same as plain values; by pair where pairs are named."""

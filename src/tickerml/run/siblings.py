@@ -28,7 +28,7 @@ def digest(path: Path, above: frozenset[Path] = frozenset()) -> str:
 
 
 def sibling(folder: Path, name: str) -> Path | None:
-    """The file in `folder` that `import name` means: `name.py`, or `name/__init__.py`; as for a script, it goes first."""
+    """The file in `folder` that `import name` means: `name.py` or `name/__init__.py`, first as for a script."""
     places = (folder / f"{name}.py", folder / name / "__init__.py")
     return next((place for place in places if place.is_file()), None)
 

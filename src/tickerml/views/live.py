@@ -5,16 +5,14 @@ The caller refreshes (4 times a second, on stderr) and decides by `stderr.isatty
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from tickerml.views.intervals import wilson
 from tickerml.views.live_rows import position_rows, reason_rows
 from tickerml.views.live_state import Event, LiveState
-from tickerml.views.words import amount, clip, clock, count, fixed, money, percent, plain, plural, stamp
+from tickerml.views.words import amount, clip, clock, count, fixed, fold, money, percent, plain, plural, stamp
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -48,7 +46,7 @@ def lines(state: LiveState, width: int = 100, height: int = 32) -> list[tuple[st
     while True:
         found = []
         for text, style in _all(state, width, events, reasons, shown):
-            found += [(part, style) for part in _fold(text, width)]
+            found += [(part, style) for part in fold(text, width)]
         if len(found) <= height or not (events or reasons > 1 or shown > ALWAYS_SHOWN):
             return [(clip(text, width), style) for text, style in found[:height]]
         if events:
@@ -57,22 +55,6 @@ def lines(state: LiveState, width: int = 100, height: int = 32) -> list[tuple[st
             reasons -= 1
         else:
             shown -= 1
-
-
-def _fold(text: str, width: int) -> list[str]:
-    """A line too long for the screen as several: cut at wide gaps, then at words, under the first one's figures."""
-    if len(text) <= width:
-        return [text]
-    label = re.match(r" *[A-Z]* {2,}", text)
-    indent = " " * (label.end() if label else 1)
-    found, line = [], ""
-    for gap in re.split(r"(?<=\S)(?=\s{3,}\S)", text):
-        part = gap
-        if line and len(line) + len(part) > width:
-            found.append(line)
-            line, part = "", indent + part.strip()
-        line += part
-    return [short for long in (*found, line) for short in wrap(long, width, subsequent_indent=indent)]
 
 
 def _all(state: LiveState, width: int, events: int, reasons: int, shown: int) -> Iterator[tuple[str, str]]:

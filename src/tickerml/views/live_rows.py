@@ -14,6 +14,7 @@ _COLUMNS: Final = (
     ("TARGET", 10), ("LEFT", 5),
 )  # fmt: skip
 _WIDE_ONLY: Final = frozenset(("SIZE", "STOP", "TARGET"))
+_NARROW: Final = 66  # columns of a row without them
 
 
 def position_rows(positions: Sequence[Position], shown: int, width: int) -> Iterator[tuple[str, str]]:
@@ -42,7 +43,8 @@ def _cells(p: Position) -> dict[str, str]:
 
 def _row(cells: Mapping[str, str], width: int) -> str:
     parts = []
-    for name, size in _COLUMNS:
+    room = width - (FULL if width >= FULL else _NARROW)  # for names as long as 1000SHIB/USDT:USDT
+    for name, size in (("POSITION", 15 + min(9, max(0, room))), *_COLUMNS[1:]):
         if width >= FULL or name not in _WIDE_ONLY:
             left = name == "POSITION" or size < 0
             parts.append(f"{clip(cells[name], abs(size)):{'<' if left else '>'}{abs(size)}}")

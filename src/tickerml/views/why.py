@@ -7,14 +7,14 @@ from typing import Any, Final
 from tickerml.views.figures import by_reason
 from tickerml.views.story import Count, Story
 from tickerml.views.verdict import synthetic_line
-from tickerml.views.words import clip, count, plain, plural, spoken
+from tickerml.views.words import clip, count, fold, plain, plural, spoken
 
 BAR: Final = 24
 WIDTH: Final = 100
 
 
-def why(story: Story, pair: str | None = None) -> str:
-    """The answer as text, at most 100 columns: counts, shares and bars; per coin below, or one coin alone.
+def why(story: Story, pair: str | None = None, width: int = WIDTH) -> str:
+    """The answer as text, at most `width` columns: counts, shares and bars; per coin below, or one coin alone.
 
     Raises KeyError when `pair` is not a coin of this run; the message names those that are.
     """
@@ -23,12 +23,13 @@ def why(story: Story, pair: str | None = None) -> str:
     lines = [synthetic_line(story), _first(story, pair, passes, refusals), ""]
     if not passes and not refusals:
         lines.append("  Nothing was passed over and nothing was refused.")
-    lines += _table("passes: the strategy looked and wanted nothing", passes)
-    lines += _table("refusals: the strategy wanted, the desk said no", refusals, story)
+    lines += _table("passes: the strategy looked and wanted nothing", passes, width)
+    lines += _table("refusals: the strategy wanted, the desk said no", refusals, width, story)
     if pair is None and len(story.head.coins) > 1:
         lines += _per_coin(story)
     start = 0 if lines[0] else 1
-    return "\n".join(plain(clip(line, WIDTH).rstrip()) for line in lines[start:]).rstrip()
+    shown = [part for line in lines[start:] for part in fold(line, min(width, WIDTH))]
+    return "\n".join(plain(line.rstrip()) for line in shown).rstrip()
 
 
 def why_json(story: Story, pair: str | None = None) -> dict[str, Any]:
@@ -88,16 +89,17 @@ def _first(story: Story, pair: str | None, passes: list[Count], refusals: list[C
     )
 
 
-def _table(title: str, counts: list[Count], story: Story | None = None) -> list[str]:
+def _table(title: str, counts: list[Count], width: int, story: Story | None = None) -> list[str]:
     total = sum(c.n for c in counts)
     if not total:
         return []
     lines = [f"  {title} ({count(total)})"]
     found = by_reason(counts)
-    wide = min(34, max(len(spoken(reason)) for reason, _ in found))
+    wide = min(34, max(20, width - 26), max(len(spoken(reason)) for reason, _ in found))
+    room = min(BAR, width - wide - 28)
     for reason, n in found:
-        bar = "#" * max(1, round(BAR * n / found[0][1]))
-        text = f"    {clip(spoken(reason), wide):<{wide}} {count(n):>11} {n / total * 100:>6.1f} %  {bar:<{BAR}}"
+        bar = "#" * max(1, round(room * n / found[0][1])) if room > 2 else ""
+        text = f"    {clip(spoken(reason), wide):<{wide}} {count(n):>11} {n / total * 100:>6.1f} %  {bar}".rstrip()
         example = story.decisions.examples.get(reason, "") if story else ""
         lines.append(text)
         if example and example != spoken(reason):

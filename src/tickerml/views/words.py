@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from textwrap import wrap
 from typing import Final
 
 from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND
@@ -161,6 +163,25 @@ def spoken(code: str) -> str:
 def clip(text: str, width: int) -> str:
     """`text` cut to `width` characters, the cut marked by "..."."""
     return text if len(text) <= width else text[: max(0, width - 3)] + "..."
+
+
+def fold(text: str, width: int) -> list[str]:
+    """A line too long for `width` as several: cut at wide gaps, then at words, under what stands behind its label."""
+    if len(text) <= width:
+        return [text]
+    lead = len(text) - len(text.lstrip())
+    label = re.match(r" *\S+(?: \S+)? {2,}", text)
+    behind = (lead or 2) if label is None else label.end()
+    indent = " " * (behind if behind <= 2 * width // 5 else lead + 2)
+    found, line = [], ""
+    for gap in re.split(r"(?<=\S)(?=\s{3,}\S)", text):
+        part = gap
+        if line and len(line) + len(part) > width:
+            found.append(line)
+            line, part = "", indent + part.strip()
+        line += part
+    words = {"subsequent_indent": indent, "break_long_words": False, "break_on_hyphens": False}
+    return [short for long in (*found, line) for short in wrap(long, width, **words)]  # type: ignore[arg-type]
 
 
 def plain(text: str) -> str:

@@ -73,6 +73,7 @@ def _seal(folder: Folder, piece: Piece, encoder: Encoder) -> Entry:
     data = encoder.encode(blocks(folder, piece, encoder))
 
     def check(back: bytes) -> None:
+        """Raise JournalError journal-archive when what was read back holds other rows."""
         if fingerprint(encoder.decode(back)) != wanted:
             text = f"{name} does not decode to the rows of {piece.file}."
             means = "The segment file stays and holds every row."

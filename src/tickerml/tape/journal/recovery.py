@@ -47,6 +47,7 @@ def recover(host: Host, path: Path, segment_bytes: int, kernel: bytes) -> tuple[
     header = takeover(host, last, needed, segment_bytes, kernel)
 
     def fill(writer: SegmentWriter) -> None:
+        """The last segment's records again, behind them what was recovered."""
         for record in copies:
             body = last.data[record.offset + HEAD_BYTES : record.end]
             writer.put(record.kind, record.seq, found.proven, record.rows, body, COPIED)
