@@ -185,8 +185,8 @@ def test_why_keeps_within_the_screen_and_loses_no_word(name, width):
 def test_a_folded_line_goes_on_behind_its_label():
     assert words.fold("  net         -7.10 USDT     hold -0.24 %     by chance 3 of 4", 40) == [
         "  net         -7.10 USDT",
-        "              hold -0.24 %     by chance",
-        "              3 of 4",
+        "              hold -0.24 %",
+        "              by chance 3 of 4",
     ]
     assert words.fold("    one:two  " + "word " * 9, 30)[1].startswith("      word")
     assert words.fold("no label here at all, only words", 20) == ["no label here at", "  all, only words"]

@@ -197,10 +197,12 @@ def verify(
     path = _journal(run, config, userdir)
     from tickerml.tape.journal import Verdict
     from tickerml.tape.journal import verify as examine
+    from tickerml.views.words import plural
 
     found = examine(path)
-    lines = [f"{path}: {found.verdict.name.lower()}, {found.rows} rows in {len(found.segments)} segments"]
-    if found.torn:
+    held = f"{plural(found.rows, 'row')} in {plural(len(found.segments), 'segment')}"
+    lines = [f"{path}: {found.verdict.name.lower()}, {held}"]
+    if found.torn and found.verdict is not Verdict.DAMAGED:
         lines.append(f"  the last write was cut short ({found.torn} bytes); nothing that was synced is missing")
     lines += [f"  {problem}" for problem in found.problems]
     out.result({**asdict(found), "verdict": found.verdict.name.lower()}, lines)

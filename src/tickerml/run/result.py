@@ -76,7 +76,8 @@ class Run:
 
     def why(self, pairs: list[str] | None = None, width: int = why.WIDTH) -> str:
         """Why it did not trade: passes and refusals by reason, for all coins or for each of `pairs`."""
-        return "\n".join(why.why(self.story, pair, width) for pair in pairs or [None])
+        chosen: tuple[str | None, ...] = tuple(pairs or (None,))
+        return "\n".join(why.why(self.story, pair, width) for pair in chosen)
 
     def why_json(self, pairs: list[str] | None = None) -> dict[str, Any]:
         """The same as plain values; by pair where pairs are named."""
