@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from tickerml.tape.block import TABLES, Block
 from tickerml.tape.rows import ROW, Rows
 from tickerml.tape.store_columns import TABLE_NUMBER, WORDS, Columns, Ints
-from tickerml.tape.store_kernels import PLACE, add_plane, fill_rows, runs_within, survey
+from tickerml.tape.store_kernels import PLACE, add_plane, fill_rows, list_messages, runs_within, survey
 from tickerml.tape.tables import BAR, MESSAGE, ORDER, VALUE
 
 PIECE: Final = 1 << 15  # rows, about: with what the engine makes of them they stay in the cache
 _EACH: Final = 1 << 12  # but this many for each instrument, of which each costs a call
 _DTYPES: Final = {"orders": ORDER, "bars": BAR, "values": VALUE}
+_NONE: Final = {name: np.zeros(0, dtype) for name, dtype in _DTYPES.items()}
+_NEAR: Final = 64  # rows from the end of a piece among which a message mostly ends
+_SLOT: Final[Any] = Block.__dict__["messages"]  # where a block keeps them
+_List = tuple[int, Callable[[Rows], None]]  # how many messages, and what fills them in
 _HEAD: Final = 1 << 12  # values of a column among which the first ones are
-_OPAQUE: Final = np.dtype(f"V{MESSAGE.itemsize}")  # numpy copies records of one field at once, others field by field
 _NO_IDS: Final = np.zeros(0, np.int64)
 
 
@@ -66,10 +69,14 @@ class PartReader:
         inside = np.clip(cuts - self._spans[span, 0], 0, self._spans[span, 1])
         return np.asarray(self._begins[span] + inside, np.int64)
 
-    def fill(self, out: Rows, start: int, line: int, n: int, messages: Rows, base: Ints, codes: list[Ints]) -> None:
-        """Its next `n` rows, of which `line` were read before, into a piece that begins at row `start` of the chunk."""
+    def fill(self, out: Rows, start: int, line: int, n: int, base: Ints, codes: list[Ints]) -> Callable[[Rows], None]:
+        """Its next `n` rows, of which `line` were read before, into a piece that begins at row `start` of the chunk.
+
+        Returns what fills in their messages.
+        """
         r, side, place = self._runs, self._lines["side"], self._place[0]
-        run, runs = int(place["run"]), runs_within(place, r["n"], n)
+        run, single = int(place["run"]), len(r["n"]) == len(side)
+        runs = n if single else runs_within(place, r["n"], n)
         recv, exch, price, qty = codes
         for name, at, code in (
             *(("recv", run, recv[:runs]), ("exch", run, exch[:runs])),
@@ -77,17 +84,20 @@ class PartReader:
         ):
             self._codes(name, at, code)
         first, last, prev = (self._ids.get(name, _NO_IDS) for name in ("first_id", "last_id", "prev_id"))
+        listed = n, self._place.copy()[0], self._kept[0].copy(), r["n"], r["kind"], r["flags"], self._odd, TABLE_NUMBER
         fill_rows(
             out, start, n, place, *self._kept, self._spans, self.inst, recv, exch, r["n"], r["kind"], r["flags"],
-            self._odd, side, line, price, qty, TABLE_NUMBER, messages, first, last, prev, base,
+            self._odd, side, line, price, qty, TABLE_NUMBER, last, base,
         )  # fmt: skip
+        return lambda messages: list_messages(messages, *listed, first, last, prev)
 
     def _codes(self, name: str, at: int, out: Ints) -> None:
         planes = self._planes[name]
         if not planes or planes[0][0]:
             out[:] = 0
         for shift, plane in planes:
-            add_plane(out, plane[at : at + len(out)], shift)
+            if at < len(plane):
+                add_plane(out, plane[at : at + len(out)], shift)
 
     def take(self, number: int, n: int) -> slice:
         """The next `n` rows of side table `number`."""
@@ -125,17 +135,16 @@ def read_pieces(parts: Sequence[PartReader], corrupt: Callable[[int, str], Excep
     codes = [np.empty(longest, np.int64) for _ in range(4)]
     for k, (start, stop) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
         n = stop - start
-        rows, messages, base = np.empty(n, ROW), np.empty(n, MESSAGE), np.zeros(len(TABLES), np.int64)
+        rows, base = np.empty(n, ROW), np.zeros(len(TABLES), np.int64)
         held: list[list[slice]] = []
+        lists: list[_List] = []
         for part, line in zip(parts, lines, strict=True):
             before = base.copy()
             if line[k + 1] > line[k]:
-                part.fill(rows, start, line[k], line[k + 1] - line[k], messages, base, codes)
+                fill_in = part.fill(rows, start, line[k], line[k + 1] - line[k], base, codes)
+                lists.append((int(base[0] - before[0]), fill_in))
             held.append([part.take(i, n) for i, n in enumerate((base - before).tolist())])
-        messages = messages[: base[0]]
-        if 2 * len(messages) < len(rows):  # a block that somebody keeps holds no more than it needs
-            messages = messages.view(_OPAQUE).copy().view(MESSAGE)
-        yield _block(rows, messages, parts, held)
+        yield _block(rows, lists, parts, held)
 
 
 def _cuts(ends: NDArray[np.bool_], size: int) -> Ints:
@@ -143,9 +152,9 @@ def _cuts(ends: NDArray[np.bool_], size: int) -> Ints:
     cuts = [0]
     while len(ends) - cuts[-1] > size:
         full = cuts[-1] + size
-        back = int(ends[cuts[-1] : full][::-1].argmax())  # stops at the first that it meets, unlike flatnonzero
-        if ends[full - 1 - back]:
-            cuts.append(full - back)
+        last = _last_end(ends, cuts[-1], full)
+        if last > cuts[-1]:
+            cuts.append(last)
         elif ends[full:-1].any():
             cuts.append(full + int(ends[full:].argmax()) + 1)
         else:
@@ -153,11 +162,51 @@ def _cuts(ends: NDArray[np.bool_], size: int) -> Ints:
     return np.array([*cuts, len(ends)], np.int64)
 
 
-def _block(rows: Rows, messages: Rows, parts: Sequence[PartReader], held: list[list[slice]]) -> Block:
+def _last_end(ends: NDArray[np.bool_], start: int, stop: int) -> int:
+    """Behind the last message that ends in these rows, or `start`; mostly it is among the very last."""
+    for first in (max(start, stop - _NEAR), start):
+        found = np.flatnonzero(ends[first:stop])
+        if len(found):
+            return first + int(found[-1]) + 1
+    return start
+
+
+def _block(rows: Rows, lists: Sequence[_List], parts: Sequence[PartReader], held: list[list[slice]]) -> Block:
     tables = {}
     for number, name in enumerate(_DTYPES, 1):
         mine = [p.tables[name][h[number]] for p, h in zip(parts, held, strict=True) if name in p.tables]
-        tables[name] = mine[0] if len(mine) == 1 else np.concatenate(mine) if mine else np.zeros(0, _DTYPES[name])
+        tables[name] = mine[0] if len(mine) == 1 else np.concatenate(mine) if mine else _NONE[name]
     number = TABLES.index("blobs")
     blobs = tuple(blob for p, h in zip(parts, held, strict=True) for blob in p.blobs[h[number]])
-    return Block(rows, messages, **tables, blobs=blobs)
+    return _Piece(rows, lists, **tables, blobs=blobs)
+
+
+class _Piece(Block):
+    """A block that lists its messages when somebody asks for them: a run never does, and its cache has other use."""
+
+    __slots__ = ("_lists",)
+    _lists: Sequence[_List]
+
+    def __init__(self, rows: Rows, lists: Sequence[_List], **tables: Any) -> None:
+        super().__init__(rows, **tables)
+        object.__setattr__(self, "_lists", lists)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Block, (self.rows, self.messages, self.orders, self.bars, self.values, self.blobs)
+
+    @property
+    def messages(self) -> Rows:
+        """The messages that the rows refer to."""
+        if self._lists:
+            made, at = np.empty(sum(n for n, _ in self._lists), MESSAGE), 0
+            for n, fill_in in self._lists:
+                fill_in(made[at : at + n])
+                at += n
+            object.__setattr__(self, "_lists", ())
+            _SLOT.__set__(self, made)
+        made_before: Rows = _SLOT.__get__(self)
+        return made_before
+
+    @messages.setter
+    def messages(self, made: Rows) -> None:
+        _SLOT.__set__(self, made)
