@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from unittest import mock
 
 import numpy as np
@@ -98,6 +99,18 @@ def test_pieces_are_the_same_rows_and_end_with_messages(block, size):
         assert ends[stop - 1]
         assert piece <= size or not ends[stop - piece : stop - 1].any()
     assert content_hash(pieces) == content_hash([block])
+
+
+def test_a_piece_lists_its_messages_when_asked_once_and_travels_as_a_plain_block():
+    block = depth(6)
+    block.rows["inst"], block.messages["last_id"] = 3, [5, 9, 10, 11, 40, 41]
+    with mock.patch.multiple("tickerml.tape.store_decode", PIECE=2, _EACH=1):
+        pieces = list(read_pieces([part(block, whole(block))], unfit))
+    assert len(pieces) == 3
+    sent = [pickle.loads(pickle.dumps(piece)) for piece in reversed(pieces)]
+    assert {type(one) for one in sent} == {Block}
+    same(block, concat(sent[::-1]))
+    assert all(piece.messages is piece.messages for piece in pieces)
 
 
 @given(blocks(), blocks(), st.integers(1, 9), st.randoms(use_true_random=False))
