@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-call, attr-defined, override, arg-type"
+# mypy: disable-error-code="no-untyped-call, attr-defined, override, arg-type, assignment"
 # numba is typed here and there, and not where it is extended
 """How kernels are compiled: each is translated once, and becomes machine code once, in the function that Python calls.
 
@@ -16,8 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from types import BuiltinFunctionType, CodeType
+from types import CodeType
 from typing import Any, ClassVar, Final
 
 from tickerml.tape.kernel_cache import kernel_folder
@@ -35,7 +34,8 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
 from numba.core.typed_passes import NativeLowering
-from numba.core.typing import Context
+
+from tickerml.tape.kernel_steps import Lowering, steps, target, typing
 
 _OPTIONS: Final[dict[str, Any]] = {
     "nopython": True,
@@ -44,22 +44,6 @@ _OPTIONS: Final[dict[str, Any]] = {
     "nogil": True,
     "_nrt": False,  # kernels make no arrays, so nobody counts references to those that they are given
 }
-_PLAIN: Final = (types.Integer, types.Float, types.Boolean, types.Array, types.Record, types.UniTuple)
-_OPERATORS: Final = (types.Function, BuiltinFunctionType)
-_NEEDLESS: Final = {
-    "WithLifting",
-    "InlineClosureLikes",
-    "MakeFunctionToJitFunction",
-    "InlineInlinables",
-    "FindLiterallyCalls",
-    "LiteralUnroll",
-    "LiteralPropagationSubPipelinePass",
-    "InlineOverloads",
-    "NopythonRewrites",
-    "AnnotateTypes",
-    "DumpParforDiagnostics",
-}
-_KNOWN: Final[dict[Any, Any]] = {}
 _BARE: Final[dict[str, Any]] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -103,6 +87,11 @@ class _PartLibrary(JITCodeLibrary):
 class _WholeLibrary(JITCodeLibrary):
     """Code of a kernel that Python calls, with all that it calls."""
 
+    def add_llvm_module(self, ll_module: Any) -> None:
+        """Take IR as it is: it is optimised once, when it is whole."""
+        ll_module.data_layout = self._codegen._data_layout
+        self._final_module.link_in(ll_module)
+
     def finalize(self) -> None:
         """Link, optimise and assemble."""
         found: dict[Any, None] = {}
@@ -118,7 +107,12 @@ class _WholeLibrary(JITCodeLibrary):
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _PartLowering(NativeLowering):
+class _WholeLowering(Lowering):
+    _name = "whole_lowering"
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _PartLowering(_WholeLowering):
     """Lowering that gives no address; a function object without code stands for the part in numba's tables."""
 
     _name = "part_lowering"
@@ -168,27 +162,12 @@ class _Flags(compiler.Flags):
         return _Inherited.of(self)
 
 
-class _Typing(Context):
-    """Numba's typing context, with its state, that remembers what an operator gives: it tries 15 rules each time."""
-
-    def __init__(self, inner: Any) -> None:
-        self.__dict__ = inner.__dict__
-
-    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
-        """The signature of `func` for these arguments."""
-        if kws or not isinstance(func, _OPERATORS) or not all(isinstance(one, _PLAIN) for one in args):
-            return super().resolve_function_type(func, args, kws)
-        found = _KNOWN.get((func, args))
-        if found is None:
-            found = _KNOWN[func, args] = super().resolve_function_type(func, args, kws)
-        return found
-
-
 class _Compiler(compiler.CompilerBase):
     _library: ClassVar[Any]
+    _lowering: ClassVar[Any]
 
-    def __init__(self, typingctx: Any, *rest: Any) -> None:
-        super().__init__(_typing(typingctx), *rest)
+    def __init__(self, typingctx: Any, targetctx: Any, *rest: Any) -> None:
+        super().__init__(typing(typingctx), target(targetctx), *rest)
         self.state.flags = _Flags(self.state.flags)
 
     def compile_extra(self, func: Any) -> Any:
@@ -197,27 +176,21 @@ class _Compiler(compiler.CompilerBase):
         return super().compile_extra(func)
 
     def define_pipelines(self) -> list[Any]:
-        """Numba's steps, but for those that look for closures and the like in a function that has none."""
+        """Numba's steps where there is a closure or a comprehension, else ours."""
+        if not any(isinstance(one, CodeType) for one in self.state.func_id.code.co_consts):
+            return [steps(self._lowering)]
         manager = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        plain = not any(isinstance(one, CodeType) for one in self.state.func_id.code.co_consts)
-        steps = [(one, why) for one, why in manager.passes if not plain or one.__name__ not in _NEEDLESS]
-        lowering = _PartLowering if self._library is _PartLibrary else NativeLowering
-        manager.passes = [(lowering if one is NativeLowering else one, why) for one, why in steps]
+        manager.passes = [(self._lowering if one is NativeLowering else one, why) for one, why in manager.passes]
         manager.finalize()
         return [manager]
 
 
 class _PartCompiler(_Compiler):
-    _library = _PartLibrary
+    _library, _lowering = _PartLibrary, _PartLowering
 
 
 class _WholeCompiler(_Compiler):
-    _library = _WholeLibrary
-
-
-@cache
-def _typing(context: Any) -> _Typing:
-    return _Typing(context)
+    _library, _lowering = _WholeLibrary, _WholeLowering
 
 
 class _Cache(FunctionCache):
@@ -232,7 +205,7 @@ class _WholeDispatcher(CPUDispatcher):
         self._cache = _Cache(self.py_func)
 
     def compile(self, sig: Any) -> Any:
-        with _no_garbage():
+        with _undisturbed():
             return super().compile(sig)
 
 
@@ -256,16 +229,20 @@ class _PartDispatcher(CPUDispatcher):
 
 
 @contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter."""
-    if not gc.isenabled():
-        yield
-        return
+def _undisturbed() -> Iterator[None]:
+    """No garbage is collected, and numba's clocks do not hear of each step of LLVM.
+
+    Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter.
+    """
+    lock, collecting = llvm.ffi.lib._lock, gc.isenabled()
+    hearers, lock._cblist = lock._cblist, []
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        lock._cblist = hearers
+        if collecting:
+            gc.enable()
 
 
 def _wide(arg: Any) -> Any:
