@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import update_wrapper
 from typing import Any, Final, TypeVar
 
@@ -29,9 +31,10 @@ class Kernel:
         return self._call(*args, **named)
 
     def _first(self, *args: Any, **named: Any) -> Any:
-        from tickerml.tape.kernel_compile import whole
+        with undisturbed():
+            from tickerml.tape.kernel_compile import whole
 
-        self._call = whole(self.py_func, inline=self._inline)
+            self._call = whole(self.py_func, inline=self._inline)
         return self._call(*args, **named)
 
     @property
@@ -42,6 +45,23 @@ class Kernel:
 
             self._part = part(self.py_func, inline=self._inline)
         return self._part._numba_type_
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """While numba is imported or compiles, no garbage is collected; what was made is out of the collector's sight.
+
+    Both make many objects that nearly all live as long as the process: to look for garbage among them, then and at
+    every full collection after, cost a tenth of a start.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.freeze()
+            gc.enable()
 
 
 def kernel(function: Function) -> Function:

@@ -11,7 +11,6 @@ Importing this module keys numba's cache (tape/kernel_cache.py) before anything 
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
 from numba.core.typed_passes import NativeLowering
 
+from tickerml.tape.kernel import undisturbed
 from tickerml.tape.kernel_steps import Lowering, steps, target, typing
 
 _OPTIONS: Final[dict[str, Any]] = {
@@ -205,7 +205,7 @@ class _WholeDispatcher(CPUDispatcher):
         self._cache = _Cache(self.py_func)
 
     def compile(self, sig: Any) -> Any:
-        with _undisturbed():
+        with undisturbed(), _unheard():
             return super().compile(sig)
 
 
@@ -229,20 +229,14 @@ class _PartDispatcher(CPUDispatcher):
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """No garbage is collected, and numba's clocks do not hear of each step of LLVM.
-
-    Compiling makes millions of small objects that all live on: looking for garbage among them costs a quarter.
-    """
-    lock, collecting = llvm.ffi.lib._lock, gc.isenabled()
+def _unheard() -> Iterator[None]:
+    """Numba's clocks do not hear of each step of LLVM."""
+    lock = llvm.ffi.lib._lock
     hearers, lock._cblist = lock._cblist, []
-    gc.disable()
     try:
         yield
     finally:
         lock._cblist = hearers
-        if collecting:
-            gc.enable()
 
 
 def _wide(arg: Any) -> Any:
