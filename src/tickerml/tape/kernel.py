@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, Final, TypeVar
+
+from tickerml.tape.kernel_garbage import undisturbed
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _INTERPRETED: Final = os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}
@@ -45,23 +45,6 @@ class Kernel:
 
             self._part = part(self.py_func, inline=self._inline)
         return self._part._numba_type_
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """While numba is imported or compiles, no garbage is collected; what was made is out of the collector's sight.
-
-    Both make many objects that nearly all live as long as the process: to look for garbage among them, then and at
-    every full collection after, cost a tenth of a start.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.freeze()
-            gc.enable()
 
 
 def kernel(function: Function) -> Function:

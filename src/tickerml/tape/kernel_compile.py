@@ -34,7 +34,7 @@ from numba.core.registry import CPUDispatcher
 from numba.core.sigutils import normalize_signature
 from numba.core.typed_passes import NativeLowering
 
-from tickerml.tape.kernel import undisturbed
+from tickerml.tape.kernel_garbage import undisturbed
 from tickerml.tape.kernel_steps import Lowering, steps, target, typing
 
 _OPTIONS: Final[dict[str, Any]] = {
