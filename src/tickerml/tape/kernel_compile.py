@@ -87,11 +87,6 @@ class _PartLibrary(JITCodeLibrary):
 class _WholeLibrary(JITCodeLibrary):
     """Code of a kernel that Python calls, with all that it calls."""
 
-    def add_llvm_module(self, ll_module: Any) -> None:
-        """Take IR as it is: it is optimised once, when it is whole."""
-        ll_module.data_layout = self._codegen._data_layout
-        self._final_module.link_in(ll_module)
-
     def finalize(self) -> None:
         """Link, optimise and assemble."""
         found: dict[Any, None] = {}
