@@ -1,0 +1,77 @@
+"""What the statistics work on: arrays over a time grid, and a figure that says why it is not shown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tickerml.tape.rows import DAY
+
+Times: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+YEAR: Final = 365 * DAY
+"""Crypto trades around the clock, so a year has 365 days of 24 hours; square-root-of-time scaling uses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value, or nan with the reason why there is none."""
+
+    value: float
+    reason: str = ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is a value to show."""
+        return not self.reason
+
+
+def no_figure(reason: str) -> Figure:
+    """Nothing to show, and why."""
+    return Figure(math.nan, reason)
+
+
+def checked(values: ArrayLike, what: str, *, dims: int = 1) -> Floats:
+    """`values` as finite float64 of `dims` dimensions. Raises ValueError naming `what`."""
+    array = np.ascontiguousarray(values, np.float64)
+    if array.ndim != dims:
+        raise ValueError(f"{what} has {array.ndim} dimensions; it needs {dims}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} holds a value that is not finite")
+    return array
+
+
+def sampled(time: Times, values: ArrayLike, step: int) -> tuple[Times, Floats]:
+    """The latest value at each multiple of `step` (ns, UTC) within the series: (grid, values).
+
+    `time` is ns, ascending. Daily closes lie at midnight, so a part of a day at either end gives no period. Raises
+    ValueError where `time` goes back, lengths differ or `step` is not positive.
+    """
+    array = checked(values, "values")
+    if step <= 0 or len(time) != len(array) or (np.diff(time) < 0).any():
+        raise ValueError("a grid needs a positive step and as many ascending times as values")
+    if not len(time):
+        return np.zeros(0, np.int64), array
+    grid = np.arange(-(-int(time[0]) // step), int(time[-1]) // step + 1, dtype=np.int64) * step
+    return grid, array[np.searchsorted(time, grid, "right") - 1]
+
+
+def simple_returns(equity: ArrayLike) -> Floats:
+    """Change of each period as a share of the equity before it: one fewer than equities.
+
+    Raises ValueError where equity is not above zero: a share of nothing is not defined.
+    """
+    values = checked(equity, "equity")
+    if (values <= 0).any():
+        raise ValueError("equity is at or below zero somewhere; returns are not defined there")
+    return np.asarray(values[1:] / values[:-1] - 1.0, np.float64)
+
+
+def generator(seed: int, *what: int) -> np.random.Generator:
+    """Random numbers that depend on `seed` and `what` alone (numpy SeedSequence, PCG64)."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *what])))
