@@ -228,7 +228,7 @@ def net(tape):
 
 def test_a_momentum_strategy_loses_its_edge_on_twins():
     """A trend pays; of 19 twins none does as well, and on average they lose what trading costs."""
-    tape = bar_tape([(0, trending(150, 0.85, 11))])
+    tape = bar_tape([(0, trending(120, 0.85, 11))])
     real, twins = net(tape), [net(t) for t in Twins(tape, seed=1).first(19)]
     assert real > 0
     assert p_value(real, twins).p == 0.05
