@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from tickerml.lab.metrics import curve_figures, max_drawdown, mean_exposure, sharpe, sortino, turnover
 from tickerml.lab.series import simple_returns
 from tickerml.tape.rows import DAY, HOUR
 
-RETURNS = st.lists(st.floats(-0.2, 0.2), min_size=120, max_size=160).filter(lambda x: np.std(x) > 1e-4)
+RETURNS = arrays(np.float64, st.integers(120, 160), elements=st.floats(-0.2, 0.2)).filter(lambda x: np.std(x) > 1e-4)
 
 
 def curve(returns, start=10_000.0):

@@ -11,9 +11,12 @@ from tickerml.tape.rows import DAY, HOUR
 
 def test_a_figure_is_shown_or_says_why_not():
     assert Figure(1.5).shown
+    assert Figure(1.5).plain == 1.5
+    assert Figure(float("inf")).plain is None
     missing = no_figure("19 hours, needs 30 days")
     assert not missing.shown
     assert np.isnan(missing.value)
+    assert missing.plain is None
     assert missing.reason == "19 hours, needs 30 days"
 
 

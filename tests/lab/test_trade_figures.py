@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickerml.lab.trades import time_in_market, trade_figures
+from tickerml.lab.trades import by_group, hours, months, time_in_market, trade_figures
+from tickerml.tape.rows import SECOND
 
 MONEY = st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=40)
 
@@ -64,3 +65,27 @@ def test_time_that_does_not_pass_has_no_share():
     assert time_in_market(nothing, nothing, 5, 5).reason == "no time passed"
     with pytest.raises(ValueError, match="before it starts"):
         time_in_market(np.array([3]), np.array([2]), 0, 5)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["dca", "swing", "channel"]), st.integers(-9, 9)), max_size=30))
+def test_groups_are_the_trades_of_each_key_and_add_up(trades):
+    keys, pnl = [k for k, _ in trades], [float(p) for _, p in trades]
+    found = by_group(keys, pnl, [10.0] * len(trades))
+    assert list(found) == list(dict.fromkeys(keys))
+    for key, figures in found.items():
+        assert figures == trade_figures(
+            [p for k, p in zip(keys, pnl, strict=True) if k == key], [10.0] * keys.count(key)
+        )
+    assert sum(f.trades for f in found.values()) == len(trades)
+    assert sum(f.won for f in found.values()) == sum(p > 0 for p in pnl)
+
+
+def test_groups_by_calendar_are_utc():
+    time = np.array([1_704_067_199, 1_704_067_200, 1_722_506_400]) * SECOND
+    assert months(time).tolist() == ["2023-12", "2024-01", "2024-08"]
+    assert hours(time).tolist() == [23, 0, 10]
+
+
+def test_every_trade_has_a_key():
+    with pytest.raises(ValueError, match="a key"):
+        by_group(["a"], [1.0, 2.0], [1.0, 1.0])

@@ -20,6 +20,7 @@ from tickerml.strategies.wake import Bars
 from tickerml.tape.block import concat
 from tickerml.tape.errors import InputError
 from tickerml.tape.intents import Long, Pass, Short
+from tickerml.tape.merge import merge
 from tickerml.tape.rows import HOUR, Flag, Kind
 from tickerml.tape.tape import MemoryTape
 
@@ -68,6 +69,24 @@ def test_volatility_still_comes_in_clusters():
     assert real > 0.25
     assert found > 0.8 * real
     assert abs(lag_one(np.abs(log_returns(Twins(tape, block=HOUR).twin(0))))) < 0.06
+
+
+@pytest.mark.real
+def test_real_candles_keep_what_they_look_like(real_data):
+    """Perpetuals by the hour, listed at different times: each keeps its moments, pairs their correlation."""
+    folder = real_data / "candles" / "binance_perp_1h"
+    tape = merge([tml.read(folder / f"{coin}USDT.parquet") for coin in ("BTC", "SUI", "ETH")])
+    twin = Twins(tape, seed=5).twin(0)
+    real, found = ([log_returns(t, k) for k in range(3)] for t in (tape, twin))
+    for before, after in zip(real, found, strict=True):
+        assert len(before) == len(after)
+        assert after.mean() == pytest.approx(before.mean(), abs=1e-5)
+        assert after.std() == pytest.approx(before.std(), rel=5e-3)
+        assert kurtosis(after) == pytest.approx(kurtosis(before), rel=0.03)
+    shared = min(len(real[0]), len(real[2]))
+    assert np.corrcoef(found[0][-shared:], found[2][-shared:])[0, 1] == pytest.approx(
+        np.corrcoef(real[0][-shared:], real[2][-shared:])[0, 1], abs=0.02
+    )
 
 
 def test_what_moved_together_still_does_and_nobody_leads():

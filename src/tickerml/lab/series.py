@@ -30,6 +30,11 @@ class Figure:
         """Whether there is a value to show."""
         return not self.reason
 
+    @property
+    def plain(self) -> float | None:
+        """The value for JSON: None where there is none, or where it is no finite number."""
+        return self.value if self.shown and math.isfinite(self.value) else None
+
 
 def no_figure(reason: str) -> Figure:
     """Nothing to show, and why."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tickerml.lab.series import Figure, Times, checked, no_figure
+from tickerml.tape.rows import DAY, HOUR
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,30 @@ def trade_figures(pnl: ArrayLike, notional: ArrayLike) -> TradeFigures:
         mean_return=none or Figure(float((money / value).mean())),
         breakeven_win_rate=Figure(1.0 / (1.0 + payoff.value)) if payoff.shown else payoff,
     )
+
+
+def by_group(keys: Sequence[Key], pnl: ArrayLike, notional: ArrayLike) -> dict[Key, TradeFigures]:
+    """The figures of the trades of each key (strategy, coin, regime, month, hour), keys by their first trade.
+
+    Raises ValueError as `trade_figures`, or where there are not as many keys as trades.
+    """
+    money, value = checked(pnl, "pnl"), checked(notional, "notional")
+    if not len(keys) == len(money) == len(value):
+        raise ValueError("each trade needs a key, a profit and an entry value")
+    places: dict[Key, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    return {key: trade_figures(money[mine], value[mine]) for key, mine in places.items()}
+
+
+def months(time: Times) -> NDArray[np.str_]:
+    """Month of each time, UTC: "2024-07"."""
+    return np.datetime_as_string(time.astype("M8[ns]").astype("M8[M]"))
+
+
+def hours(time: Times) -> NDArray[np.int64]:
+    """Hour of the day of each time, UTC, 0 to 23."""
+    return time % DAY // HOUR
 
 
 def time_in_market(entry: Times, exit_: Times, start: int, end: int) -> Figure:
