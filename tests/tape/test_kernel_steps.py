@@ -53,6 +53,63 @@ def untyped(n: int) -> int:
     return n.no_such_attribute  # type: ignore[attr-defined]
 
 
+@kernel
+def last_of(
+    x0: int,
+    x1: int,
+    x2: int,
+    x3: int,
+    x4: int,
+    x5: int,
+    x6: int,
+    x7: int,
+    x8: int,
+    x9: int,
+    x10: int,
+    x11: int,
+    x12: int,
+    x13: int,
+    x14: int,
+    x15: int,
+    x16: int,
+    x17: int,
+    x18: int,
+    x19: int,
+    x20: int,
+    x21: int,
+    x22: int,
+    x23: int,
+    x24: int,
+    x25: int,
+    x26: int,
+    x27: int,
+    x28: int,
+    x29: int,
+    x30: int,
+    x31: int,
+    x32: int,
+    x33: int,
+    x34: int,
+) -> int:
+    """Takes more than thirty arguments."""
+    return x34
+
+
+@kernel
+def calls_with_many(n: int) -> int:
+    """Python hands so many over as a list."""
+    total = 0
+    while total < 100:
+        total += last_of(
+            n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n
+        )
+    return total
+
+
+def test_a_call_may_have_more_than_thirty_arguments() -> None:
+    assert calls_with_many(7) == 105
+
+
 def test_a_name_may_stand_for_numbers_of_two_types() -> None:
     expected = sum(k / 4 if k & 1 else 2 + 2 * k for k in range(3)) + 2 / 4
     assert two_types(7) == expected

@@ -45,12 +45,8 @@ _ARITHMETIC: Final = {
 _KNOWN: Final[dict[Any, Any]] = {}
 _LOWERED: Final[dict[Any, Any]] = {}
 _RESOLVED: Final[dict[Any, Any]] = {}
-_UNUSED: Final = {
-    "peep_hole_list_to_tuple",
-    "peep_hole_delete_with_exit",
-    "peep_hole_call_function_ex_to_call_function_kw",
-    "peep_hole_fuse_dict_add_updates",
-}
+_UNUSED: Final = {"peep_hole_delete_with_exit", "peep_hole_fuse_dict_add_updates"}
+_OF_LONG_CALLS: Final = {"peep_hole_list_to_tuple", "peep_hole_call_function_ex_to_call_function_kw"}
 
 base._has_loc = cache(base._has_loc)  # numba reads the signature of a rule each time it applies it
 
@@ -68,13 +64,18 @@ class Steps(PassManager):
 
 
 class _Interpreter(interpreter.Interpreter):
+    unused = _UNUSED
+
     def post_process(self, peepholes: Any, func_ir: Any) -> Any:
-        return super().post_process([one for one in peepholes if one.__name__ not in _UNUSED], func_ir)
+        return super().post_process([one for one in peepholes if one.__name__ not in self.unused], func_ir)
 
 
 def _translate(state: Any) -> None:
-    """Bytecode to numba's IR."""
-    state.func_ir = _Interpreter(state.func_id).interpret(state.bc)
+    """Bytecode to numba's IR. Python hands over more than thirty arguments of a call as a list."""
+    reader = _Interpreter(state.func_id)
+    if not any(inst.opname == "CALL_FUNCTION_EX" for inst in state.bc):
+        reader.unused = _UNUSED | _OF_LONG_CALLS
+    state.func_ir = reader.interpret(state.bc)
     state.nargs = state.func_ir.arg_count
     state.func_ir.blocks = transforms.canonicalize_cfg(state.func_ir.blocks)
 
