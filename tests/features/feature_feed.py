@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from tickerml.tape.ladder import apply, new_ladders
-from tickerml.tape.params import INST, params_record
+from tickerml.tape.params import INST, VALUE_NAMES, params_record
 from tickerml.tape.rows import BUY, MILLISECOND, ROW, SECOND, SELL, Flag, Kind
 from tickerml.tape.tables import BAR
 
@@ -20,6 +20,7 @@ CENTRE = 10_000
 def instrument(tick=0.5, lot=0.01, *, inverse=False):
     record = np.zeros(1, INST)
     record["tick"], record["lot"], record["multiplier"] = tick, lot, 1
+    record["names"] = range(len(VALUE_NAMES))
     record["unit"], record["lot_value"] = (0, 100 * lot) if inverse else (tick * lot, 0)
     return record[0]
 

@@ -56,7 +56,7 @@ class Loop:
         self.quotes = keep("quotes", np.zeros(n, QUOTES))
         self.feed = VenueFeed(n, venue.feed_bound)
         keep("clocks", self.feed.clocks)
-        self.insts = np.array([instrument_record(i) for i in instruments])
+        self.insts = np.array([instrument_record(i, venue.names) for i in instruments])
         self.columns = {name: (k, field) for name, (k, field) in plan.columns.items()}
         self.outputs = [keep(f"f{k}", np.full(n, np.nan, fold.output())) for k, fold in enumerate(plan.folds)]
         self._fold_args = self._bind_folds(n)

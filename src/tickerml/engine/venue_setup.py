@@ -54,6 +54,7 @@ class VenueSetup:
     least_answer: int  # ns; no answer is shown sooner
     watermark: int
     feed_bound: int
+    names: tuple[str, ...]  # of the tape's values, by index
 
 
 def venue_setup(
@@ -87,6 +88,7 @@ def venue_setup(
         max(1, response, terms.watermark),
         terms.watermark,
         terms.watermark or ORACLE_BOUND,
+        tuple(names),
     )
 
 

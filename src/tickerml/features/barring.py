@@ -1,6 +1,7 @@
 """How bars are made: the state of k timeframes with two unfinished bars each, and the kernels that fill and show them.
 
-Used by `bars` (one timeframe) and `timeframes` (five). What a bar is, and when it becomes visible: see `bars`.
+Used by `bars` (one timeframe), `timeframes` (five) and `frame` (what indicators are made of). What a bar is, and when
+it becomes visible: see `bars`.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ def take(s: Record, k: int, timeframe: int, row: Record) -> None:
     s["made_of"] = PRINTS
     time = row["exch"] if row["exch"] != 0 else row["recv"] - s["offset"]
     price, lots = int(row["price"]), row["qty"]
-    _open_at(s, k, timeframe, time)
+    open_at(s, k, timeframe, time)
     while time >= s["end"][k, 1]:
-        _show(s, k, timeframe)
+        show(s, k, timeframe)
     at = 1 if time >= s["end"][k, 0] else 0
     if time < s["start"][k, 0]:
         s["late"][k, 0] += 1
@@ -79,7 +80,7 @@ def mature(s: Record, k: int, timeframe: int, time: int) -> None:
     """Show the bars of prints that ended at or before `time` (exchange clock, grace taken off)."""
     if s["made_of"] == PRINTS and s["open_bars"][k] != 0:
         while time >= s["end"][k, 0]:
-            _show(s, k, timeframe)
+            show(s, k, timeframe)
 
 
 @kernel
@@ -103,21 +104,22 @@ def merge(s: Record, k: int, timeframe: int, row: Record, bar: Record) -> bool:
     start, stop = bar["open_time"], bar["open_time"] + bar["duration"]
     if s["open_bars"][k] == 0:
         s["began"] = start
-    _open_at(s, k, timeframe, start)
+    open_at(s, k, timeframe, start)
     shown = s["shown"][k]
     while start >= s["end"][k, 0]:
-        _show(s, k, timeframe)
+        show(s, k, timeframe)
     if start < s["start"][k, 0] or stop > s["end"][k, 0] or row["flags"] & _CORRECTION != 0:
         s["late"][k, 0] += 1
         return s["shown"][k] != shown
-    _merge_into(s, k, bar)
+    merge_into(s, k, bar)
     if stop == s["end"][k, 0]:
-        _show(s, k, timeframe)
+        show(s, k, timeframe)
     return s["shown"][k] != shown
 
 
 @kernel
-def _merge_into(s: Record, k: int, bar: Record) -> None:
+def merge_into(s: Record, k: int, bar: Record) -> None:
+    """Add a bar of the source to the one being filled, in which it lies."""
     _extend(s, k, 0, bar["open"], bar["high"], bar["low"], bar["close"])
     s["volume"][k, 0] += bar["volume"]
     s["value"][k, 0] = -1
@@ -126,7 +128,7 @@ def _merge_into(s: Record, k: int, bar: Record) -> None:
 
 
 @kernel
-def _open_at(s: Record, k: int, timeframe: int, time: int) -> None:
+def open_at(s: Record, k: int, timeframe: int, time: int) -> None:
     """Begin with the bar that `time` lies in."""
     if s["open_bars"][k] == 0:
         s["open_bars"][k] = 1
@@ -148,7 +150,7 @@ def _extend(s: Record, k: int, at: int, opened: int, high: int, low: int, close:
 
 
 @kernel
-def _show(s: Record, k: int, timeframe: int) -> None:
+def show(s: Record, k: int, timeframe: int) -> None:
     """The older bar becomes visible and its successor takes its place."""
     if s["open"][k, 0] == 0:  # without prints: the close before, volume 0
         close = s["shown_close"][k]

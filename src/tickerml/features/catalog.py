@@ -122,6 +122,11 @@ def table() -> str:
         "Made by `python -m tickerml.features.catalog`; a test checks that it is current. A feature is read by its",
         "name; parameters go in parentheses: `ofi(30s)`, `depth_imbalance(5)`, `bar(1m).close`. NaN means unavailable,",
         "never zero. Time is receive time, except in bars.",
+        "",
+        "Indicators of bars take a `timeframe`: `rsi(14, 1h)`, `atr(timeframe=5m)`. Without one they are of the",
+        "source's own bars: of 5m bars on a 5m candle tape, of 1m bars on a 1m one and where bars are made of prints.",
+        "All timeframes can be read side by side. Longer bars are made as `bars` says; a hole in the source is bars of",
+        "volume 0.",
     ]
     for name, module in families().items():
         text = (module.__doc__ or "").strip()
@@ -144,11 +149,15 @@ def _cell(text: str) -> str:
 
 
 def _range(p: ParamField) -> str:
-    return f"{_amount(p, p.range.low)} to {_amount(p, p.range.high)}" if p.range else "any"
+    if p.range is None:
+        return p.type.removeprefix("one of ") if p.type.startswith("one of") else "any"
+    return f"{_amount(p, p.range.low)} to {_amount(p, p.range.high)}"
 
 
-def _amount(p: ParamField, value: float) -> str:
+def _amount(p: ParamField, value: float | str) -> str:
     """A number in the words of its unit: spans of time as they are typed."""
+    if isinstance(value, str):
+        return value
     if p.comment.startswith("ns;") and value:
         for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MILLISECOND)):
             if value % size == 0:

@@ -11,7 +11,7 @@ import math
 import re
 import textwrap
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from io import StringIO
 from types import UnionType
@@ -23,6 +23,9 @@ from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Record
 
+VALUE_NAMES: Final = ("funding", "mark", "index", "open_interest")
+"""Names of VALUE rows that folds look for; `i["names"]` holds where the tape's header has them."""
+
 INST: Final = np.dtype(  # what a fold may know of its instrument: the record `i`
     [
         ("tick", "f8"),  # quote per tick
@@ -30,6 +33,7 @@ INST: Final = np.dtype(  # what a fold may know of its instrument: the record `i
         ("multiplier", "f8"),  # coins per base unit: 1000 for 1000PEPE
         ("unit", "f8"),  # quote value of 1 tick x 1 lot; 0 for inverse contracts
         ("lot_value", "f8"),  # quote value of 1 lot whatever its price: inverse contracts; 0 for linear ones
+        ("names", "i8", (len(VALUE_NAMES),)),  # index of each of VALUE_NAMES into the header's names; -1 = not there
     ]
 )
 """Quote value of `qty` lots at `price` ticks is `qty * (price * i["unit"] + i["lot_value"])` for every instrument."""
@@ -123,8 +127,8 @@ def span_ns(text: str) -> int | None:
     return round(float(match[1]) * _SPAN_UNITS[match[2]])
 
 
-def instrument_record(instrument: Instrument) -> Record:
-    """The record `i` of an instrument's constants, see INST."""
+def instrument_record(instrument: Instrument, names: Sequence[str] = ()) -> Record:
+    """The record `i` of an instrument's constants, see INST; `names` are those of the tape's header."""
     tick, lot = instrument.tick, instrument.lot
     record = np.zeros(1, INST)
     record["tick"], record["lot"], record["multiplier"] = float(tick), float(lot), float(instrument.multiplier)
@@ -132,6 +136,7 @@ def instrument_record(instrument: Instrument) -> Record:
         record["lot_value"] = float(lot * instrument.contract_size)
     else:
         record["unit"] = float(tick * lot)
+    record["names"] = [names.index(name) if name in names else -1 for name in VALUE_NAMES]
     return record[0]
 
 
