@@ -34,6 +34,11 @@ class Fold:
                 found[name] = tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
         return found
 
+    @property
+    def at_ends(self) -> bool:
+        """Whether `on_row` has no use for rows inside a message, other than prints and clocks."""
+        return bool(getattr(self.module, "AT_ENDS", False))
+
     def output(self) -> np.dtype[np.void]:
         """Record of the fold's own output fields, all f8."""
         return np.dtype([(name, "f8") for name in self.module.FIELDS])

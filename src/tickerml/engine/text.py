@@ -13,6 +13,7 @@ from tickerml.account.position import apply_fill
 from tickerml.desk.envelope import allows
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
+from tickerml.features.window import ends
 from tickerml.sim.orders import ANSWERS, REQUESTS
 from tickerml.sim.outbox import deliver_notice, next_notice
 from tickerml.tape.orders import AnswerKind, Op, OrderType, TimeInForce
@@ -30,7 +31,7 @@ ROW_ACK, ROW_FILL, ROW_CANCELED = int(Kind.ACK), int(Kind.FILL), int(Kind.CANCEL
 ROW_REJECT, ROW_SUBMIT, ROW_CANCEL = int(Kind.REJECT), int(Kind.SUBMIT), int(Kind.CANCEL)
 ROW_FUNDING = int(Kind.FUNDING)
 POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
-BAR, VALUE, TRADE = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE)
+BAR, VALUE, TRADE, CLOCK = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE), int(Kind.CLOCK)
 MADE, NEED_ROWS, WAKE, ANSWER, DEADLINE = core.MADE, core.NEED_ROWS, core.WAKE, core.ANSWER, core.DEADLINE
 HAND_OVER, DONE, STRUCK = core.HAND_OVER, core.DONE, core.STRUCK
 '''
@@ -159,6 +160,9 @@ def fold_rows(c, cur, upto, rows, bars, values, books, marks_, insts, {states}):
         c["rows"] += i - first
         cur["row"] = i
 '''
+
+AT_ENDS: Final = """        if ends(row) or row["kind"] == TRADE or row["kind"] == CLOCK:
+{on_row}"""
 
 BARS: Final = """        if row["kind"] == BAR:
             bar = bars[row["ref"]]

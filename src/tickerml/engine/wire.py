@@ -103,7 +103,9 @@ def _fold_rows(plan: Plan, states: str) -> str:
     """The research pass: what a plan has no use for is not in it."""
     hoisted = "".join(f"    p_{k} = p{k}[0]\n" for k in range(len(plan.folds)))
     body = "        marks.on_row(marks_[n], b, row)\n" if plan.marks else ""
-    body += _calls(plan, "on_row", "        ")
+    body += _calls(plan, "on_row", "        ", at_ends=False)
+    seldom = _calls(plan, "on_row", "            ", at_ends=True)
+    body += text.AT_ENDS.format(on_row=seldom) if seldom else ""
     on_bar = "            marks.on_bar(marks_[n], bar)\n" if plan.marks else ""
     on_bar += _calls(plan, "on_bar", "            ")
     body += text.BARS.format(on_bar=on_bar) if plan.bars and on_bar else ""
@@ -113,11 +115,12 @@ def _fold_rows(plan: Plan, states: str) -> str:
     return text.RESEARCH.format(states=states, params=hoisted.rstrip("\n"), on_row=body.rstrip("\n"))
 
 
-def _calls(plan: Plan, handler: str, indent: str) -> str:
+def _calls(plan: Plan, handler: str, indent: str, *, at_ends: bool | None = None) -> str:
+    """Calls of this handler; with `at_ends` those of the folds that say so, or of the others."""
     lines = []
     for k, fold in enumerate(plan.folds):
         asked = fold.handlers().get(handler)
-        if asked is not None:
+        if asked is not None and at_ends in (None, fold.at_ends):
             given = {"p": f"p_{k}", "s": f"s{k}[n]", "f": f"f{k}[n]", "i": "insts[n]"}
             lines.append(f"{indent}{handler}_{k}({', '.join(given.get(a, a) for a in asked)})\n")
     return "".join(lines)

@@ -26,6 +26,7 @@ FIELDS: Final = {
     "atr_fraction": "fraction of the close; atr / C",
     "true_range": "quote; reach of the newest bar and of the step to it",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ FIELDS: Final = {
     "sma": "quote; mean of the last n closes",
     "ema": "quote; exponential mean with weight 2 / (n + 1), begun with the mean of the first n",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

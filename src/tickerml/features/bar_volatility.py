@@ -24,6 +24,7 @@ from tickerml.tape.rows import DAY, Record
 FIELDS: Final = {
     "bar_volatility": "fraction per day; sqrt(mean of the last n squared log returns, each per day)",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

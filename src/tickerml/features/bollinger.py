@@ -30,6 +30,7 @@ FIELDS: Final = {
     "bollinger_width": "fraction of the middle; (upper - lower) / middle",
     "bollinger_position": "0 at lower, 1 at upper; (C - lower) / (upper - lower)",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

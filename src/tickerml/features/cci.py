@@ -23,6 +23,7 @@ from tickerml.tape.rows import Record
 FIELDS: Final = {
     "cci": "0.015 mean deviations; (T - M) / (0.015 D)",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

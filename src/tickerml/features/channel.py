@@ -38,6 +38,7 @@ FIELDS: Final = {
     "channel_top_touches": "count; separate touches of the top",
     "channel_bottom_touches": "count; separate touches of the bottom",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ FIELDS: Final = {
     "low": "quote; lowest price of the window",
     "range_position": "0 to 1; (C - low) / (high - low)",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 MOST: Final = 4096  # bars in a window; a power of two
 

@@ -40,9 +40,24 @@ _CORRECTION: Final = int(Flag.CORRECTION)
 
 @kernel
 def wanted(c: Record, row: Record) -> bool:
-    """Whether `row` may fill or show a bar of prints: then call `next_of_row` until it says False."""
-    kind = row["kind"]
-    return kind in (_TRADE, _CLOCK) or (row["recv"] >= c["due"] and ends(row))
+    """Whether `row` may begin or show a bar of prints: then call `next_of_row` until it says False.
+
+    A print that only adds to the bar it lies in, as nearly all do, is taken in at once.
+    """
+    if row["recv"] >= c["due"]:
+        return ends(row) or row["kind"] == _TRADE
+    if row["kind"] != _TRADE:
+        return row["kind"] == _CLOCK
+    within = c["start"][0, 0] <= row["exch"] < c["end"][0, 0]
+    if not within or c["open"][0, 0] == 0 or c["made_of"] != PRINTS:
+        return True
+    price, lots = int(row["price"]), row["qty"]
+    c["high"][0, 0] = max(c["high"][0, 0], price)
+    c["low"][0, 0] = min(c["low"][0, 0], price)
+    c["close"][0, 0] = price
+    c["volume"][0, 0] += lots
+    c["value"][0, 0] += lots * price
+    return False
 
 
 @kernel

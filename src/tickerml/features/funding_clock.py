@@ -27,6 +27,7 @@ FIELDS: Final = {
     "time_to_funding": "hours; until the next settlement, by the interval of the last two",
     "funding_interval": "hours; between the last two settlements",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

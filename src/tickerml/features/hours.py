@@ -30,6 +30,7 @@ FIELDS: Final = {
     "session_europe": "0 or 1; 8:00 to 16:00 UTC",
     "session_us": "0 or 1; 16:00 to 24:00 UTC",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ FIELDS: Final = {
     "kalman_velocity_error": "fraction per day; standard error of v",
     "kalman_snr": "ratio; |v| / its standard error",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 UNKNOWN: Final = 1e10  # variance of what nothing is known of, in r
 

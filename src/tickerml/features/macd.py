@@ -26,6 +26,7 @@ FIELDS: Final = {
     "macd_signal": "quote; EMA of macd",
     "macd_histogram": "quote; macd - macd_signal",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

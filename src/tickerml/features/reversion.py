@@ -33,6 +33,7 @@ FIELDS: Final = {
     "ou_drift": "fraction per day; theta (mu - x)",
     "ou_deviation": "standard deviations; (x - mu) / (sigma / sqrt(2 theta))",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 FLAT: Final = 1e-20  # variance of log prices below which there is nothing to fit
 

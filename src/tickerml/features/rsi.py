@@ -24,6 +24,7 @@ from tickerml.tape.rows import Record
 FIELDS: Final = {
     "rsi": "0 to 100; 100 U / (U + D), Wilder means of the rises and falls of the close",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ FIELDS: Final = {
     "session_vwap": "quote; mean price of the session so far weighted by size",
     "session_vwap_deviation": "fraction; C / session_vwap - 1",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

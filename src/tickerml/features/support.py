@@ -46,6 +46,7 @@ FIELDS: Final = {
     "level_break": "-1, 0 or 1; the newest close passed a level upwards (1) or downwards (-1)",
     "level_break_touches": "count; touches of the level passed, the most where several were",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 LEVELS: Final = 32
 ATR_BARS: Final = 14

@@ -36,6 +36,7 @@ FIELDS: Final = {
     "trend_decay": "0 to 1; adx / its highest value in this trend",
     "trend_half_life": "bars; in which adx halves at its pace since the peak",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ FIELDS: Final = {
     "volatility_rank": "0 to 1; share of remembered volatilities below the present one",
     "volatility_regime": "0 low, 1 medium, 2 high; the rank against two quantiles",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ FIELDS: Final = {
     "volume_ratio": "ratio; volume of the newest bar / volume_mean",
     "volume_mean": "base; mean volume of the n bars before the newest",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

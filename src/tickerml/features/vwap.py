@@ -26,6 +26,7 @@ FIELDS: Final = {
     "vwap": "quote; mean price of the last n bars weighted by size",
     "vwap_deviation": "fraction; C / vwap - 1",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)

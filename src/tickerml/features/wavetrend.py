@@ -26,6 +26,7 @@ FIELDS: Final = {
     "wave_trend": "0.015 mean deviations; EMA_average((T - e) / (0.015 d))",
     "wave_trend_signal": "0.015 mean deviations; mean of the last 4 values of wave_trend",
 }
+AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
 
 @dataclass(frozen=True)
