@@ -42,7 +42,8 @@ _CORRECTION: Final = int(Flag.CORRECTION)
 def wanted(c: Record, row: Record) -> bool:
     """Whether `row` may begin or show a bar of prints: then call `next_of_row` until it says False.
 
-    A print that only adds to the bar it lies in, as nearly all do, is taken in at once.
+    A print that only adds to the bar it lies in, as nearly all do, is taken in at once. Who took is not followed: no
+    indicator asks for it.
     """
     if row["recv"] >= c["due"]:
         return ends(row) or row["kind"] == _TRADE
