@@ -50,7 +50,7 @@ def test_book_features_on_a_real_book(real_data, name):
 
 
 def test_every_feature_is_finite_or_nan_and_inside_its_range(real_data):
-    rows, inst = rows_of(real_data, "usdm", 30_000)
+    rows, inst = rows_of(real_data, "usdm", 12_000)
     for name, module in families().items():
         player = Player(name, inst=inst)
         for row in rows:
