@@ -83,6 +83,7 @@ def test_blocks_of_one_are_independent_draws_and_huge_ones_are_rotations():
     rng = np.random.Generator(np.random.PCG64(2))
     assert ((np.diff(stationary_indices(1000, 1.0, 1, rng)) - 1) % 1000 == 0).sum() < 10
     rows = stationary_indices(30, 1e12, 5, rng)
+    assert len(set(rows[:, 0].tolist())) > 1  # each resample begins anew
     assert ((np.diff(rows, axis=1) - 1) % 30 == 0).all()
 
 
@@ -93,6 +94,16 @@ def test_the_same_seed_gives_the_same_interval():
     assert (whole != resampled(x, net_sum, seed=6, times=300)).any()
     said = interval(x, net_sum, seed=5, times=300).method
     assert said == f"stationary bootstrap, blocks of {optimal_block(x):.3g} on average, 300 resamples"
+
+
+def test_the_interval_is_the_middle_of_the_resamples():
+    x = autoregressive(100, 0.3, 1)
+    drawn = resampled(x, net_sum, seed=5, times=400)
+    for confidence in (0.5, 0.95):
+        found = interval(x, net_sum, seed=5, confidence=confidence, times=400)
+        outside = (1 - confidence) / 2
+        assert np.mean(drawn < found.low) == pytest.approx(outside, abs=0.003)
+        assert np.mean(drawn > found.high) == pytest.approx(outside, abs=0.003)
 
 
 def share_within(statistic, truth, *, n, rho, mean, block=None, times=300, seeds=150):

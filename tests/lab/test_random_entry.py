@@ -100,6 +100,14 @@ def test_a_chain_of_overlaps_is_one_episode():
     assert random_entry(0.0, some, closes, seed=1, redraws=1).episodes == 2
 
 
+def test_a_trade_after_another_is_an_episode_of_its_own_and_one_within_a_bar_is_priced_over_it():
+    closes = market()
+    assert random_entry(0.0, trades(closes, [0, 5], 5), closes, seed=1, redraws=1).episodes == 2
+    within = trades(closes, [700], 0)
+    expected = 1000 * (closes[0].close[701] / closes[0].close[700] - 1)
+    assert random_entry(0.0, within, closes, seed=1, redraws=1).at_closes == pytest.approx(expected)
+
+
 def test_costs_are_paid_in_every_redraw():
     closes = market()
     free = trades(closes, [10, 700], 30)

@@ -131,6 +131,7 @@ def test_equal_trials_are_one_and_unrelated_ones_are_many():
     assert independent_trials(np.stack([one] * 8, axis=1)) == pytest.approx(1.0)
     assert independent_trials(draws(400 * 30).reshape(400, 30)) > 27
     assert independent_trials(np.zeros((10, 4))) == 4.0
+    assert independent_trials(np.stack([one, -one], axis=1)) == 2.0  # opposites are two, not more
     mixed = draws(400 * 6, 3).reshape(400, 6) + one[:, None]
     mean = np.corrcoef(mixed.T)[np.triu_indices(6, 1)].mean()
     assert independent_trials(mixed) == pytest.approx(mean + (1 - mean) * 6)

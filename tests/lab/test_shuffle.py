@@ -26,6 +26,12 @@ def test_blocks_are_as_long_as_asked_on_average():
         assert follows == pytest.approx(1 - 1 / block, abs=0.01)
 
 
+def test_one_block_is_a_rotation_cut_anywhere():
+    found = [shuffled(20, 10**9, rng(seed)) for seed in range(40)]
+    assert all(((np.diff(order) - 1) % 20 == 0).all() for order in found)
+    assert len({int(order[0]) for order in found}) > 10
+
+
 def test_every_order_of_single_places_is_as_likely():
     """6 orders of 3 places."""
     drawn = np.array([shuffled(3, 1, rng(seed)) @ [9, 3, 1] for seed in range(3000)])

@@ -180,6 +180,9 @@ def test_a_mirrored_bar_is_the_bar_upside_down():
     for twin in Twins(tape, block=HOUR).first(40):
         told = take_apart(twin).moves[0]
         assert told.returns.sum() + told.start == pytest.approx(real.start + whole_move, abs=1e-6)
+        mirrored = told.body < 0
+        bought = told.bars["buy_volume"] / told.bars["volume"]
+        assert bought == pytest.approx(np.where(mirrored, 2 / 3, 1 / 3), abs=1e-3)
         seen |= {(round(b, 5), round(u, 5), round(d, 5)) for b, u, d in zip(told.body, told.up, told.down, strict=True)}
     for shape in seen:
         assert min(max(abs(a - b) for a, b in zip(shape, other, strict=True)) for other in shapes) < 2e-5
