@@ -19,6 +19,7 @@ from tickerml.tape.rows import DAY
 
 YEARLY_DAYS: Final = 90
 SHARPE_DAYS: Final = 30
+_ROUNDING: Final = 1e-12  # a fall by less is none
 _STILL: Final = 1e-9  # returns that spread by less than this share of the largest do not vary: it is rounding
 
 
@@ -100,7 +101,7 @@ def sortino(returns: ArrayLike, periods: float = 1.0) -> Figure:
     if len(values) < 2:
         return no_figure("fewer than 2 returns")
     downside = math.sqrt(float(np.mean(np.minimum(values, 0.0) ** 2)))
-    if downside == 0:
+    if downside <= _STILL * float(np.abs(values).max()):
         return no_figure("no losing period")
     return Figure(float(values.mean()) / downside * math.sqrt(periods))
 
@@ -125,7 +126,7 @@ def max_drawdown(equity: ArrayLike) -> Drawdown | None:
         return None
     share = falls(values)
     low = int(share.argmin())
-    if not share[low] < 0:
+    if not share[low] < -_ROUNDING:
         return None
     peak = int(np.flatnonzero(share[: low + 1] >= 0)[-1])
     back = np.flatnonzero(share[low:] >= 0)
