@@ -42,7 +42,7 @@ bench: $(VENV)/.installed-dev  ## measure everything against its peers; rewrites
 soak: $(VENV)/.installed-dev  ## every test, the random ones with new seeds and 20 times the examples
 	TICKERML_SOAK=1 $(PY) -m pytest -n $(JOBS)
 
-docs: $(VENV)/.installed-dev  ## rewrite the pages that are made from the source: docs/settings.md, docs/errors.md
+docs: $(VENV)/.installed-dev  ## rewrite the pages that are made from the source: settings, errors, limits
 	$(PY) tools/pages.py
 
 clean:  ## remove what tests and tools left; .venv and runs stay

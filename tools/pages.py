@@ -1,4 +1,4 @@
-"""Write the documentation pages that are made from the source: docs/settings.md and docs/errors.md (`make docs`)."""
+"""Write the documentation pages that are made from the source: settings, errors and limits (`make docs`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from pathlib import Path
 
 from tickerml.cli.errors import codes, page
 from tickerml.config.pages import markdown
+from tickerml.config.schema import settings
+from tickerml.desk.controls import CONTROLS, Control
+from tickerml.desk.limits import TEXT, Limits
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -19,9 +22,33 @@ def errors() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
+def limits() -> str:
+    """The controls of the desk, each with its keys, defaults, units and reason; and every reason for a refusal."""
+    parts = [
+        "# Limits\n\nMade from the source by `make docs`. Each key stands in the section `limits` of the settings. A"
+        " check that cannot be computed counts as failed; one whose number a source cannot have (depth on bars, a"
+        " second venue) is told as not applicable, and in a live session counts as failed too. Exits and cancels pass"
+        " the limits on entries. docs/desk.md says how they are asked.\n"
+    ]
+    parts += [_control(one) for one in CONTROLS]
+    rows = "\n".join(f"| `{reason.name.lower()}` | {text} |" for reason, text in TEXT.items())
+    parts.append(f"## Reasons for a refusal\n\n| code | what people read |\n|---|---|\n{rows}")
+    return "\n".join(parts) + "\n"
+
+
+def _control(one: Control) -> str:
+    known = settings(Limits)
+    codes = ", ".join(f"`{r.name.lower()}`" for r in one.refuses) or "nothing: it sets sizes"
+    head = f"## {one.name}\n\n{one.why[0].upper()}{one.why[1:]}. Refuses with {codes}; shown by `{one.test}`.\n"
+    if not one.keys:
+        return head
+    rows = "\n".join(f"| `{k}` | {known[k].shown} | {known[k].allowed} | {known[k].comment} |" for k in one.keys)
+    return f"{head}\n| key | default | allowed | unit and meaning |\n|---|---|---|---|\n{rows}\n"
+
+
 def pages() -> dict[Path, str]:
     """Each generated page with its text."""
-    return {DOCS / "settings.md": markdown(), DOCS / "errors.md": errors()}
+    return {DOCS / "settings.md": markdown(), DOCS / "errors.md": errors(), DOCS / "limits.md": limits()}
 
 
 if __name__ == "__main__":

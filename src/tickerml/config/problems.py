@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tickerml.config.document import Document, KeyPath, hidden, lookup
 from tickerml.config.schema import Setting, sections, settings, span
-from tickerml.config.sections import Config
+from tickerml.config.sections import OLDER, Config
 from tickerml.tape.errors import ConfigError, Where
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             key="psc_integration.short_threshold",
         )
     yield from _models(config, documents)
+    yield from _twice(config, documents)
     if psc.ton_price != "tape" and not _positive(psc.ton_price):
         yield ConfigError(
             "config-range",
@@ -103,6 +104,21 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             where=_place(("psc_integration", "ton_price"), documents, "places"),
             key="psc_integration.ton_price",
         )
+
+
+def _twice(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
+    """A limit that was given by both of its names, differently."""
+    for name, (section, older) in OLDER.items():
+        new, old = getattr(config.limits, name), getattr(getattr(config, section), older)
+        where = _place((section, older), documents, "places")
+        if new != old and where and _place(("limits", name), documents, "places"):
+            yield ConfigError(
+                "config-conflict",
+                f"limits.{name} is {new:g} and {section}.{older}, which sets the same limit, is {old:g}",
+                where=where,
+                key=f"{section}.{older}",
+                try_=f"leave out {section}.{older}",
+            )
 
 
 def _models(config: Config, documents: list[Document]) -> Iterator[ConfigError]:

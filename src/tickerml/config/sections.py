@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
+from tickerml.desk.limits import Limits
+from tickerml.desk.settings import Manager, Regime
 from tickerml.tape.params import Range
+
+OLDER: Final = {  # keys of `limits` that have an older name in another section, which sets the same limit
+    "max_position": ("trading", "max_position_size"),
+    "max_open_positions": ("trading", "max_concurrent_positions"),
+    "max_drawdown": ("risk", "max_drawdown"),
+    "max_correlation": ("risk", "position_correlation_limit"),
+}
 
 
 @dataclass(frozen=True)
@@ -15,8 +24,8 @@ class Trading:
     """The account that a run starts with, and how much of it one position may use."""
 
     initial_balance: Annotated[Decimal, Range(1, 1e12)] = Decimal(10000)  # money of the quote currency at the start
-    max_position_size: Annotated[float, Range(0, 1)] = 0.25  # share of equity; the most that one position may use
-    max_concurrent_positions: Annotated[int, Range(1, 100)] = 5  # positions open at the same time
+    max_position_size: Annotated[float, Range(0, 1)] = 0.25  # share of equity; sets limits.max_position
+    max_concurrent_positions: Annotated[int, Range(1, 100)] = 5  # positions at once; sets limits.max_open_positions
     slippage_model: Literal["dynamic", "fixed"] = "dynamic"  # for bar-only data: by bar range and size, or fixed
     slippage_bps: Annotated[float, Range(0, 1000)] = 2.0  # basis points of the price; fixed, and the floor of dynamic
     slippage_range: Annotated[float, Range(0, 1)] = 0.1  # share of the bar's high minus low that dynamic adds
@@ -25,11 +34,11 @@ class Trading:
 
 @dataclass(frozen=True)
 class Risk:
-    """Limits that stop or refuse entries."""
+    """Limits that stop or refuse entries, by their older names; section `limits` has them all."""
 
-    max_drawdown: Annotated[float, Range(0.001, 1)] = 0.20  # share of the highest equity; beyond it entries stop
+    max_drawdown: Annotated[float, Range(0.001, 1)] = 0.20  # share of the highest equity; sets limits.max_drawdown
     stop_loss_default: Annotated[float, Range(0.0001, 1)] = 0.02  # not used yet; share of the entry price, by default
-    position_correlation_limit: Annotated[float, Range(0, 1)] = 0.7  # not used yet; correlation with an open position
+    position_correlation_limit: Annotated[float, Range(0, 1)] = 0.7  # correlation; sets limits.max_correlation
 
 
 @dataclass(frozen=True)
@@ -160,6 +169,9 @@ class Config:
 
     trading: Trading = field(default_factory=Trading)
     risk: Risk = field(default_factory=Risk)
+    limits: Limits = field(default_factory=Limits)
+    manager: Manager = field(default_factory=Manager)
+    regime: Regime = field(default_factory=Regime)
     model: Model = field(default_factory=Model)
     exchanges: Mapping[str, Exchange] = field(default_factory=dict)
     ml_microstructure: MlMicrostructure = field(default_factory=MlMicrostructure)

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, TypeAlias
 
+from tickerml.desk.exposure import Worst
+from tickerml.desk.gates import Gate
 from tickerml.desk.limits import Refused
+from tickerml.desk.order import Cancel as Cancel
+from tickerml.desk.order import Order as Order
+from tickerml.desk.sizing import Size
 
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One order to be sent, in ticks and lots; money where the type is SuperP."""
-
-    inst: int
-    side: int
-    type: int  # tape.orders.OrderType
-    tif: int  # tape.orders.TimeInForce
-    qty: int  # lots; SuperP: stake, money
-    price: int = 0  # ticks, 0 = none
-    trigger: int = 0  # ticks, 0 = none
-    target: int = 0  # ticks, SuperP only
-    expiry: int = 0  # ns, 0 = none
-    flags: int = 0  # tape.orders.OrderFlag
-    leverage: float = 0.0  # SuperP only
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """A cancel to be sent; of a SuperP position it closes at the touch."""
-
-    inst: int
-    id: int
+_NONE: Final = Worst(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Entry orders that the desk allows, for the intent of this sequence, and which rule bound their size."""
+    """Entry orders that the desk allows for the intent of this sequence, and how it came to them."""
 
     intent: int
     orders: tuple[Order, ...]
-    bound: str
+    bound: str  # the rule that gave the smallest size
+    worst: Worst = _NONE  # what the setup counts with while it lives whole
+    target: float | None = None  # fraction of the entry price: the setup's, or what the regime made of it
+    sizes: tuple[Size, ...] = ()  # every rule that applied, with its size in money
+    factors: tuple[Size, ...] = ()  # what shrank the smallest size
+    gates: tuple[Gate, ...] = ()  # every check, in order
+    expected: float = 0.0  # expected value, fraction of the notional
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +37,8 @@ class Refusal:
     intent: int
     reason: Refused
     text: str
+    gates: tuple[Gate, ...] = ()  # every check up to the one that failed
+    sizes: tuple[Size, ...] = ()
+
+
+Verdict: TypeAlias = Approved | Refusal

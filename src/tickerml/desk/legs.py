@@ -6,10 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.desk.approved import Cancel
+from tickerml.desk.order import Cancel
 from tickerml.tape.rows import Record
 
 LEGS: Final = 512
+EACH: Final = 16  # slots that a setup may come to need: entries, stops, targets, closes
 ENTRY, STOP, TARGET, CLOSE = 1, 2, 3, 4  # roles
 
 LEG: Final = np.dtype(
@@ -21,6 +22,10 @@ LEG: Final = np.dtype(
         ("pair", "i8"),  # id of the sibling that is cancelled when this one fills, 0 = none
         ("left", "i8"),
         ("leaving", "i8"),  # 1 = a cancel was sent
+        ("sent", "i8"),  # ns; 0 = not kept
+        ("known", "i8"),  # 1 = the venue has answered
+        ("side", "i8"),
+        ("price", "i8"),  # ticks where it rests or waits; 0 = none
     ]
 )
 
@@ -32,15 +37,22 @@ class Legs:
         """No orders under way."""
         self.table = np.zeros(LEGS, LEG)
 
+    def free(self) -> int:
+        """Slots without an order."""
+        return int(np.count_nonzero(self.table["id"] == 0))
+
     def room(self) -> bool:
         """Whether the orders of another setup find slots."""
-        return bool((self.table["id"] == 0).sum() > 16)
+        return self.free() > EACH
 
-    def add(self, order_id: int, setup: int, inst: int, role: int, qty: int) -> None:
-        """An order of a setup left under this id."""
+    def add(
+        self, order_id: int, setup: int, inst: int, role: int, qty: int, *, now: int = 0, side: int = 0, price: int = 0
+    ) -> None:
+        """An order of a setup left under this id at `now`, ns (0: whether it is answered in time is not watched)."""
         leg = self.table[int(np.flatnonzero(self.table["id"] == 0)[0])]
         leg["id"], leg["setup"], leg["inst"], leg["role"], leg["left"] = order_id, setup, inst, role, qty
-        leg["pair"] = leg["leaving"] = 0
+        leg["pair"] = leg["leaving"] = leg["known"] = 0
+        leg["sent"], leg["side"], leg["price"] = now, side, price
 
     def find(self, order_id: int) -> Record | None:
         """The order of this id, or None when it is not ours or has ended."""

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 
 from tickerml.account.contract import value
-from tickerml.desk.approved import Cancel, Order
-from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, Legs, cancels
+from tickerml.desk.exits import EXIT_FIELDS, Move, place
+from tickerml.desk.legs import CLOSE, EACH, ENTRY, STOP, TARGET, Legs, cancels
+from tickerml.desk.order import Cancel, Order
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import FOREVER, SECOND, Record, Rows
 
@@ -33,7 +34,10 @@ SETUP: Final = np.dtype(
         ("side", "i8"),
         ("superp", "i8"),
         ("stake", "i8"),  # money: stake, or what the position may lose at its stop
-        ("in_use", "i8"),  # money that counts as used while the setup lives
+        ("in_use", "i8"),  # money that counts as used while the setup lives whole
+        ("notional", "i8"),  # money of all its lots at the worst price that they may fill at; 0 = as in_use
+        ("risk", "i8"),  # money lost at the stop with all its lots; 0 = notional x stop
+        ("lots", "i8"),  # approved; 0 = not kept
         ("leverage", "f8"),
         ("stop", "f8"),  # fraction of the entry price, 0 = none
         ("target", "f8"),
@@ -52,6 +56,7 @@ SETUP: Final = np.dtype(
         ("closed", "i8"),
         ("reason", "i8"),  # index into REASONS
         ("working", "i8"),  # entry orders that may still fill
+        *EXIT_FIELDS,
     ]
 )
 
@@ -79,7 +84,12 @@ class Setups:
 
     def room(self) -> bool:
         """Whether another setup finds a slot."""
-        return bool((self.table["state"] == 0).any() and self.legs.room())
+        return self.free_slots() > 0
+
+    def free_slots(self) -> int:
+        """How many more setups the two tables take, with all the orders that each may come to need."""
+        setups = int(np.count_nonzero(self.table["state"] == 0))
+        return min(setups, max(0, (self.legs.free() - 1) // EACH))
 
     def begin(self, fields: dict[str, float]) -> int:
         """A new setup with these fields; returns its slot."""
@@ -112,9 +122,10 @@ class Setups:
         if s["reason"] == 0:
             s["reason"] = {STOP: BY_STOP, TARGET: BY_TARGET}.get(int(leg["role"]), BY_HAND)
 
-    def sent(self, k: int, role: int, order_id: int, qty: int) -> None:
-        """An order of setup `k` left under this id."""
-        self.legs.add(order_id, k, int(self.table[k]["inst"]), role, qty)
+    def sent(self, k: int, role: int, order_id: int, qty: int, *, now: int = 0, order: Order | None = None) -> None:
+        """An order of setup `k` left under this id at `now`, ns; `order` says where it rests."""
+        side, price = (order.side, order.price or order.trigger) if order is not None else (0, 0)
+        self.legs.add(order_id, k, int(self.table[k]["inst"]), role, qty, now=now, side=side, price=price)
         if role == ENTRY:
             self.table[k]["working"] += 1
 
@@ -131,18 +142,27 @@ class Setups:
             return []
         s["naked"] = 0
         entry = int(s["entry_ticks"]) / int(s["entered"])
+        if entry != s["entry_at"]:
+            place(s, entry)
+        inst, stop, target = int(s["inst"]), int(s["stop_at"]), int(s["target_at"])
         orders = []
-        if s["stop"] > 0:
-            at = max(1, round(entry * (1 - side * float(s["stop"]))))
-            orders.append(
-                (STOP, Order(int(s["inst"]), -side, int(OrderType.STOP), _GTC, qty, trigger=at, flags=_REDUCE))
-            )
-        if s["target"] > 0:
-            at = max(1, round(entry * (1 + side * float(s["target"]))))
-            orders.append(
-                (TARGET, Order(int(s["inst"]), -side, int(OrderType.LIMIT), _GTC, qty, price=at, flags=_REDUCE))
-            )
+        if stop:
+            orders.append((STOP, Order(inst, -side, int(OrderType.STOP), _GTC, qty, trigger=stop, flags=_REDUCE)))
+        if target and not s["zones"]:  # else it is watched: at the target the trade may go on
+            orders.append((TARGET, Order(inst, -side, int(OrderType.LIMIT), _GTC, qty, price=target, flags=_REDUCE)))
         return orders
+
+    def move(self, k: int, move: Move) -> list[Cancel]:
+        """New levels for setup `k`: withdraw its stop and target; `protection` then gives those that take over.
+
+        For a moment both stand; both are reduce-only, so the position cannot turn.
+        """
+        s = self.table[k]
+        if s["state"] != OPEN:
+            return []
+        s["stop_at"], s["target_at"] = move.stop, move.target
+        s["naked"] = s["entered"] - s["exited"]
+        return cancels([leg for leg in self.legs.of(k) if leg["role"] in (STOP, TARGET)])
 
     def gather(self, k: int) -> list[Cancel]:
         """Before more lots of setup `k` are protected: withdraw its orders if they are many, so that one takes over."""

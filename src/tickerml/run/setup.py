@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from tickerml.config import Config
+from tickerml.config.sections import OLDER
 from tickerml.desk.desk import Desk
 from tickerml.desk.envelope import grant
 from tickerml.desk.limits import Limits
@@ -148,13 +149,11 @@ def build(
 
 
 def limits_of(config: Config) -> Limits:
-    """The desk's limits from the settings."""
-    return replace(
-        Limits(),
-        max_position=config.trading.max_position_size,
-        max_open_positions=config.trading.max_concurrent_positions,
-        max_drawdown=config.risk.max_drawdown,
-    )
+    """The desk's limits from the settings; an older name counts where it was changed."""
+    older = {name: getattr(getattr(config, section), key) for name, (section, key) in OLDER.items()}
+    usual = Config()
+    changed = {k: v for k, v in older.items() if v != getattr(getattr(usual, OLDER[k][0]), OLDER[k][1])}
+    return replace(config.limits, **changed)
 
 
 def dense(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:

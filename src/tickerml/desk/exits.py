@@ -1,0 +1,123 @@
+"""Where the exits of a trade stand, and where they move: stop, target, trailing, zones, break of a range, timer.
+
+Prices are ticks. A stop only ever tightens. `alarms` gives the two prices at which something is to be done; the engine
+calls `at_price` when the market has reached one of them, and sends what it answers. In between nothing need be asked.
+
+Zones (S4): half way to the target the stop goes to break-even plus 0.1 %. At the target, while order flow and
+acceleration agree, half the move is locked in and the target moves on by half its first distance, once; else the trade
+is closed there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tickerml.tape.rows import Record
+
+BREAK_EVEN: Final = 0.001  # fraction of the entry price that break-even stands above it, for the fees
+HALF_WAY: Final = 0.5
+EXTENSION: Final = 0.5  # of the first distance to the target
+_STEPS: Final = 20  # a trailing stop moves in steps of this part of its distance
+NONE, HALF, FULL = range(3)  # zones
+
+EXIT_FIELDS: Final = [  # part of desk/setups.py SETUP
+    ("entry_at", "f8"),  # average entry price that the levels were made for; 0 = not placed yet
+    ("stop_at", "i8"),  # 0 = none
+    ("target_at", "i8"),  # 0 = none
+    ("first", "f8"),  # distance of the first target, positive
+    ("trail", "f8"),  # fraction of the best price, 0 = none
+    ("best", "i8"),  # best price since the entry
+    ("zones", "i8"),  # 1 = the target is watched, not rested at the venue
+    ("zone", "i8"),  # NONE, HALF or FULL reached
+    ("low", "i8"),  # the trade ends below it; 0 = none
+    ("high", "i8"),  # the trade ends above it; 0 = none
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What is to be done at a price: new levels (0 = none, unchanged ones repeated), or the reason to close."""
+
+    stop: int
+    target: int
+    close: str = ""  # "", "target", "range break"
+
+
+def place(s: Record, entry: float) -> None:
+    """Set the levels of a trade whose average entry price is `entry`; called again after each further entry fill."""
+    side = int(s["side"])
+    zone = int(s["zone"])
+    s["entry_at"] = entry
+    if s["target"] > 0:
+        s["first"] = entry * float(s["target"])
+        s["target_at"] = max(1, round(entry + side * float(s["first"])))
+    if s["stop"] > 0 and zone == NONE:
+        stop = max(1, round(entry * (1 - side * float(s["stop"]))))
+        kept = s["trail"] > 0 and s["stop_at"] and side * (int(s["stop_at"]) - stop) > 0  # it has followed the market
+        s["stop_at"] = s["stop_at"] if kept else stop
+    if not s["best"]:
+        s["best"] = round(entry)
+
+
+def alarms(s: Record) -> tuple[int, int]:
+    """Prices at or below, and at or above, which `at_price` is to be asked; 0 = none on that side."""
+    side, up = int(s["side"]), []
+    if s["trail"] > 0:
+        step = max(1.0, float(s["best"]) * float(s["trail"]) / _STEPS)
+        up.append(round(float(s["best"]) + side * step))
+    if s["zones"] and s["target_at"]:
+        if s["zone"] == NONE:
+            up.append(round(float(s["entry_at"]) + side * HALF_WAY * float(s["first"])))
+        up.append(int(s["target_at"]))
+    gain = 0 if not up else min(up) if side > 0 else max(up)
+    below, above = (int(s["low"]), gain) if side > 0 else (gain, int(s["high"]))
+    if side > 0 and s["high"]:
+        above = min(above, int(s["high"])) if above else int(s["high"])
+    if side < 0 and s["low"]:
+        below = max(below, int(s["low"])) if below else int(s["low"])
+    return below, above
+
+
+def at_price(s: Record, price: int, *, agree: bool = False) -> Move | None:
+    """The market is at `price`: move the levels of `s` and say what to send, or None when nothing changes.
+
+    `agree`: order flow and acceleration still point in the trade's direction.
+    """
+    side = int(s["side"])
+    if (s["low"] and price < s["low"]) or (s["high"] and price > s["high"]):
+        return Move(int(s["stop_at"]), int(s["target_at"]), "range break")
+    before = (int(s["stop_at"]), int(s["target_at"]))
+    if side * (price - int(s["best"])) > 0:
+        s["best"] = price
+    if s["trail"] > 0:
+        _tighten(s, round(float(s["best"]) * (1 - side * float(s["trail"]))), price)
+    if s["zones"] and s["target_at"] and s["entry_at"] > 0 and not _zone(s, price, agree):
+        return Move(int(s["stop_at"]), int(s["target_at"]), "target")
+    after = (int(s["stop_at"]), int(s["target_at"]))
+    return Move(*after) if after != before else None
+
+
+def _zone(s: Record, price: int, agree: bool) -> bool:
+    """Walk the zones that `price` has reached; False when the trade has arrived."""
+    side, entry, first = int(s["side"]), float(s["entry_at"]), float(s["first"])
+    gone = side * (price - entry)
+    if s["zone"] == NONE and gone >= HALF_WAY * first:
+        s["zone"] = HALF
+        _tighten(s, round(entry * (1 + side * BREAK_EVEN)), price)
+    if side * (price - int(s["target_at"])) < 0:
+        return True
+    if s["zone"] == FULL or not agree:
+        return False
+    s["zone"] = FULL
+    _tighten(s, round(entry + side * first / 2), price)
+    s["target_at"] = round(entry + side * (1 + EXTENSION) * first)
+    return side * (price - int(s["target_at"])) < 0
+
+
+def _tighten(s: Record, wanted: int, price: int) -> None:
+    """Move the stop to `wanted` where that is nearer to the market, at least a tick away from it; never back."""
+    side = int(s["side"])
+    wanted = max(1, side * min(side * wanted, side * price - 1))
+    if not s["stop_at"] or side * (wanted - int(s["stop_at"])) > 0:
+        s["stop_at"] = wanted

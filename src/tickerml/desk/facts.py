@@ -1,0 +1,67 @@
+"""What the desk must know of the moment to judge setups. The engine builds it; nothing here is computed.
+
+Two values say that a number is missing, and they differ. NaN: it should be known and is not (warming up, a gap): the
+check counts as failed. None: this source cannot have it (no second source, no depth on bars): in simulation the check
+is "not applicable" and named so in the verdict; in a live session (`Facts.live`) None counts as failed, too.
+Prices are ticks, money is the wallet's smallest unit, shares and returns are fractions, times are ns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tickerml.desk.exposure import Exposure
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One wallet."""
+
+    equity: float | None  # money: cash, positions at the mark, SuperP at what closing pays; None, NaN = unknown: failed
+    cash: int  # money
+    unit: int = 100_000_000  # money of one unit of the currency
+    second: float | None = None  # money: equity as the venue states it; None where nobody else states it
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One instrument."""
+
+    bid: int  # touch; the last close for both on bars; 0 = unknown
+    ask: int
+    age_ns: int = 0  # since its newest row
+    patience_ns: int = 0  # added to the limits on age and silence: two bars where there are only bars
+    bar_only: bool = False
+    crossed: bool = False  # the book is crossed, or not whole, at the newest message's end
+    blocked: str = ""  # why venue or session allow no entry (not READY, unhealthy, clock, unreconciled); "" = they do
+    rebasing: bool = False  # tick, lot or contract changed and our orders are not rebased yet
+    margin: float = 1.0  # share of the notional that a position ties up: 1 for spot
+    maintenance: float = 0.0  # share of the notional at which the venue liquidates; 0 = it does not
+    cost: float = 0.0  # share of the notional: both fees and the spread, in and out
+    taker: float = 0.0  # share of the notional: one taker fee
+    venue_rate: int = 0  # messages a second that the venue allows; 0 = it states none
+    median: float | None = None  # mid (bars: close), sampled each second (each bar), median of the last 5 minutes
+    move_1m: float | None = None  # largest |return over one minute| that ended within the last `limits.halt_s`
+    spread_ratio: float | None = None  # largest spread within `limits.halt_s` / its median of the last day (or so far)
+    depth_bid: float | None = None  # money of all bids within the collar of the mid
+    depth_ask: float | None = None
+    apart: float | None = None  # |mid / mid of a second source - 1|
+    apart_ns: int = 0  # how long it has been above `limits.apart` without a break
+    off_par: float | None = None  # |price of the quote coin in its dollar - 1|
+    volatility: float | None = None  # standard deviation of the return of a day, realised
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The moment of one round."""
+
+    now: int  # ns
+    accounts: Mapping[int, Account]  # by wallet
+    wallet_of: tuple[int, ...]  # by instrument id
+    markets: Mapping[int, Market]  # by instrument id, at least those of the proposals
+    exposure: Exposure  # our positions and orders, worst case
+    live: bool = False  # a real venue: a check whose number is None counts as failed
+    correlation: Callable[[int, int], float] | None = None  # of two instruments' returns; NaN = too little history
+    alert_ns: int = 0  # how long a critical alert has waited for an answer; 0 = none waits
+    ready_ns: int | None = None  # since the session was READY; None in simulation

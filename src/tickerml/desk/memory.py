@@ -1,0 +1,101 @@
+"""All that the desk remembers, as record arrays: a snapshot is their bytes, so a restart resets no counter or latch."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickerml.tape.rows import Record
+
+RING: Final = 8  # newest stamps of a pair or coin that are kept: the largest count that a limit may name
+STAMPS: Final = 64  # newest messages of the account
+COIN_STAMPS: Final = 32  # newest messages of a coin
+
+LATCH: Final = np.dtype(  # one for the account
+    [
+        ("killed", "i8"),  # 0 = no; else an index into KILLS
+        ("killed_at", "i8"),  # ns
+        ("losses", "i8"),  # losses in a row, all strategies
+        ("day", "i8"),  # UTC day of the count of messages
+        ("messages", "i8"),  # sent on that day
+        ("n", "i8"),  # messages sent ever: place in `stamps`
+        ("stamps", "i8", (STAMPS,)),
+    ]
+)
+FUND: Final = np.dtype(  # one a wallet; money
+    [
+        ("seen", "i8"),  # 1 once an equity was told
+        ("peak", "f8"),
+        ("start", "f8"),  # equity at the start of the session
+        ("day", "i8"),  # UTC day of `day_start`
+        ("day_start", "f8"),
+        ("day_state", "i8"),  # 0 open, 1 entries off, 2 everything closed: the worst of this day
+        ("paused", "i8"),  # ns until which entries are off
+        ("spent", "i8"),  # 1 = the pause of this fall was taken; it is armed again above the threshold
+    ]
+)
+PAIR: Final = np.dtype(  # one for a strategy on an instrument
+    [
+        ("n", "i8"),  # entries ever: place in `entries`
+        ("entries", "i8", (RING,)),  # ns of the newest entries
+        ("losses", "i8"),  # in a row
+        ("off", "i8"),  # ns since which it is off until a person; 0 = on
+        ("stops", "i8", (RING,)),  # ns of the newest stops
+        ("n_stops", "i8"),
+        ("guarded", "i8"),  # ns until which the stop-loss guard keeps it off
+        ("earned", "f8", (RING,)),  # P&L of the newest trades, share of equity
+        ("earned_at", "i8", (RING,)),
+        ("poor", "i8"),  # ns until which it is off as a low-profit coin
+        ("trades", "i8"),  # settled
+        ("won", "i8"),
+        ("pnl", "f8"),  # sum, money
+        ("gain", "f8"),  # sum of net returns of trades won, share of notional
+        ("loss", "f8"),  # sum of net returns of trades lost, positive
+    ]
+)
+COIN: Final = np.dtype(  # one an instrument
+    [
+        ("ended", "i8"),  # ns when its last trade ended
+        ("side", "i8"),  # of its last entry
+        ("n_flips", "i8"),
+        ("flips", "i8", (RING,)),  # ns of the newest changes of direction
+        ("blocked", "i8"),  # ns since which it is blocked until a person; 0 = it is not
+        ("n", "i8"),
+        ("stamps", "i8", (COIN_STAMPS,)),  # ns of the newest messages
+    ]
+)
+
+
+class Memory:
+    """The arrays. Whoever runs the desk registers `arrays()` with the run's states."""
+
+    def __init__(self, strategies: int, instruments: int, wallets: int) -> None:
+        """Nothing remembered yet."""
+        self.latch: Record = np.zeros(1, LATCH)
+        self.funds = np.zeros(max(1, wallets), FUND)
+        self.pairs = np.zeros((max(1, strategies), max(1, instruments)), PAIR)
+        self.coins = np.zeros(max(1, instruments), COIN)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Name -> array."""
+        return {
+            "desk_latch": self.latch,
+            "desk_funds": self.funds,
+            "desk_pairs": self.pairs,
+            "desk_coins": self.coins,
+        }
+
+
+def push(ring: Record, n: int, value: float) -> None:
+    """Write `value` over the oldest of a ring that has taken `n` so far."""
+    ring[n % len(ring)] = value
+
+
+def within(ring: Record, n: int, now: int, span: float) -> int:
+    """How many stamps of a ring that took `n` are younger than `span` seconds at `now`. Zeros are no stamps."""
+    oldest = max(0, now - round(span * 1_000_000_000))
+    if n == 0 or ring[(n - 1) % len(ring)] <= oldest:
+        return 0  # stamps come in the order of time
+    return int(np.count_nonzero(ring > oldest))

@@ -1,0 +1,30 @@
+"""What is sent: an order, or the cancel of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order to be sent, in ticks and lots; money where the type is SuperP."""
+
+    inst: int
+    side: int
+    type: int  # tape.orders.OrderType
+    tif: int  # tape.orders.TimeInForce
+    qty: int  # lots; SuperP: stake, money
+    price: int = 0  # ticks, 0 = none
+    trigger: int = 0  # ticks, 0 = none
+    target: int = 0  # ticks, SuperP only
+    expiry: int = 0  # ns, 0 = none
+    flags: int = 0  # tape.orders.OrderFlag
+    leverage: float = 0.0  # SuperP only
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A cancel to be sent; of a SuperP position it closes at the touch."""
+
+    inst: int
+    id: int

@@ -1,0 +1,69 @@
+"""Weights of coins: equal, by inverse volatility, or as an optimiser put them on the tape (hierarchical risk parity).
+
+The desk computes no covariance: an optimiser outside it does, its answer is a row, and `take` follows that row, so that
+a replay needs no optimiser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Final, Literal
+
+import numpy as np
+
+from tickerml.desk.protections import Change
+
+WEIGHT: Final = np.dtype([("weight", "f8"), ("at", "i8")])  # one an instrument; at = ns when it was set, 0 = never
+Mode = Literal["none", "equal", "inverse_volatility", "given"]
+
+
+class Portfolio:
+    """The weights in force; `table` is all that it remembers."""
+
+    def __init__(self, mode: Mode, instruments: int) -> None:
+        """No weights yet; with `none` there never are any."""
+        self.mode = mode
+        self.table = np.zeros(max(1, instruments), WEIGHT)
+
+    def observe(self, now: int, volatility: Mapping[int, float]) -> list[Change]:
+        """Volatility a day of each coin that may be traded: new weights for `equal` and `inverse_volatility`."""
+        if self.mode == "equal":
+            return self.take(now, equal(volatility))
+        return self.take(now, inverse_volatility(volatility)) if self.mode == "inverse_volatility" else []
+
+    def take(self, now: int, weights: Mapping[int, float]) -> list[Change]:
+        """Weights from now on. Those that are not finite, negative, or above 1 in all are refused whole, and told."""
+        if self.mode == "none":
+            return []
+        bad = any(not isfinite(w) or w < 0 for w in weights.values()) or sum(weights.values()) > 1 + 1e-9
+        if bad or not weights:
+            return [Change("weights refused", {"weights": _plain(weights)})]
+        old = self.table["weight"].copy()
+        self.table["weight"], self.table["at"] = 0.0, now
+        for inst, weight in weights.items():
+            self.table["weight"][inst] = weight
+        changed = not np.array_equal(old, self.table["weight"])
+        return [Change("weights", {"mode": self.mode, "weights": _plain(weights)})] if changed else []
+
+    def weights(self) -> dict[int, float] | None:
+        """Weights by instrument; None where there is no portfolio rule. Until the first are set every weight is 0."""
+        if self.mode == "none":
+            return None
+        return dict(enumerate(self.table["weight"].tolist()))
+
+
+def equal(coins: Mapping[int, float]) -> dict[int, float]:
+    """1 / n each."""
+    return {inst: 1 / len(coins) for inst in coins}
+
+
+def inverse_volatility(volatility: Mapping[int, float]) -> dict[int, float]:
+    """Proportional to 1 / volatility; a coin whose volatility is not known, or 0, gets none."""
+    inverse = {inst: 1 / v if isfinite(v) and v > 0 else 0.0 for inst, v in volatility.items()}
+    total = sum(inverse.values())
+    return {inst: x / total for inst, x in inverse.items()} if total > 0 else {}
+
+
+def _plain(weights: Mapping[int, float]) -> dict[str, float]:
+    return {str(inst): weight for inst, weight in sorted(weights.items())}

@@ -1,0 +1,53 @@
+"""What a round judges: one setup of one strategy on one instrument, with what ranks it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Setup
+from tickerml.tape.rows import Record
+
+_TIERS: Final = ("", "A", "B")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A setup that a strategy wants. Its stake is money of the instrument's wallet already."""
+
+    seq: int  # of the INTENT row: the approval carries it
+    strategy: int  # its number in the run
+    name: str  # its name: weights, priorities and the least confidence go by it
+    inst: Instrument
+    contract: Record  # account.contract.CONTRACT
+    setup: Setup
+    group: int = 0  # legs of one intent share a number above 0: they stand or fall together
+
+    @property
+    def confidence(self) -> float | None:
+        """The calibrated probability that the trade ends net positive; None while no model or calibrator gives one."""
+        return self._figure("confidence")
+
+    @property
+    def signal(self) -> float | None:
+        """A model's signal, -2 to 2; None where the intent does not come from one."""
+        return self._figure("signal")
+
+    @property
+    def tier(self) -> str:
+        """Tier "A" or "B" of the five-signal strategy; "" for all others."""
+        tier = str(self.setup.info.get("tier", ""))[:1].upper()
+        return tier if tier in _TIERS else ""
+
+    @property
+    def turbo(self) -> bool:
+        """Whether the strategy asks for the turbo profile; the desk grants it to small accounts only."""
+        return self.setup.info.get("turbo") is True
+
+    def _figure(self, name: str) -> float | None:
+        value = self.setup.info.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return float(value)

@@ -1,0 +1,204 @@
+"""What past trades and balances forbid: loss ladder, streaks, guards, rates, the kill latch. Folds over record arrays.
+
+A latch that waits for a person is lifted by `resume` in a live session. A simulation has no person: there one is
+assumed to come `limits.operator_s` after it fell, and lifts it (a change that says so). What killed the session is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from tickerml.desk.limits import Limits
+from tickerml.desk.memory import Memory, push, within
+from tickerml.tape.errors import ConfigError
+from tickerml.tape.rows import DAY, SECOND, Record
+
+KILLS: Final = ("", "session loss", "drawdown", "operator")
+SESSION_LOSS, DRAWDOWN, OPERATOR = 1, 2, 3
+OFF, CLOSED = 1, 2  # states of a day
+_REARM: Final = 0.9  # the pause is armed again once the loss is below this share of its threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A latch, pause, regime or list has changed: a DESK row, and what the engine has to do at once."""
+
+    what: str  # "killed", "resumed", "paused", "day off", "day closed", "strategy off", "coin blocked", ...
+    figures: dict[str, Any] = field(default_factory=dict)
+    act: Literal["", "withdraw", "close"] = ""  # withdraw all entry orders; close all positions as well
+
+
+class Protections:
+    """Folds what happened into the desk's memory; the checks read it from there."""
+
+    def __init__(self, limits: Limits, memory: Memory, *, live: bool = False) -> None:
+        """`live`: latches wait for a person, without end."""
+        self.limits, self.memory, self.live = limits, memory, live
+
+    def on_balance(self, now: int, wallet: int, equity: float) -> list[Change]:
+        """An equity of a wallet, money: session, day and drawdown against it."""
+        fund, day = self.memory.funds[wallet], now // DAY
+        if not fund["seen"] and equity <= 0:
+            return []  # nothing to lose: the equity gate refuses
+        if not fund["seen"]:
+            fund["seen"], fund["start"], fund["peak"] = 1, equity, equity
+        if fund["day"] != day or not fund["day_start"]:
+            fund["day"], fund["day_start"], fund["day_state"] = day, equity, 0
+        if equity > fund["peak"]:
+            fund["peak"] = equity
+        return [*self._day(fund, wallet, equity), *self._session(fund, now, wallet, equity)]
+
+    def on_settled(
+        self, now: int, strategy: int, inst: int, *, pnl: float, notional: float, equity: float, stopped: bool
+    ) -> list[Change]:
+        """A trade has ended: its P&L after costs, its notional (SuperP: stake) and the equity, money."""
+        pair, coin, latch = self.memory.pairs[strategy, inst], self.memory.coins[inst], self.memory.latch[0]
+        coin["ended"] = now
+        _perform(pair, pnl, notional)
+        lost = pnl < 0
+        pair["losses"] = pair["losses"] + 1 if lost else 0
+        latch["losses"] = latch["losses"] + 1 if lost else 0
+        told = []
+        if stopped:
+            push(pair["stops"], int(pair["n_stops"]), now)
+            pair["n_stops"] += 1
+            told += self._guard(pair, now, strategy, inst)
+        at = int(pair["trades"]) - 1
+        push(pair["earned"], at, pnl / equity if equity > 0 else -1.0)
+        push(pair["earned_at"], at, now)
+        told += self._poor(pair, now, strategy, inst)
+        if pair["losses"] >= self.limits.losses_off and not pair["off"]:
+            pair["off"] = now
+            told.append(Change("strategy off", {"strategy": strategy, "inst": inst, "losses": int(pair["losses"])}))
+        return told
+
+    def on_entry(self, now: int, strategy: int, inst: int, side: int) -> list[Change]:
+        """A setup was approved: it counts as one entry, and may be a change of direction."""
+        pair, coin = self.memory.pairs[strategy, inst], self.memory.coins[inst]
+        push(pair["entries"], int(pair["n"]), now)
+        pair["n"] += 1
+        flipped = coin["side"] == -side
+        coin["side"] = side
+        if not flipped:
+            return []
+        push(coin["flips"], int(coin["n_flips"]), now)
+        coin["n_flips"] += 1
+        flips = within(coin["flips"], int(coin["n_flips"]), now, self.limits.flips_s)
+        if flips < self.limits.flips or coin["blocked"]:
+            return []
+        coin["blocked"] = now
+        return [Change("coin blocked", {"inst": inst, "flips": flips})]
+
+    def on_sent(self, now: int, inst: int) -> None:
+        """A message (order, change or cancel) leaves for the venue."""
+        latch, coin = self.memory.latch[0], self.memory.coins[inst]
+        if latch["day"] != now // DAY:
+            latch["day"], latch["messages"] = now // DAY, 0
+        latch["messages"] += 1
+        for one in (latch, coin):
+            push(one["stamps"], int(one["n"]), now)
+            one["n"] += 1
+
+    def kill(self, now: int, reason: str) -> list[Change]:
+        """Stop: entries off and withdrawn until `resume`."""
+        return self._killed(now, OPERATOR, {"reason": reason})
+
+    def resume(self, now: int, reason: str) -> list[Change]:
+        """A person lifts every latch and says why. ConfigError `resume` without a reason.
+
+        Session and drawdown are measured from the next equity on; what was lost today stays lost today.
+        """
+        if not reason.strip():
+            raise ConfigError("resume", "resuming needs a reason", means="the desk stays as it is")
+        memory, latch = self.memory, self.memory.latch[0]
+        lifted = {
+            "kill": KILLS[int(latch["killed"])],
+            "strategies": int((memory.pairs["off"] != 0).sum()),
+            "coins": int((memory.coins["blocked"] != 0).sum()),
+        }
+        latch["killed"] = latch["losses"] = 0
+        memory.pairs["off"] = memory.pairs["losses"] = memory.coins["blocked"] = memory.coins["n_flips"] = 0
+        memory.coins["flips"] = 0
+        memory.funds["seen"] = memory.funds["paused"] = memory.funds["spent"] = 0
+        return [Change("resumed", {"reason": reason, "at": now, **lifted})]
+
+    def operator(self, now: int, strategy: int, inst: int) -> list[Change]:
+        """In simulation: the assumed person has come, and lifts what keeps this strategy and coin off."""
+        pair, coin, told = self.memory.pairs[strategy, inst], self.memory.coins[inst], []
+        if self._over(int(pair["off"]), now):
+            pair["off"] = pair["losses"] = 0
+            told.append(Change("strategy on", {"strategy": strategy, "inst": inst, "by": "assumed operator"}))
+        if self._over(int(coin["blocked"]), now):
+            coin["blocked"], coin["flips"] = 0, 0
+            told.append(Change("coin free", {"inst": inst, "by": "assumed operator"}))
+        return told
+
+    def _over(self, since: int, now: int) -> bool:
+        wait = self.limits.operator_s
+        return bool(since and not self.live and wait > 0 and now - since >= round(wait * SECOND))
+
+    def _day(self, fund: Record, wallet: int, equity: float) -> list[Change]:
+        start, limits = float(fund["day_start"]), self.limits
+        lost, state = start - equity, int(fund["day_state"])
+        figures = {"wallet": wallet, "lost": lost / start if start > 0 else 1.0}
+        if state < CLOSED and lost >= limits.day_close * start:
+            fund["day_state"] = CLOSED
+            return [Change("day closed", figures, "close")]
+        if state < OFF and lost >= limits.day_off * start:
+            fund["day_state"] = OFF
+            return [Change("day off", figures, "withdraw")]
+        return []
+
+    def _session(self, fund: Record, now: int, wallet: int, equity: float) -> list[Change]:
+        start, peak, limits = float(fund["start"]), float(fund["peak"]), self.limits
+        lost, figures = start - equity, {"wallet": wallet, "equity": equity, "start": start, "peak": peak}
+        if lost >= limits.session_kill * start:
+            return self._killed(now, SESSION_LOSS, figures)
+        if peak - equity >= limits.max_drawdown * peak:
+            return self._killed(now, DRAWDOWN, figures)
+        if lost < _REARM * limits.session_pause * start:
+            fund["spent"] = 0
+        elif lost >= limits.session_pause * start and not fund["spent"]:
+            fund["spent"], fund["paused"] = 1, now + round(limits.pause_s * SECOND)
+            return [Change("paused", {**figures, "until": int(fund["paused"])}, "withdraw")]
+        return []
+
+    def _killed(self, now: int, why: int, figures: dict[str, Any]) -> list[Change]:
+        latch = self.memory.latch[0]
+        if latch["killed"]:
+            return []
+        latch["killed"], latch["killed_at"] = why, now
+        return [Change("killed", {"by": KILLS[why], **figures}, "withdraw")]
+
+    def _guard(self, pair: Record, now: int, strategy: int, inst: int) -> list[Change]:
+        span = self.limits.stop_guard_s
+        if within(pair["stops"], int(pair["n_stops"]), now, span) < self.limits.stop_guard:
+            return []
+        pair["guarded"] = now + round(span * SECOND)
+        return [Change("stop-loss guard", {"strategy": strategy, "inst": inst, "until": int(pair["guarded"])})]
+
+    def _poor(self, pair: Record, now: int, strategy: int, inst: int) -> list[Change]:
+        wanted, trades = self.limits.low_profit_trades, int(pair["trades"])
+        if trades < wanted:
+            return []
+        places = [k % len(pair["earned"]) for k in range(trades - wanted, trades)]
+        earned = sum(float(pair["earned"][k]) for k in places)
+        oldest = int(pair["earned_at"][places[0]])
+        if now - oldest > DAY or earned > -self.limits.low_profit_loss:
+            return []
+        pair["poor"] = now + round(self.limits.low_profit_s * SECOND)
+        figures = {"strategy": strategy, "inst": inst, "earned": earned, "until": int(pair["poor"])}
+        return [Change("low-profit coin", figures)]
+
+
+def _perform(pair: Record, pnl: float, notional: float) -> None:
+    """Performance per strategy and coin."""
+    net = pnl / notional if notional > 0 else 0.0
+    pair["trades"] += 1
+    pair["pnl"] += pnl
+    if pnl > 0:
+        pair["won"] += 1
+        pair["gain"] += net
+    else:
+        pair["loss"] -= net

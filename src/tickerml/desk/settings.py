@@ -1,0 +1,58 @@
+"""The settings sections of the desk beside `limits`: the manager, the regime, the universe, the portfolio.
+
+Plain dataclasses without numba: the settings read them on every start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Final, Literal
+
+from tickerml.tape.params import Range
+
+MONITORED: Final = (  # the 24 coins that the rule strategies were written for
+    *("BTC", "ETH", "SOL", "BNB", "XRP", "ADA", "AVAX", "DOGE", "DOT", "LINK", "UNI", "ATOM"),
+    *("NEAR", "ICP", "ARB", "OP", "AAVE", "CRV", "MKR", "INJ", "SEI", "PEPE", "WIF", "BONK"),
+)
+_WEIGHTS: Final = {"dca": 0.4, "swing": 0.3, "channel": 0.3}
+_CONFIDENCE: Final = {"dca": 0.6, "swing": 0.65, "channel": 0.3}
+
+
+@dataclass(frozen=True)
+class Manager:
+    """The manager above the strategies: whose capital, whose turn, which coins."""
+
+    strategies: tuple[str, ...] = ("dca", "swing", "channel")  # those that trade together when none is named
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(_WEIGHTS))  # capital; normalised over those on
+    weight: Annotated[float, Range(0, 1)] = 0.3  # capital of a strategy that weights does not name
+    priorities: Mapping[str, float] = field(default_factory=dict)  # higher goes first among equals; 0 when not named
+    confidence: Mapping[str, float] = field(default_factory=lambda: dict(_CONFIDENCE))  # least confidence; models only
+    scan_minutes: Annotated[float, Range(0.01, 1440)] = 5.0  # minutes between two scans of bar strategies
+    prior_trades: Annotated[float, Range(0, 10_000)] = 20.0  # trades that the break-even rate counts as
+    symbols: tuple[str, ...] = ()  # base coins that may be traded; empty = all of the source, or the universe rule
+    top: Annotated[int, Range(0, 1000)] = 0  # coins of the universe by 30-day volume; 0 = no rule
+    min_age_days: Annotated[float, Range(0, 3650)] = 30.0  # days since its first bar; universe rule
+    max_spread_bps: Annotated[float, Range(0, 10_000)] = 30.0  # basis points of the mid, median of a day; universe rule
+    portfolio: Literal["none", "equal", "inverse_volatility", "given"] = "none"  # weights of coins; given: by rows
+
+
+@dataclass(frozen=True)
+class Regime:
+    """Circuit breaker and trend, read off a reference coin; every change is a row."""
+
+    reference: str = "BTC"  # base coin; where the source lacks it, all coins in equal weight
+    panic_hour: Annotated[float, Range(0, 1)] = 0.05  # share; fall within an hour: PANIC, entries stop
+    panic_day: Annotated[float, Range(0, 1)] = 0.15  # share; fall within a day: PANIC
+    caution_hour: Annotated[float, Range(0, 1)] = 0.03  # share; fall within an hour: CAUTION, smaller entries
+    caution_day: Annotated[float, Range(0, 1)] = 0.08  # share; fall within a day: CAUTION
+    caution_volatility: Annotated[float, Range(1, 100)] = 3.0  # times its week; volatility of the hour: CAUTION
+    euphoria_hour: Annotated[float, Range(0, 1)] = 0.05  # share; rise within an hour: EUPHORIA, smaller entries
+    euphoria_day: Annotated[float, Range(0, 1)] = 0.12  # share; rise within a day: EUPHORIA
+    caution_size: Annotated[float, Range(0, 1)] = 0.5  # factor on sizes in CAUTION
+    euphoria_size: Annotated[float, Range(0, 1)] = 0.75  # factor on sizes in EUPHORIA
+    leave: Annotated[float, Range(0, 1)] = 0.7  # share of a threshold below which a state is left (hysteresis)
+    dwell_minutes: Annotated[float, Range(0, 10_080)] = 30.0  # minutes that a state lasts at least, unless it worsens
+    trend: Annotated[float, Range(0, 1)] = 0.02  # share; day's over week's average price: bull, below it: bear
+    favour: Annotated[float, Range(0, 1)] = 0.75  # factor on the expected value of strategies out of season
+    chop_target: Annotated[float, Range(0, 1)] = 0.8  # factor on targets of trend strategies in sideways markets

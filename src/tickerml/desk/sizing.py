@@ -1,0 +1,156 @@
+"""How large: every rule that applies gives a size, the smallest one binds, and all of them stand in the verdict.
+
+All sizes are notional in money of the wallet (a SuperP position: its stake). After the smallest is found, factors that
+only shrink are applied: the regime's, the one after losses in a row, the one at a live session's beginning.
+"""
+
+from __future__ import annotations
+
+import math
+from math import isfinite, nan
+from typing import Final, NamedTuple
+
+from tickerml.desk.case import Case
+from tickerml.desk.checks import warm
+
+YEAR: Final = 365.0  # days: volatility a year = volatility a day x sqrt(365)
+
+
+class Size(NamedTuple):
+    """What a rule allows."""
+
+    rule: str
+    money: float
+
+
+class Sized(NamedTuple):
+    """The size of a setup, and how it came about."""
+
+    money: int
+    bound: str  # the rule that gave the smallest size
+    sizes: tuple[Size, ...]
+    factors: tuple[Size, ...]  # those below 1
+
+
+def size(c: Case) -> Sized:
+    """The smallest of all sizes that apply, times the factors. 0 where a rule that applies cannot be computed."""
+    sizes = _of_stake(c) if c.setup.superp else _of_notional(c)
+    smallest = min(sizes, key=lambda one: one.money if isfinite(one.money) else -math.inf)
+    factors = tuple(one for one in _factors(c) if one.money < 1)
+    money = smallest.money * math.prod(one.money for one in factors)
+    return Sized(max(0, math.floor(money)) if isfinite(money) else 0, smallest.rule, tuple(sizes), factors)
+
+
+def lot_value(c: Case) -> int:
+    """Money of one lot at the worst price; at least 1."""
+    return max(1, c.worth(c.worst, 1))
+
+
+def _of_stake(c: Case) -> list[Size]:
+    sizes = [
+        Size("risk per trade", c.risk * c.equity),
+        Size("heat", _left(c, c.heat, c.desk.exposure.heat.get(c.wallet, 0))),
+        *_of_capital(c, 1.0),
+    ]
+    if c.setup.stake is not None:
+        sizes.insert(0, Size("stake", c.setup.stake))
+    return sizes
+
+
+def _of_notional(c: Case) -> list[Size]:
+    setup, equity = c.setup, c.equity
+    sizes = [
+        Size("largest position", _left(c, c.position, c.desk.exposure.notional.get(c.inst, 0))),
+        Size("order notional", c.order * equity / max(e.share for e in setup.entries)),
+        Size("risk per trade", c.risk * equity / c.lost_at_stop),
+        Size("heat", _left(c, c.heat, c.desk.exposure.heat.get(c.wallet, 0)) / c.lost_at_stop),
+        *_of_capital(c, c.market.margin),
+        Size("confidence and volatility" if setup.size is None else "size", _wished(c)),
+    ]
+    if setup.stake is not None:
+        sizes.append(Size("stake", setup.stake))
+    for name, money in (("depth", _depth(c)), ("signal", _signal(c)), ("tier", _tier(c)), ("portfolio", _weight(c))):
+        if money is not None:
+            sizes.append(Size(name, money))
+    return sizes
+
+
+def _of_capital(c: Case, margin: float) -> list[Size]:
+    """What cash, the account's capital and the strategy's share of it still pay for."""
+    used, mine = c.desk.exposure.in_use.get(c.wallet, 0), c.desk.exposure.by_strategy.get((c.wallet, c.p.strategy), 0)
+    return [
+        Size("capital in use", _left(c, c.in_use, used) / margin),
+        Size("capital share", _left(c, c.desk.shares[c.p.strategy], mine) / margin),
+        Size("cash", (c.account.cash - used) / margin),
+    ]
+
+
+def _left(c: Case, share: float, used: int) -> float:
+    return share * c.equity - used
+
+
+def _wished(c: Case) -> float:
+    """The strategy's own wish (else the largest position), times the multiplier by confidence and volatility."""
+    wish = c.position if c.setup.size is None else c.setup.size
+    return wish * c.equity * multiplier(c)
+
+
+def multiplier(c: Case) -> float:
+    """(0.5 + confidence) x min(1, usual volatility / volatility), within its limits; 1 without a confidence."""
+    confidence, volatility, limits = c.p.confidence, c.market.volatility, c.limits
+    if confidence is None:
+        return 1.0
+    if volatility is None:
+        calm = 1.0
+    elif volatility >= 0:
+        calm = min(1.0, limits.multiplier_volatility / volatility) if volatility > 0 else 1.0
+    else:
+        calm = 0.0  # not known: the smallest
+    return min(limits.multiplier_high, max(limits.multiplier_low, (0.5 + confidence) * calm))
+
+
+def _depth(c: Case) -> float | None:
+    """A share of the book that the entries which take would meet."""
+    depth = c.market.depth_ask if c.side > 0 else c.market.depth_bid
+    shares = [e.share for k, e in enumerate(c.setup.entries) if c.takes(k)]
+    if not shares or c.market.bar_only:
+        return None
+    if depth is None:
+        return nan if c.facts.live else None
+    return c.limits.depth_share * depth / max(shares)
+
+
+def _signal(c: Case) -> float | None:
+    """S2: 2 % x |signal| / 2 x confidence x min(1, 0.2 / volatility a year), never above 5 %, of equity."""
+    signal, limits = c.p.signal, c.limits
+    if signal is None:
+        return None
+    volatility = nan if c.market.volatility is None else c.market.volatility * math.sqrt(YEAR)
+    calm = min(1.0, limits.signal_volatility / volatility) if volatility > 0 else 1.0 if volatility == 0 else nan
+    confidence = 1.0 if c.p.confidence is None else c.p.confidence
+    return min(limits.signal_base * abs(signal) / 2 * confidence * calm, limits.signal_most) * c.equity
+
+
+def _tier(c: Case) -> float | None:
+    """S4: 30-50 % (A) or 10-15 % (B) of the free margin by confidence; the lower end while no model gives one."""
+    if not c.p.tier:
+        return None
+    limits, free = c.limits, c.account.cash - c.desk.exposure.in_use.get(c.wallet, 0)
+    low, high = (limits.tier_a_low, limits.tier_a_high) if c.p.tier == "A" else (limits.tier_b_low, limits.tier_b_high)
+    confidence = 0.0 if c.p.confidence is None else min(1.0, max(0.0, 2 * c.p.confidence - 1))
+    return (low + (high - low) * confidence) * free / c.market.margin
+
+
+def _weight(c: Case) -> float | None:
+    """The portfolio's weight of this coin, of the capital that may be in use; a coin without a weight gets nothing."""
+    weights = c.desk.weights
+    return None if weights is None else weights.get(c.inst, 0.0) * c.in_use * c.equity / c.market.margin
+
+
+def _factors(c: Case) -> list[Size]:
+    smaller = c.latch["losses"] >= c.limits.losses_smaller
+    return [
+        Size("regime", c.desk.stance.size),
+        Size("losses in a row", c.limits.losses_size if smaller else 1.0),
+        Size("session start", c.limits.warm_size if warm(c) else 1.0),
+    ]

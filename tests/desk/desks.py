@@ -1,0 +1,97 @@
+"""What the desk's tests share: one linear coin at 100.00 with a tick of 0.01, an account of 10,000, a calm market."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from tickerml.account.contract import contract_record
+from tickerml.desk.exposure import Exposure
+from tickerml.desk.facts import Account, Facts, Market
+from tickerml.desk.limits import Limits
+from tickerml.desk.proposal import Proposal
+from tickerml.desk.rounds import Desk
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Entry, Setup
+from tickerml.tape.rows import DAY, HOUR, SECOND
+
+UNIT = 100_000_000  # money of one USDT
+NOW = 20_000 * DAY + 6 * HOUR
+CASH = 10_000 * UNIT
+BASES = ("BTC", "XYZ", "ETH", "SOL", "DOGE", "ADA", "LTC", "DOT")
+
+
+def instrument(k=0, *, spot=False, base=None, min_notional="5", lot="0.001", inverse=False):
+    base = base or BASES[k]
+    settle = base if inverse else "USDT"
+    return Instrument(
+        id=k,
+        venue="test",
+        symbol=f"{base}/USDT" if spot else f"{base}/USDT:{settle}",
+        raw=f"{base}USDT",
+        tick=Decimal("0.01"),
+        lot=Decimal("1") if inverse else Decimal(lot),
+        base=base,
+        quote="USDT",
+        settle=settle,
+        min_notional=Decimal(min_notional),
+        inverse=inverse,
+        contract_size=Decimal(10) if inverse else Decimal(1),
+    )
+
+
+COINS = tuple(instrument(k) for k in range(len(BASES)))
+SPOT = tuple(instrument(k, spot=True) for k in range(len(BASES)))
+
+
+def market(**more):
+    calm = Market(bid=9_999, ask=10_001, margin=0.1, maintenance=0.005, cost=0.0012, taker=0.0005)
+    return replace(calm, **more)
+
+
+def setup(side=1, **more):
+    wished = {"horizon_ns": HOUR, "target": 0.02, "stop": 0.01}
+    return Setup(side, **{**wished, **more})
+
+
+def proposal(k=0, *, seq=None, strategy=0, name="dca", inst=None, group=0, **more):
+    inst = inst or COINS[k]
+    wished = more.pop("setup", None) or setup(**more)
+    return Proposal(100 + k if seq is None else seq, strategy, name, inst, contract_record(inst, 8), wished, group)
+
+
+def facts(*, now=NOW, equity=CASH, cash=None, second=None, markets=None, exposure=None, n=8, **more):
+    account = Account(equity, CASH if cash is None else cash, UNIT, second)
+    at = market(**more.pop("at", {}))
+    return Facts(
+        now=now,
+        accounts={0: account},
+        wallet_of=(0,) * n,
+        markets=markets or dict.fromkeys(range(n), at),
+        exposure=exposure or Exposure(),
+        **more,
+    )
+
+
+def desk(limits=None, *, names=("dca", "swing", "channel"), instruments=COINS, **more):
+    given = {key: more.pop(key) for key in list(more) if key in Limits.__dataclass_fields__}
+    return Desk(replace(limits or Limits(), **given), instruments, names, **more)
+
+
+def judge(one, at=None, of=None):
+    """The verdict on one proposal."""
+    (verdict,) = (of or desk()).round([one], at or facts())
+    return verdict
+
+
+def gate(verdict, name):
+    return next(g for g in verdict.gates if g.name == name)
+
+
+def grid(*shares, prices=None):
+    prices = prices or [None] * len(shares)
+    return tuple(Entry(p, s) for p, s in zip(prices, shares, strict=True))
+
+
+def later(seconds):
+    return NOW + round(seconds * SECOND)

@@ -1,0 +1,193 @@
+"""F5: where exits stand and move: stop, target, trailing, zones, break of a range. A stop only ever tightens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tickerml.desk.exits import FULL, HALF, Move, alarms, at_price, place
+from tickerml.desk.legs import ENTRY, STOP, TARGET
+from tickerml.desk.order import Order
+from tickerml.desk.setups import OPEN, SETUP, Setups
+
+
+def trade(side=1, entry=10_000.0, **fields):
+    s = np.zeros(1, SETUP)[0]
+    s["side"], s["stop"], s["target"] = side, 0.01, 0.015
+    for name, value in fields.items():
+        s[name] = value
+    place(s, entry)
+    return s
+
+
+def mirror(price, side):
+    """A price as far below 10,000 as `price` is above, for shorts."""
+    return price if side > 0 else 20_000 - price
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_levels_follow_the_average_entry(side):
+    s = trade(side)
+    assert (s["stop_at"], s["target_at"]) == (mirror(9_900, side), mirror(10_150, side))
+    place(s, mirror(9_950, side))  # a grid was filled further
+    assert s["stop_at"] == round(mirror(9_950, side) * (1 - side * 0.01))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_zones(side):
+    """S4: at 50 % of the way stop to break-even + 0.1 %, at 100 % lock half the move, extend by 50 % on agreement."""
+    s = trade(side, zones=1)
+    assert at_price(s, mirror(10_074, side)) is None
+    assert at_price(s, mirror(10_075, side)) == Move(mirror(10_010, side), mirror(10_150, side))
+    assert s["zone"] == HALF
+    assert at_price(s, mirror(10_149, side), agree=True) is None
+    assert at_price(s, mirror(10_150, side), agree=True) == Move(mirror(10_075, side), mirror(10_225, side))
+    assert s["zone"] == FULL
+    assert at_price(s, mirror(10_224, side), agree=True) is None
+    assert at_price(s, mirror(10_225, side), agree=True).close == "target"
+
+
+def test_without_agreement_the_trade_ends_at_its_target():
+    s = trade(zones=1)
+    assert at_price(s, 10_149) == Move(10_010, 10_150)
+    assert at_price(s, 10_150) == Move(10_010, 10_150, "target")
+
+
+def test_a_jump_over_both_zones_does_both():
+    assert at_price(trade(zones=1), 10_160, agree=True) == Move(10_075, 10_225)
+    assert at_price(trade(zones=1), 10_230, agree=True).close == "target"
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_trailing(side):
+    """C2 swing: trailing 7 % behind the best price, never back."""
+    s = trade(side, stop=0.05, target=0.0, trail=0.07)
+    assert at_price(s, mirror(10_100, side)) is None  # 7 % behind is still worse than the stop at 5 %
+    best = mirror(10_500, side)
+    assert at_price(s, best).stop == round(best * (1 - side * 0.07))
+    assert at_price(s, mirror(10_300, side)) is None
+    assert at_price(s, mirror(10_600, side)).stop == round(mirror(10_600, side) * (1 - side * 0.07))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_range_that_breaks_ends_the_trade(side):
+    """C2 channel: exit on break, on either side."""
+    s = trade(side, low=9_950, high=10_050)
+    assert at_price(s, 9_950) is None
+    assert at_price(s, 10_050) is None
+    assert at_price(s, 9_949).close == "range break"
+    assert at_price(s, 10_051).close == "range break"
+    assert trade()["low"] == 0
+    assert at_price(trade(), 1) is None
+
+
+def test_alarms_name_the_next_prices_at_which_something_is_to_be_done():
+    assert alarms(trade()) == (0, 0)
+    assert alarms(trade(zones=1)) == (0, 10_075)
+    assert alarms(trade(-1, zones=1)) == (9_925, 0)
+    assert alarms(trade(low=9_950, high=10_050)) == (9_950, 10_050)
+    assert alarms(trade(zones=1, low=9_950, high=10_050)) == (9_950, 10_050)
+    assert alarms(trade(-1, zones=1, low=9_950, high=10_050)) == (9_950, 10_050)
+    s = trade(zones=1)
+    at_price(s, 10_075)
+    assert alarms(s) == (0, 10_150)
+    assert alarms(trade(trail=0.07, target=0.0)) == (0, 10_035)
+    assert alarms(trade(-1, trail=0.07, target=0.0)) == (9_965, 0)
+
+
+PATHS = st.lists(st.integers(9_000, 11_000), max_size=60)
+
+
+@given(
+    side=st.sampled_from([1, -1]),
+    trail=st.sampled_from([0.0, 0.005, 0.07]),
+    zones=st.integers(0, 1),
+    path=PATHS,
+    agree=st.booleans(),
+)
+def test_a_stop_only_tightens_and_stays_behind_the_market(side, trail, zones, path, agree):
+    s = trade(side, trail=trail, zones=zones)
+    stop, target = int(s["stop_at"]), int(s["target_at"])
+    for price in path:
+        if side * (price - stop) <= 0:
+            break  # the stop at the venue has ended it
+        move = at_price(s, price, agree=agree)
+        if move is None:
+            assert (int(s["stop_at"]), int(s["target_at"])) == (stop, target)
+            continue
+        assert side * (move.stop - stop) >= 0
+        assert side * (price - move.stop) > 0
+        assert side * (move.target - target) >= 0
+        stop, target = move.stop, move.target
+        if move.close:
+            break
+        assert at_price(s, price, agree=agree) in (None, Move(stop, target, "target"))  # asked twice, moved once
+
+
+@given(side=st.sampled_from([1, -1]), trail=st.sampled_from([0.0, 0.02]), path=PATHS, agree=st.booleans())
+def test_between_alarms_nothing_would_have_happened(side, trail, path, agree):
+    """The engine asks only at alarms: between them `at_price` must have nothing to say but a trail's small steps."""
+    s = trade(side, trail=trail, zones=1)
+    for price in path:
+        low, high = alarms(s)
+        asked = (low and price <= low) or (high and price >= high)
+        before = s.copy()
+        move = at_price(s, price, agree=agree)
+        if not asked and move is not None:
+            assert trail > 0
+            assert not move.close
+            assert abs(move.stop - int(before["stop_at"])) <= 10_000 * trail / 20 + 2
+            s = before
+        if move is not None and move.close:
+            break
+
+
+def opened(side=1, **fields):
+    book = Setups()
+    k = book.begin({"intent": 1, "inst": 0, "side": side, "stop": 0.01, "target": 0.015, "horizon": 1, **fields})
+    s = book.table[k]
+    s["state"], s["entered"], s["naked"], s["entry_ticks"] = OPEN, 10, 10, 10 * 10_000
+    return book, k
+
+
+def send(book, k):
+    sent = []
+    for role, order in book.protection(book.table[k]):
+        order_id = 50 + int((book.legs.table["id"] != 0).sum()) + len(sent)
+        book.sent(k, role, order_id, order.qty, now=5, order=order)
+        sent.append((role, order))
+    return sent
+
+
+def test_protection_stands_at_the_levels():
+    book, k = opened()
+    stop, target = send(book, k)
+    assert (stop[0], stop[1].trigger, stop[1].qty, stop[1].side) == (STOP, 9_900, 10, -1)
+    assert (target[0], target[1].price) == (TARGET, 10_150)
+    assert send(book, k) == []
+    watched, n = opened(zones=1)
+    assert [role for role, _ in send(watched, n)] == [STOP]
+
+
+def test_a_move_withdraws_the_old_and_sends_the_new_for_what_is_left():
+    """Control stop <= remaining: the new stop is for what is held, never for more."""
+    book, k = opened()
+    send(book, k)
+    book.table[k]["exited"] = 4
+    leaving = book.move(k, Move(10_010, 10_150))
+    assert len(leaving) == 2
+    stop, target = send(book, k)
+    assert (stop[1].trigger, stop[1].qty, target[1].qty) == (10_010, 6, 6)
+    assert book.move(k, Move(10_020, 10_150)) != []
+    assert len(book.move(k, Move(10_030, 10_150))) == 0  # all are leaving already
+    book.table[k]["state"] = 3
+    assert book.move(k, Move(10_040, 10_150)) == []
+
+
+def test_a_leg_knows_where_it_rests():
+    book, k = opened()
+    book.sent(k, ENTRY, 9, 5, now=7, order=Order(0, 1, 1, 1, 5, price=9_990))
+    leg = book.legs.find(9)
+    assert (leg["side"], leg["price"], leg["sent"], leg["known"]) == (1, 9_990, 7, 0)

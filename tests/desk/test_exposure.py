@@ -1,0 +1,129 @@
+"""Worst case: position + open + unknown + cancel-pending. What may still fill counts until the venue says otherwise."""
+
+from __future__ import annotations
+
+from desks import instrument
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tickerml.account.contract import contract_record
+from tickerml.desk.exposure import exposure
+from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, cancels
+from tickerml.desk.order import Order
+from tickerml.desk.setups import SLOTS, Setups
+from tickerml.tape.rows import SECOND
+
+WALLETS = (0, 0, 1)
+CONTRACT = contract_record(instrument(0), 8)
+
+
+def begun(book, inst=0, strategy=0, lots=100, worth=1000, margin=500, risk=50, side=1, **more):
+    fields = {"intent": 1, "inst": inst, "strategy": strategy, "side": side, "stop": 0.05, "horizon": 1, **more}
+    return book.begin({**fields, "lots": lots, "notional": worth, "in_use": margin, "risk": risk})
+
+
+def test_nothing_under_way():
+    found = exposure(Setups(), WALLETS, 0)
+    assert (found.positions, found.orders, found.in_use[0], found.room) == (0, 0, 0, (LEGS - 1) // EACH)
+
+
+def test_open_orders_count_whole_and_what_ended_does_not():
+    book = Setups()
+    k = begun(book)
+    book.sent(k, ENTRY, 1, 60, now=5, order=Order(0, 1, 1, 1, 60, price=99))
+    book.sent(k, ENTRY, 2, 40, now=5, order=Order(0, 1, 1, 1, 40, price=98))
+    found = exposure(book, WALLETS, 5)
+    assert (found.notional[0], found.in_use[0], found.by_strategy[0, 0], found.heat[0]) == (1000, 500, 500, 50)
+    assert (found.positions, found.orders, found.orders_on[0], found.side[0]) == (1, 2, 2, 1)
+    assert (found.best_buy[0], found.best_sell) == (99, {})
+    book.ended(book.legs.find(2))  # cancelled: 60 of 100 may still fill
+    assert exposure(book, WALLETS, 5).notional[0] == 600
+    book.fill(book.legs.find(1), CONTRACT, 99, 25, 0, 6)  # 25 held, 35 open
+    assert exposure(book, WALLETS, 5).notional[0] == 600
+    book.legs.find(1)["left"] = 0
+    book.ended(book.legs.find(1))  # 25 held
+    found = exposure(book, WALLETS, 5)
+    assert (found.notional[0], found.in_use[0], found.heat[0]) == (250, 125, 13)  # rounded up
+
+
+def test_a_cancel_under_way_and_silence_count_whole():
+    """Promise 5: cancel-pending and UNKNOWN count in full; silence is no rejection."""
+    book = Setups()
+    k = begun(book)
+    book.sent(k, ENTRY, 1, 100, now=1 * SECOND, order=Order(0, 1, 1, 1, 100, price=99))
+    cancels(book.legs.of(k))
+    for now, unknown in ((3 * SECOND, 0), (3 * SECOND + 1, 1)):
+        found = exposure(book, WALLETS, now, lambda inst: 2 * SECOND)
+        assert (found.notional[0], found.unknown_on[0]) == (1000, unknown)
+    book.legs.find(1)["known"] = 1
+    assert exposure(book, WALLETS, 9 * SECOND, lambda inst: 2 * SECOND).unknown_on[0] == 0
+
+
+def test_wallets_strategies_and_stakes_are_kept_apart():
+    book = Setups()
+    begun(book, inst=0, strategy=0)
+    begun(book, inst=2, strategy=1, worth=0, margin=70, risk=0, superp=1)
+    found = exposure(book, WALLETS, 0)
+    assert dict(found.in_use) == {0: 500, 1: 70} or found.in_use[1] == 70
+    assert (found.heat[1], found.notional[2], found.by_strategy[1, 1]) == (70, 0, 70)
+
+
+def test_a_setup_without_its_figures_counts_as_all_that_is_known():
+    book = Setups()
+    book.begin({"intent": 1, "inst": 1, "side": -1, "in_use": 400, "horizon": 1, "stop": 0.1})
+    found = exposure(book, WALLETS, 0)
+    assert (found.notional[1], found.in_use[0], found.heat[0], found.side[1]) == (400, 400, 40, -1)
+
+
+def test_stops_rest_too():
+    book = Setups()
+    k = begun(book)
+    book.sent(k, STOP, 4, 10, now=0, order=Order(0, -1, 3, 1, 10, trigger=95))
+    book.sent(k, STOP, 5, 10, now=0, order=Order(0, -1, 3, 1, 10, trigger=94))
+    assert exposure(book, WALLETS, 0).best_sell[0] == 94
+
+
+def test_room_for_all_orders_that_a_setup_may_come_to_need():
+    book = Setups()
+    assert book.free_slots() <= SLOTS
+    for n in range(1, LEGS - EACH + 1):
+        book.legs.add(n, 0, 0, STOP, 1)
+    assert book.free_slots() == 0
+    assert not book.room()
+    book.legs.find(1)["id"] = 0
+    assert book.free_slots() == 1
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["fill", "part", "cancel", "end", "exit"]), st.integers(0, 4)), max_size=25)
+
+
+@given(steps=STEPS, shares=st.lists(st.integers(1, 40), min_size=1, max_size=5))
+def test_the_worst_case_never_falls_below_what_can_still_be_held(steps, shares):
+    """T8: partial fills, cancels and exits in any order: the count covers position + all that may still fill."""
+    book = Setups()
+    lots = sum(shares)
+    k = begun(book, lots=lots, worth=lots * 10, margin=lots * 10, risk=lots)
+    for n, qty in enumerate(shares):
+        book.sent(k, ENTRY, n + 1, qty, now=1, order=Order(0, 1, 1, 1, qty, price=90))
+    before = exposure(book, WALLETS, 2).notional[0]
+    for what, n in steps:
+        leg, s = book.legs.find(n + 1), book.table[k]
+        if what == "exit" and s["entered"] > s["exited"]:
+            s["exited"] += 1
+        elif leg is None:
+            continue
+        elif what in ("fill", "part"):
+            book.fill(leg, CONTRACT, 90, int(leg["left"]) if what == "fill" else max(1, int(leg["left"]) // 2), 0, 3)
+            if leg["left"] == 0:
+                book.ended(leg)
+        elif what == "cancel":
+            cancels([leg])
+        elif leg["leaving"]:
+            book.ended(leg)
+        found = exposure(book, WALLETS, 4)
+        waiting = sum(int(one["left"]) for one in book.legs.of(k) if one["role"] == ENTRY)
+        alive = int(s["entered"] - s["exited"]) + waiting
+        assert found.notional[0] == 10 * alive
+        assert found.in_use[0] >= 10 * alive
+        assert found.heat[0] >= alive
+        assert found.notional[0] <= before  # nothing that happens to a setup makes it larger than approved
