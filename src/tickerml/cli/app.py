@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
-from tickerml.cli import data, look, research, trade
+from tickerml.cli import data, ledger, look, research, trade
 from tickerml.cli.errors import debugging, json_line, render, traceback_of, translate
 from tickerml.cli.terminal import stderr, stdout
 from tickerml.tape.errors import RunError, TickerMLError
 
-GROUPS: Final = ("data", "new", "journal")
+GROUPS: Final = ("data", "new", "journal", "ledger")
 SIGINT_CODE: Final = 130
 """What typer makes of Ctrl-C."""
 
@@ -31,7 +31,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(invoke_without_command=True)(_root)
-    for panel in (trade, research, data, look):
+    for panel in (trade, research, data, ledger, look):
         panel.register(app)
     return app
 

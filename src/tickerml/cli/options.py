@@ -66,6 +66,10 @@ Venue = Annotated[
         help="Whose candles and trades these are, where names do not say: binance (spot), binance-usdm (perpetuals).",
     ),
 ]
+Ledger = Annotated[
+    bool | None,
+    typer.Option("--ledger/--no-ledger", help="Keep the run's records in tables too. Default: the settings' ledger."),
+]
 RunName = Annotated[
     str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest run.")
 ]

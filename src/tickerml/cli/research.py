@@ -67,6 +67,7 @@ def backtest(
     cash: options.Cash = None,
     seed: options.Seed = 0,
     run_dir: options.RunDir = None,
+    ledger: options.Ledger = None,
     file_format: options.Format = None,
     venue: options.Venue = "",
     userdir: options.UserDir = options.DEFAULT_USERDIR,
@@ -88,6 +89,7 @@ def backtest(
             run_dir=run_dir,
             pairs=options.pair_list(pairs) or (),
             progress=watch,
+            ledger=ledger,
         )
     show(out, found)
 

@@ -50,6 +50,7 @@ def paper(
     seed: options.Seed = 0,
     speed: Speed = "max",
     run_dir: options.RunDir = None,
+    ledger: options.Ledger = None,
     file_format: options.Format = None,
     venue: options.Venue = "",
     userdir: options.UserDir = options.DEFAULT_USERDIR,
@@ -72,6 +73,7 @@ def paper(
             pairs=options.pair_list(pairs) or (),
             speed=speed,
             progress=watch,
+            ledger=ledger,
         )
     show(out, found)
 

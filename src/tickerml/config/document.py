@@ -17,6 +17,8 @@ KeyPath: TypeAlias = tuple[str, ...]
 SECRETS: Final = frozenset({"api_key", "api_secret"})
 _SECRET: Final = re.compile(r"(?i)api|key|secr|token|passw")  # also misspelt: what it holds is shown to nobody
 _SECRET_VALUE: Final = re.compile(rf"(?i)(\w*(?:{_SECRET.pattern[4:]})\w*[\"']?\s*[:=]\s*)[^\s,}}]+")
+_URL_SECRET: Final = re.compile(r"(://[^:/@\s]*:)[^\s\"']+@")  # the password in a URL, up to the last @
+LEDGER_URL: Final = ("ledger", "url")
 
 
 @dataclass
@@ -105,7 +107,17 @@ def _walk(node: yaml.MappingNode, path: KeyPath, into: Document, lines: list[str
 
 def _where(name: str, lines: list[str], line: int, column: int, width: int) -> Where:
     text = lines[line] if line < len(lines) else ""
-    return Where(name, line + 1, column + 1, _SECRET_VALUE.sub(r"\1********", text), max(1, width))
+    return Where(name, line + 1, column + 1, _SECRET_VALUE.sub(r"\1********", unsigned(text)), max(1, width))
+
+
+def unsigned(text: str) -> str:
+    """Text without the passwords of URLs in it."""
+    return _URL_SECRET.sub(r"\1********@", text)
+
+
+def is_secret(path: KeyPath, value: object) -> bool:
+    """Whether a setting holds what others must not read: a key of an exchange, a URL with a password."""
+    return bool(value) and (path[-1] in SECRETS or (path == LEDGER_URL and unsigned(str(value)) != str(value)))
 
 
 def hidden(name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tickerml.config.document import SECRETS, Document, KeyPath, hidden, lookup, read, together
+from tickerml.config.document import LEDGER_URL, SECRETS, Document, KeyPath, hidden, is_secret, lookup, read, together, unsigned
 from tickerml.config.problems import conflicts, refused
 from tickerml.config.schema import sections, settings
 from tickerml.config.sections import Config
@@ -42,9 +42,12 @@ def from_mapping(values: Mapping[str, Any], name: str = "settings") -> Config:
 
 
 def to_mapping(config: Config) -> dict[str, Any]:
-    """JSON-ready and without secrets: what a run's manifest keeps. `from_mapping` reads it back."""
+    """JSON-ready and without secrets: what a run's manifest keeps. `from_mapping` reads it back.
+
+    Where the run's records are kept besides (`ledger`) is no part of it: it makes no other run.
+    """
     plain: dict[str, Any] = _plain(config)
-    return plain
+    return {name: section for name, section in plain.items() if name != LEDGER_URL[0]}
 
 
 def pick(cls: type[Any], *sections: object) -> dict[str, Any]:
@@ -56,13 +59,18 @@ def pick(cls: type[Any], *sections: object) -> dict[str, Any]:
 
 
 def _environment(env: Mapping[str, str]) -> Document:
-    """TICKERML__SECTION__KEY=value; the value is read as YAML, so lists and numbers are written as in a file."""
+    """TICKERML__SECTION__KEY=value; the value is read as YAML, so lists and numbers are written as in a file.
+
+    DATABASE_URL is the ledger's where it names a database that can be one; it may be somebody else's too.
+    """
     found = Document("environment")
+    if env.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://", "postgresql+", "sqlite:")):
+        env = {"TICKERML__LEDGER__URL": env["DATABASE_URL"], **env}
     for name in sorted(env):
         if not name.startswith(PREFIX):
             continue
         path = tuple(name[len(PREFIX) :].lower().split("__"))
-        shown = "********" if hidden(path[-1]) else env[name]
+        shown = "********" if hidden(path[-1]) else unsigned(env[name])
         _put(found, path, _typed(path, env[name]), Where("environment", text=f"{name}={shown}", mark=len(name)))
     return found
 
@@ -71,7 +79,7 @@ def _options(options: Mapping[str, tuple[str, object]]) -> Document:
     found = Document("command line")
     for key, (typed, value) in options.items():
         path = tuple(key.split("."))
-        shown = "********" if hidden(path[-1]) else value
+        shown = "********" if hidden(path[-1]) else unsigned(str(value))
         where = Where("command line", text=f"{typed} {shown}", mark=len(typed))
         _put(found, path, _typed(path, value) if isinstance(value, str) else value, where)
     return found
@@ -103,8 +111,17 @@ def _put(document: Document, path: KeyPath, value: Any, where: Where) -> None:
 
 def _exposed(document: Document) -> Iterator[ConfigError]:
     """A file that holds a secret must be readable by its owner only (Windows has no such bits: not checked there)."""
-    held = (path for path, where in document.places.items() if path[-1] in SECRETS and where.line is not None)
-    secret = next((path for path in held if lookup(document.values, path)), None)
+    secret = next((path for path in document.places if is_secret(path, lookup(document.values, path))), None)
+    if secret == LEDGER_URL and document.name == "command line":
+        yield ConfigError(
+            "config-secret",
+            "a password on the command line can be read by others on this machine",
+            where=document.keys[secret],
+            key=".".join(secret),
+            try_="export TICKERML__LEDGER__URL=postgresql://USER:PASSWORD@HOST/DATABASE",
+        )
+    if secret is not None and document.places[secret].line is None:
+        return
     if secret is None or sys.platform == "win32" or not Path(document.name).stat().st_mode & 0o077:
         return
     yield ConfigError(

@@ -164,6 +164,15 @@ class Synthetic:
 
 
 @dataclass(frozen=True)
+class Ledger:
+    """The tables that a run's records are also kept in. What the tape holds is the truth; they can be made again."""
+
+    enabled: bool = True  # paper writes them while it runs
+    backtests: bool = False  # backtests too
+    url: str = field(default="", repr=False)  # sqlite:///FILE or postgresql://...; empty = ledger.sqlite beside the runs
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a run. A setting that no file, variable or option names has the default written here."""
 
@@ -182,3 +191,4 @@ class Config:
     queue: Queue = field(default_factory=Queue)
     data: Data = field(default_factory=Data)
     synthetic: Synthetic = field(default_factory=Synthetic)
+    ledger: Ledger = field(default_factory=Ledger)

@@ -26,6 +26,7 @@ def backtest(
     pairs: Sequence[str] = (),
     progress: Progress | None = None,
     source: dict[str, Any] | None = None,
+    ledger: bool | None = None,
 ) -> Run:
     """Trade `tape` from its first row to its last; the run's folder holds all that is needed to make it again."""
     job = job_of(
@@ -39,6 +40,7 @@ def backtest(
         pairs=tuple(pairs),
         source=source,
         progress=progress,
+        ledger=ledger,
     )
     record(job, sync_orders=False)
     return finished(job)

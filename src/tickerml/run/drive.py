@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tickerml.config import Config
 from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import HELD
 from tickerml.run.compiling import compiling
 from tickerml.run.extent import extent_of
+from tickerml.run.ledger import Following, place_of
 from tickerml.run.live import LiveRun, also
 from tickerml.run.pending import bounded
 from tickerml.run.recipe import trials_of
@@ -44,6 +45,9 @@ from tickerml.tape.tape import Tape
 from tickerml.views.story import Head
 from tickerml.views.words import iso
 
+if TYPE_CHECKING:
+    from tickerml.ledger.place import Place
+
 
 @dataclass(frozen=True)
 class Job:
@@ -57,6 +61,7 @@ class Job:
     source: dict[str, Any]  # how the source is found again
     progress: Progress | None = None
     layers: bool = True  # run again with each cost off, for the waterfall
+    ledger: Place | None = None  # the tables that its records are kept in too
 
 
 def job_of(
@@ -71,6 +76,7 @@ def job_of(
     pairs: tuple[str, ...] = (),
     source: dict[str, Any] | None = None,
     progress: Progress | None = None,
+    ledger: bool | None = None,
 ) -> Job:
     """Everything that can be wrong with a run's settings is found here, before anything is written."""
     chosen = choose(strategy, config)
@@ -85,7 +91,10 @@ def job_of(
         source = {"embedded": True}
     source = source or dict(getattr(tape, "found", {}))
     folder = run_dir or _unstopped(Path(config.data.runs) / identity(chosen, tape, setting, mode, source))
-    return Job(chosen, tape, setting, mode, folder, source, progress)
+    if ledger is None:
+        ledger = config.ledger.enabled and (mode == "paper" or config.ledger.backtests)
+    to = place_of(config, folder) if ledger else None
+    return Job(chosen, tape, setting, mode, folder, source, progress, ledger=to)
 
 
 Pace = Callable[[Iterator[Block], Callable[[], bool], int | None], Iterator[Block]]
@@ -109,14 +118,17 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
     """Make or finish the run of `job` in its folder; returns the manifest, which is then complete."""
     fresh = not job.folder.exists() and not getattr(job.tape, "live", False)  # a feed's rows come only once
     try:
-        return _recorded(job, sync_orders, chunk, pace)
+        with Following(job.ledger, job.folder, job.progress) as ledger:
+            return _recorded(job, sync_orders, chunk, pace, ledger)
     except (InputError, ConfigError):
         if fresh and not any(len(block) for block in RunTape(job.folder, job.tape.header).blocks()):
             shutil.rmtree(job.folder)  # nothing was decided: a folder without a run would only be in the way
         raise
 
 
-def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None) -> dict[str, Any]:
+def _recorded(
+    job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None, ledger: Following
+) -> dict[str, Any]:
     manifest = _begin(job)
     journal, known = _journal(job)
     mine = traded(job.chosen, job.setting.config, job.tape.header.instruments, job.setting.pairs)
@@ -124,7 +136,7 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None)
     with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
         recorder = Recorder(journal, known, sync_orders, _reached(job))
-        sink = also(recorder, live)
+        sink = ledger.behind(also(recorder, live), manifest, journal)
         machine = build([job.chosen], job.tape.header, job.setting, sink, held=0 if sync_orders else HELD)
         watch = _watcher(job, machine, live, recorder)
         blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())

@@ -34,6 +34,7 @@ def paper(
     speed: str = "max",
     progress: Progress | None = None,
     source: dict[str, Any] | None = None,
+    ledger: bool | None = None,
 ) -> Run:
     """Paper trade `tape`; a run that was broken off goes on where its journal ends, without sending an order twice.
 
@@ -50,6 +51,7 @@ def paper(
         pairs=tuple(pairs),
         source=source,
         progress=progress,
+        ledger=ledger,
     )
     record(job, sync_orders=True, pace=at_market_pace if speed == "1x" else None)
     return finished(job)
