@@ -1,4 +1,4 @@
-"""Write the documentation pages that are made from the source: settings, errors and limits (`make docs`)."""
+"""Write the pages that are made from the source: settings, errors, limits, the ledger's tables (`make docs`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tickerml.config.pages import markdown
 from tickerml.config.schema import settings
 from tickerml.desk.controls import CONTROLS, Control
 from tickerml.desk.limits import TEXT, Limits
+from tickerml.ledger.schema import TABLES
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -46,9 +47,25 @@ def _control(one: Control) -> str:
     return f"{head}\n| key | default | allowed | unit and meaning |\n|---|---|---|---|\n{rows}\n"
 
 
+def ledger() -> str:
+    """docs/ledger.md as it is, with its last part, the tables, written anew."""
+    head, mark, _ = (DOCS / "ledger.md").read_text(encoding="utf-8").partition("## Tables\n")
+    parts = [f"{head}{mark}Made from the source by `make docs`. The key comes first.\n"]
+    for table in TABLES.values():
+        rows = [f"| `{c.name}` | {c.kind} | {c.note} |" for c in table.columns[1:]]
+        keys = ", ".join(f"`{name}`" for name in table.names[: table.keys])
+        parts += [f"### {table.name}\n{table.note}; key {keys}\n", "| column | | |\n|---|---|---|", *rows, ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Each generated page with its text."""
-    return {DOCS / "settings.md": markdown(), DOCS / "errors.md": errors(), DOCS / "limits.md": limits()}
+    return {
+        DOCS / "settings.md": markdown(),
+        DOCS / "errors.md": errors(),
+        DOCS / "limits.md": limits(),
+        DOCS / "ledger.md": ledger(),
+    }
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
-
 from postgres import Server
 from small_ledgers import hashes
+
 from tickerml.ledger.link import link
 from tickerml.ledger.place import of_file, place
 

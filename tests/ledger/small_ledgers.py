@@ -1,6 +1,7 @@
 """Small runs whose rows are projected: their facts, their blocks, and rows cut anywhere."""
 
 from functools import cache
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -48,7 +49,7 @@ def recorded(name="psc", minutes=2):
 def pieces(block, at):
     """The rows of a block, cut before each of the rows `at`."""
     bounds = [0, *sorted(at), len(block)]
-    return [cut(block, a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+    return [cut(block, a, b) for a, b in pairwise(bounds) if b > a]
 
 
 def random_cuts(rng: np.random.Generator, n, many):

@@ -5,8 +5,8 @@ import threading
 import time
 
 import pytest
-
 from small_ledgers import hashes, pieces, recorded
+
 from tickerml.ledger import follow
 from tickerml.ledger.follow import Follower
 from tickerml.ledger.link import link
@@ -104,7 +104,11 @@ def test_a_locked_file_g3(tmp_path, held, monkeypatch):
         until(lambda: locked(other))
 
     told = away_and_back(
-        recorded("quoter"), to, away, lambda: other.execute("rollback"), lambda: of_file(tmp_path / f"{next(numbers)}.db")
+        recorded("quoter"),
+        to,
+        away,
+        lambda: other.execute("rollback"),
+        lambda: of_file(tmp_path / f"{next(numbers)}.db"),
     )
     assert told.code == "ledger-locked"
     assert "the run goes on" in told.means

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-
 from small_ledgers import CASES, hashes, pieces, random_cuts, recorded
+
 from tickerml.ledger.facts import facts_of
 from tickerml.ledger.gather import gathered
 from tickerml.ledger.link import link, wipe
@@ -65,7 +65,10 @@ def test_fills_and_orders_g3(one, ledger):
     assert {k: o["seq"] for k, o in orders.items()} == {k: seq for k, (seq, _) in submitted.items()}
     last = {}
     for kind in (Kind.ACK, Kind.FILL, Kind.CANCELED):
-        last |= {int(o["id"]): max(last.get(int(o["id"]), (0, 0)), (seq, int(o["left"]))) for seq, _, o in told(one.whole, kind)}
+        last |= {
+            int(o["id"]): max(last.get(int(o["id"]), (0, 0)), (seq, int(o["left"])))
+            for seq, _, o in told(one.whole, kind)
+        }
     for number, order in orders.items():
         assert Decimal(order["filled"]) == filled[number]
         assert Decimal(order["fee"]) == fees[number]
@@ -146,7 +149,9 @@ def test_positions_in_the_account_are_what_the_fills_add_up_to_g3(ledger):
         for fill in fills:
             if fill["seq"] < state["seq"]:
                 held[fill["symbol"]] += fill["side"] * Decimal(fill["qty"])
-        assert {k: Decimal(v) for k, v in json.loads(state["positions"]).items()} == {k: v for k, v in held.items() if v}
+        assert {k: Decimal(v) for k, v in json.loads(state["positions"]).items()} == {
+            k: v for k, v in held.items() if v
+        }
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -17,7 +17,9 @@ from tickerml.cli.tables import table as lines_of
 PANEL = "Data"
 Database = Annotated[
     str,
-    typer.Option("--database", metavar="URL", help="sqlite:///FILE or postgresql://... Default: ledger.url, or a file."),
+    typer.Option(
+        "--database", metavar="URL", help="sqlite:///FILE or postgresql://... Default: ledger.url, or a file."
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every run in the folder of runs.")]
 Table = Annotated[str, typer.Argument(metavar="[TABLE]", help="fills, orders, trade_history ... Default: list them.")]
@@ -119,9 +121,7 @@ def _count(one: dict[str, Any], table: str) -> int | None:
 def _shown(rows: list[dict[str, Any]], kinds: dict[str, str], *, one_run: bool) -> Iterator[dict[str, object]]:
     """Rows as people read them: times as UTC, long text cut, columns that say nothing in any row left out."""
     names = [
-        name
-        for name in kinds
-        if not (name == "run" and one_run) and any(row[name] not in (None, "") for row in rows)
+        name for name in kinds if not (name == "run" and one_run) and any(row[name] not in (None, "") for row in rows)
     ]
     for row in rows:
         yield {name: _cell(row[name], kinds[name]) for name in names}

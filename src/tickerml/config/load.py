@@ -9,7 +9,18 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tickerml.config.document import LEDGER_URL, SECRETS, Document, KeyPath, hidden, is_secret, lookup, read, together, unsigned
+from tickerml.config.document import (
+    LEDGER_URL,
+    SECRETS,
+    Document,
+    KeyPath,
+    hidden,
+    is_secret,
+    lookup,
+    read,
+    together,
+    unsigned,
+)
 from tickerml.config.problems import conflicts, refused
 from tickerml.config.schema import sections, settings
 from tickerml.config.sections import Config

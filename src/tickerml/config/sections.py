@@ -169,7 +169,9 @@ class Ledger:
 
     enabled: bool = True  # paper writes them while it runs
     backtests: bool = False  # backtests too
-    url: str = field(default="", repr=False)  # sqlite:///FILE or postgresql://...; empty = ledger.sqlite beside the runs
+    url: str = field(
+        default="", repr=False
+    )  # sqlite:///FILE or postgresql://...; empty = ledger.sqlite beside the runs
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _create(made: Link) -> None:
         return
     for statement in statements("sqlite"):
         made.run(statement)
-    made.run("create table alembic_version (version_num varchar(32) not null primary key)")
+    made.run("create table alembic_version (version_num VARCHAR(32) not null primary key)")
     made.run("insert into alembic_version (version_num) values (?)", (HEAD,))
     made.commit()
 
@@ -245,7 +245,9 @@ def _upsert(table: TableSpec) -> str:
     keys, rest = table.names[: table.keys], table.names[table.keys :]
     change = ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
     names, key = (", ".join(f'"{name}"' for name in some) for some in (table.names, keys))
-    return f"insert into {table.name} ({names}) select * from unnest({arrays}) on conflict ({key}) do update set {change}"  # noqa: S608, E501 - ours
+    return (
+        f"insert into {table.name} ({names}) select * from unnest({arrays}) on conflict ({key}) do update set {change}"  # noqa: S608 - ours
+    )
 
 
 def wipe(to: Link, run: str) -> None:

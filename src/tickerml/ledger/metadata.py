@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, Double, MetaData, Numeric, SmallInteger, Table, Text
 from sqlalchemy.types import TypeEngine
@@ -12,7 +12,7 @@ from tickerml.ledger.schema import TABLES, TableSpec
 METADATA: Final = MetaData()
 
 
-def _type(kind: str) -> TypeEngine[object]:
+def _type(kind: str) -> TypeEngine[Any]:
     if kind == "exact":
         return Numeric().with_variant(Text(), "sqlite")
     if kind in ("text", "json"):

@@ -17,9 +17,7 @@ _OVER: Final = {int(s) for s in (OrderState.FILLED, OrderState.CANCELED, OrderSt
 _NAMES: Final = {
     kind: {int(one): one.name.lower() for one in kind} for kind in (OrderType, TimeInForce, OrderState, Reject)
 }
-_SUBMIT, _ACK, _FILL, _CANCEL, _REJECT = (
-    int(k) for k in (Kind.SUBMIT, Kind.ACK, Kind.FILL, Kind.CANCEL, Kind.REJECT)
-)
+_SUBMIT, _ACK, _FILL, _CANCEL, _REJECT = (int(k) for k in (Kind.SUBMIT, Kind.ACK, Kind.FILL, Kind.CANCEL, Kind.REJECT))
 
 Told = tuple[Any, ...]  # a record of ORDER, in its order of fields
 Owner = tuple[int | None, str]

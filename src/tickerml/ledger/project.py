@@ -137,7 +137,9 @@ class Projector:
         """Count the quotes of a compiled strategy, which are as many as the seconds of the run and carry no figures."""
         inst = block.rows["inst"][at].astype(np.int64)
         pairs, firsts, counts = np.unique(
-            minutes[at] + (inst + 1), return_index=True, return_counts=True  # a minute is longer than all ids
+            minutes[at] + (inst + 1),
+            return_index=True,
+            return_counts=True,  # a minute is longer than all ids
         )
         for pair, first, count in zip(pairs.tolist(), firsts.tolist(), counts.tolist(), strict=True):
             minute, number = pair // MINUTE * MINUTE, pair % MINUTE - 1
@@ -178,9 +180,7 @@ class Projector:
             strategy = told.pop("strategy", None)
             self._put("parameter_changes", (self.run, seq, time, strategy, inst, _json(told)))
 
-    def _intent(
-        self, seq: int, time: int, minute: int, inst: int, side: int, price: int, told: dict[str, Any]
-    ) -> None:
+    def _intent(self, seq: int, time: int, minute: int, inst: int, side: int, price: int, told: dict[str, Any]) -> None:
         thing, strategy = self._things.get(inst, UNKNOWN), str(told.get("strategy") or "")
         kind, gates, rule = told.get("kind"), told.get("gates"), told.get("size_rule")
         price_text = thing.price.text(price) if price > 0 else None
@@ -196,7 +196,7 @@ class Projector:
     def _refused(self, seq: int, minute: int, inst: int, told: dict[str, Any]) -> None:
         code, strategy = str(told.get("code", "unnamed")), str(told.get("strategy") or "")
         self._signals.add((minute, strategy, inst, "refusal", code), self._symbol(inst), seq)
-        row = self._open.pop(told.get("intent"), None)
+        row = self._open.pop(told.get("intent", -1), None)
         if row is None:
             return
         text = str(told.get("text", ""))
@@ -230,7 +230,7 @@ class Projector:
 
     def _settled(self, seq: int, time: int, inst: int, told: dict[str, Any]) -> None:
         thing, figure = self._things.get(inst, UNKNOWN), told.get
-        self._open.pop(figure("intent"), None)
+        self._open.pop(told.get("intent", -1), None)
         traded = int(any(c in "123456789" for c in str(figure("qty") or "")) and figure("exit") is not None)
         row = [self.run, seq, time, figure("intent"), figure("strategy"), inst, thing.symbol, figure("side"), traded]
         row += [figure("entry_time"), figure("exit_time"), *(_text(figure(n)) for n in ("entry", "exit", "qty"))]

@@ -126,9 +126,7 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
         raise
 
 
-def _recorded(
-    job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None, ledger: Following
-) -> dict[str, Any]:
+def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None, ledger: Following) -> dict[str, Any]:
     manifest = _begin(job)
     journal, known = _journal(job)
     mine = traded(job.chosen, job.setting.config, job.tape.header.instruments, job.setting.pairs)

@@ -37,10 +37,10 @@ def place_of(config: Config, folder: Path | None = None, url: str = "") -> Place
 
 
 class Following:
-    """What a run that is being made has to do with its ledger. Used in a `with` around the run; nothing where `to` is None."""
+    """What a run that is being made has to do with its ledger, in a `with` around the run."""
 
     def __init__(self, to: Place | None, folder: Path, progress: Progress | None) -> None:
-        """The run in `folder` is followed into the ledger `to`; what there is to say goes to `progress`."""
+        """The run in `folder` is followed into the ledger `to`, None = into none; `progress` hears warnings."""
         self._to, self._folder, self._progress = to, folder, progress
         self._follower: Follower | None = None
 
@@ -197,9 +197,9 @@ def kinds(table: str) -> dict[str, str]:
 def _chosen(run: str, known: list[str], shown: str) -> str:
     found = [name for name in known if name == run] or [name for name in known if name.startswith(run)]
     if not found:
-        raise InputError(
-            "run-missing", f"the ledger {shown} holds no run {run}", try_=f"tickerml ledger rebuild {run}"
-        )
+        raise InputError("run-missing", f"the ledger {shown} holds no run {run}", try_=f"tickerml ledger rebuild {run}")
     if len(found) > 1:
-        raise InputError("run-ambiguous", f"{len(found)} runs begin with {run}", means=f"they are {', '.join(found[:5])}")
+        raise InputError(
+            "run-ambiguous", f"{len(found)} runs begin with {run}", means=f"they are {', '.join(found[:5])}"
+        )
     return found[0]
