@@ -9,8 +9,9 @@ from alembic.runtime.migration import MigrationContext
 from small_ledgers import recorded
 from sqlalchemy import text
 
-from tickerml.ledger.link import HEAD, link, statements
+from tickerml.ledger.link import link
 from tickerml.ledger.metadata import METADATA, readable
+from tickerml.ledger.migrated import HEAD, statements
 from tickerml.ledger.place import masked, of_file, place
 from tickerml.ledger.read import content_hashes, reading, rows
 from tickerml.ledger.schema import TABLES

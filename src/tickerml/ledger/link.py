@@ -9,17 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any, Final, Protocol
 
+from tickerml.ledger.migrated import BUSY, CONNECT, HEAD, statements
 from tickerml.ledger.place import Place
 from tickerml.ledger.schema import TABLES, TableSpec
 from tickerml.tape.errors import RunError
 
-HEAD: Final = "0001"
-"""The newest migration; what an up-to-date database says of itself."""
-BUSY: Final = 2.0  # seconds that SQLite waits for another writer before it says that it is locked
-CONNECT: Final = 5  # seconds until a server that does not answer counts as gone
 AWAY: Final = ("ledger-locked", "ledger-gone")
 """Codes of what may be over when it is tried again."""
 _WRITER: Final = 0x7469636B  # advisory lock of the one writer in a PostgreSQL database
@@ -93,14 +89,6 @@ def _create(made: Link) -> None:
     made.run("create table alembic_version (version_num VARCHAR(32) not null primary key)")
     made.run("insert into alembic_version (version_num) values (?)", (HEAD,))
     made.commit()
-
-
-def statements(dialect: str, revision: str = "") -> list[str]:
-    """The SQL of one migration, or of all of them in order, for `sqlite` or `postgresql`."""
-    folder = files("tickerml.ledger.migrations").joinpath("versions")
-    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(f".{dialect}.sql"))
-    text = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names if name.startswith(revision))
-    return [one.strip() for one in text.split(";\n") if one.strip()]
 
 
 class SqliteLink:

@@ -17,7 +17,8 @@ def _type(kind: str) -> TypeEngine[Any]:
         return Numeric().with_variant(Text(), "sqlite")
     if kind in ("text", "json"):
         return Text()
-    return {"real": Double(), "flag": SmallInteger()}.get(kind, BigInteger())
+    others: dict[str, TypeEngine[Any]] = {"real": Double(), "flag": SmallInteger()}
+    return others.get(kind, BigInteger())
 
 
 def _made(spec: TableSpec) -> Table:

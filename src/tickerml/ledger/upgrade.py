@@ -9,7 +9,7 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from tickerml.ledger.link import BUSY, CONNECT
+from tickerml.ledger.migrated import BUSY, CONNECT
 from tickerml.ledger.place import Place
 from tickerml.tape.errors import RunError
 

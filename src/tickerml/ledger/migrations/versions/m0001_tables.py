@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from tickerml.ledger.link import statements
+from tickerml.ledger.migrated import statements
 
 revision = "0001"
 down_revision = None
