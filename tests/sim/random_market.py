@@ -35,13 +35,23 @@ def market_rows(rng, n):
     return np.concatenate(rows)
 
 
-def random_requests(rng, n, last):
-    """Orders of every type and some cancels, at times between the rows and at their very stamps."""
+def random_requests(rng, n, last, amends=0.0):
+    """Orders of every type, some cancels, and a share of amends, at times between the rows and at their very stamps."""
     requests = []
     for order_id in range(1, n + 1):
         time = int(rng.integers(1, last))
         if rng.random() < 0.3:
             requests.append(("cancel", time, int(rng.integers(1, n + 1))))
+            continue
+        if rng.random() < amends:
+            price = MID + int(rng.integers(-5, 6)) if rng.random() < 0.5 else 0
+            trigger = MID + int(rng.integers(-2, 3)) if rng.random() < 0.2 else 0
+            qty = int(rng.integers(1, 20)) if rng.random() < 0.6 else 0
+            asked = [r for r in requests if r[0] == "new"]
+            which = asked[int(rng.integers(len(asked)))] if asked else ("", time, None)
+            time = min(which[1] + int(rng.integers(1, 100)), last)
+            order_id = which[2].id if asked and rng.random() < 0.9 else int(rng.integers(1, n + 1))
+            requests.append(("amend", time, order_id, price, trigger, qty))
             continue
         kind = int(
             rng.choice([T.LIMIT] * 6 + [T.MARKET, T.STOP, T.STOP_LIMIT, T.TAKE_PROFIT, T.TAKE_PROFIT_LIMIT, T.TRAILING])
@@ -75,6 +85,8 @@ def run_kernel(rows, requests, *, chunk=0, **changes):
     for request in requests:
         if request[0] == "cancel":
             venue.cancel(request[1], request[2])
+        elif request[0] == "amend":
+            venue.amend(*request[1:])
         else:
             o = request[2]
             venue.send(

@@ -17,10 +17,19 @@ from tickerml.tape.rows import BUY, SELL, Kind
 T, F, A = OrderType, TimeInForce, AnswerKind
 
 
-def compare(seed, n_rows, n_requests, self_trade=SelfTrade.CANCEL_NEWEST, remember=False, trigger_by=3, min_notional=0):
+def compare(
+    seed,
+    n_rows,
+    n_requests,
+    self_trade=SelfTrade.CANCEL_NEWEST,
+    remember=False,
+    trigger_by=3,
+    min_notional=0,
+    amends=0.0,
+):
     rng = np.random.default_rng(seed)
     rows = market_rows(rng, n_rows)
-    requests = random_requests(rng, n_requests, n_rows * 10)
+    requests = random_requests(rng, n_requests, n_rows * 10, amends)
     oracle = Oracle(
         self_trade=self_trade,
         remember=remember,

@@ -26,7 +26,7 @@ Q = "tickerml.sim.queue."
 @cache
 def module(queue=QUEUE, latency=LATENCY, fees=FEES, lean=False):
     """The generated module alone, imported by name; `lean`: without all that can be left out."""
-    left_out = dict.fromkeys(("triggers", "bars", "values", "balance", "taking", "mid"), False) if lean else {}
+    left_out = dict.fromkeys(("triggers", "bars", "values", "balance", "taking", "mid", "amend"), False) if lean else {}
     text = "from tickerml.tape.kernel import kernel\n" + venue_source(queue, latency, fees, **left_out)
     name = "venue_for_test_" + hashlib.sha256(text.encode()).hexdigest()[:12]
     folder = kernel_folder() / "generated"
@@ -140,6 +140,9 @@ class Venue:
             qty, expiry, flags, leverage,
         )  # fmt: skip
         return order_id
+
+    def amend(self, time, order_id, price=0, trigger=0, qty=0, target=0, inst=0):
+        self.send(time, price=price, trigger=trigger, qty=qty, target=target, op=Op.AMEND, order_id=order_id, inst=inst)
 
     def cancel(self, time, order_id, inst=0):
         self.send(time, op=Op.CANCEL, order_id=order_id, inst=inst)

@@ -64,6 +64,8 @@ class Oracle:
                 self.row(event[1])
             elif event[0] == "new":
                 self.new(replace(event[2], left=event[2].qty))
+            elif event[0] == "amend":
+                self.amend(*event[2:])
             else:
                 self.cancel(event[2])
             self.start_due()
@@ -170,6 +172,72 @@ class Oracle:
             self.answers.append((self.now, A.CANCEL_REJECT, order_id, 0, 0, 0, R.NO_SUCH_ORDER))
         else:
             self.end(o, A.CANCELED, R.NONE)
+
+    def amend(self, order_id, price, trigger, qty):
+        o = next((o for o in self.orders if o.id == order_id), None)
+        if o is None:
+            self.answers.append((self.now, A.AMEND_REJECT, order_id, price, 0, 0, R.NO_SUCH_ORDER))
+            return
+        wanted = replace(o, price=price or o.price, trigger=trigger or o.trigger, qty=qty or o.qty)
+        reason = self.amend_refusal(o, wanted, price, trigger)
+        if reason:
+            self.say(A.AMEND_REJECT, o, reason)
+            return
+        filled = o.qty - o.left
+        if wanted.qty <= filled:
+            self.end(o, A.CANCELED, R.NONE)
+            return
+        moved, larger = wanted.price != o.price, wanted.qty > o.qty
+        o.price, o.trigger, o.qty, o.left = wanted.price, wanted.trigger, wanted.qty, wanted.qty - filled
+        self.answers.append((self.now, A.AMENDED, o.id, o.price, o.qty, o.left, R.NONE))
+        if o.state == "armed":
+            market = self.offer(o.side)
+            if (
+                self.trigger_by & 2
+                and self.valid
+                and not self.halted
+                and market is not None
+                and self.reached(o, market)
+            ):
+                self.fire(o)
+            else:
+                self.seen = None
+        elif moved or larger:
+            self.orders.remove(o)
+            self.orders.append(o)
+            if moved and (self.takes(o) or (self.sees_own and self.own(o.side, o.price))):
+                o.state = "new"
+            else:
+                o.front = self.book[o.side].get(o.price, 0)
+
+    @property
+    def sees_own(self):
+        return self.rule != S.IGNORE
+
+    def takes(self, o):
+        touch = self.best(-o.side)
+        return touch is not None and (o.price - touch) * o.side >= 0
+
+    def amend_refusal(self, o, wanted, price, trigger):
+        if self.halted:
+            return R.HALTED
+        if (price and o.type not in (T.LIMIT, T.STOP_LIMIT, T.TAKE_PROFIT_LIMIT)) or (
+            trigger and o.type not in TRIGGERS
+        ):
+            return R.AMEND
+        small = wanted.price or wanted.trigger
+        if o.type == T.TRAILING or small <= 0:
+            small = self.best(-o.side)
+        if not o.reduce and small and small * wanted.qty * self.unit < self.min_notional:
+            return R.MIN_NOTIONAL
+        if o.state == "armed" or wanted.price == o.price:
+            return R.NONE
+        if not self.valid:
+            return R.BOOK_INVALID
+        own = self.sees_own and self.own(o.side, wanted.price)
+        if o.tif == F.GTX and (own or self.takes(wanted)):
+            return R.POST_ONLY
+        return R.SELF_TRADE if own and self.rule != S.CANCEL_OLDEST else R.NONE
 
     # orders at work
 
@@ -305,6 +373,11 @@ class Oracle:
 
 class AtMid(Oracle):
     """The same where executions meet the mid; twice the mid is bid plus ask."""
+
+    sees_own = False
+
+    def takes(self, o):
+        return self.reached_by_mid(o)
 
     def twice(self):
         bid, ask = self.best(BUY), self.best(SELL)

@@ -59,6 +59,7 @@ class Plan:
     bars: bool = True  # instruments without an order book
     values: bool = True  # funding and mark prices
     balance: bool = True  # the venue checks balances
+    amend: bool = False  # live orders may be changed (Op.AMEND)
     marks: bool = True  # excursions and feed latency are followed row by row
     large_trades: bool = False  # a large print wakes a strategy
     detectors: tuple[Detector, ...] = ()  # of Python strategies that have one

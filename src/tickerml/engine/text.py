@@ -30,6 +30,8 @@ LIMIT, GTX = int(OrderType.LIMIT), int(TimeInForce.GTX)
 ROW_ACK, ROW_FILL, ROW_CANCELED = int(Kind.ACK), int(Kind.FILL), int(Kind.CANCELED)
 ROW_REJECT, ROW_SUBMIT, ROW_CANCEL = int(Kind.REJECT), int(Kind.SUBMIT), int(Kind.CANCEL)
 ROW_FUNDING = int(Kind.FUNDING)
+AMENDED, AMEND_REJECT = int(AnswerKind.AMENDED), int(AnswerKind.AMEND_REJECT)  #? if amend
+ROW_AMENDED = int(Kind.AMENDED)  #? if amend
 POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
 BAR, VALUE, TRADE, CLOCK = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE), int(Kind.CLOCK)
 MADE, NEED_ROWS, WAKE, ANSWER, DEADLINE = core.MADE, core.NEED_ROWS, core.WAKE, core.ANSWER, core.DEADLINE
@@ -48,6 +50,10 @@ def row_kind(kind):
         return ROW_REJECT
     if kind == FUNDING:
         return ROW_FUNDING
+    if kind == AMENDED:  #? if amend
+        return ROW_AMENDED  #? if amend
+    if kind == AMEND_REJECT:  #? if amend
+        return ROW_REJECT  #? if amend
     return ROW_ACK
 
 
@@ -83,6 +89,7 @@ def show(c, a, working, positions, rules, made_rows, made_orders):
     o["tif"] = a["tif"]
     o["state"] = a["state"]
     o["reason"] = a["reason"]
+    o["trigger"] = a["trigger"]  #? if amend
     book_money(c, a, positions[a["inst"]], rules[a["inst"]])
     w = working[a["inst"]]
     k = find(w, a["id"])

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from tickerml.engine import detectors, text
 from tickerml.engine.plan import HANDLERS, Fold, Plan
-from tickerml.sim.template import venue_source
+from tickerml.sim.template import venue_source, with_parts
 from tickerml.tape.kernel_cache import kernel_folder
 
 
@@ -49,8 +49,9 @@ def source(plan: Plan) -> str:
     """The text of the module for `plan`: research and trading alike, so a research pass folds what will trade."""
     names = [name for k in range(len(plan.folds)) for name in (f"p{k}", f"s{k}", f"f{k}")]
     states = ", ".join([*names, *detectors.arguments(plan.detectors), "qp"])
+    optional = {"amend": plan.amend}
     parts = [
-        text.HEAD,
+        with_parts(text.HEAD, **optional),
         *(f"from {f.module.__name__} import {_imports(k, f)}\n" for k, f in enumerate(plan.folds)),
         f"from {plan.quoter.rsplit('.', 1)[0]} import {plan.quoter.rsplit('.', 1)[1]} as quoter\n"
         if plan.quoter
@@ -68,8 +69,9 @@ def source(plan: Plan) -> str:
             bars=plan.bars,
             values=plan.values,
             balance=plan.balance,
+            **optional,
         ),
-        text.SHOW,
+        with_parts(text.SHOW, **optional),
         text.QUOTE if plan.quoter else "",
         detectors.source(plan.detectors, plan.alone, states),
         text.ADVANCE.format(states=states, names=states, on_wake=_on_wake(plan, states)),

@@ -216,7 +216,7 @@ class Recorder:
             self._reached(self._equal, int(fresh.rows["recv"][0]))
             self._reached = None
         kinds = set(fresh.rows["kind"].tolist())
-        order = bool(kinds & {int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.INTENT)})
+        order = bool(kinds & {int(Kind.SUBMIT), int(Kind.CANCEL), int(Kind.AMEND), int(Kind.INTENT)})
         for piece in bounded(fresh):
             seq = self.journal.append(piece, Sync.ORDER if order else Sync.MARKET if kinds <= _PASSING else Sync.FACT)
         if order and self.sync_orders:

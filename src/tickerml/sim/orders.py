@@ -86,6 +86,7 @@ ANSWER: Final = np.dtype(
         ("amount", "i8"),  # money: SuperP payoff, funding received
         ("maker", "i8"),  # FILL: 1 when the order rested
         ("cause", "i8"),  # SETTLED: Cause
+        ("trigger", "i8"),  # AMENDED: its trigger now, ticks
     ]
 )
 MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its instruments share
@@ -196,6 +197,7 @@ VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest 
         ("taken_side", "i8", (TAKEN,)),
         ("taken_lots", "i8", (TAKEN,)),
         ("orders", SLOT, (SLOTS,)),
+        ("moved", SLOT, (1,)),  # an order on its way to the youngest slot
     ]
 )
 FAR: Final = 1 << 40  # beyond any price

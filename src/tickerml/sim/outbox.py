@@ -12,6 +12,7 @@ from tickerml.tape.rows import FOREVER, Record
 
 _NEW, _GATEWAY, _REJECTED = int(Op.NEW), int(Reject.GATEWAY), int(OrderState.REJECTED)
 _REJECT, _CANCEL_REJECT = int(AnswerKind.REJECT), int(AnswerKind.CANCEL_REJECT)
+_AMEND, _AMEND_REJECT = int(Op.AMEND), int(AnswerKind.AMEND_REJECT)
 
 
 @kernel
@@ -109,7 +110,7 @@ def lose(
     a["at"] = a["visible"] = known
     a["id"] = order_id
     a["inst"] = inst
-    a["kind"] = _REJECT if op == _NEW else _CANCEL_REJECT
+    a["kind"] = _REJECT if op == _NEW else _AMEND_REJECT if op == _AMEND else _CANCEL_REJECT
     a["reason"] = _GATEWAY
     a["state"] = _REJECTED if op == _NEW else 0
     a["type"] = order_type

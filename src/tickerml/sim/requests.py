@@ -75,23 +75,33 @@ def refusal(rules: Record, v: Record, b: Record, req: Record, now: int) -> int:
         if rules["superp"] == 0:
             return _SIM_ONLY
         return 0 if req["qty"] > 0 and req["leverage"] > 0.0 else _TRIGGER
-    known = v["last_trade"] != 0 if rules["bar_only"] != 0 else b["valid"] != 0
-    if not known and not waits_for_trigger(kind):
+    if not known(rules, v, b) and not waits_for_trigger(kind):
         return _INVALID
-    reason = _wrong_number(rules, req)
+    reason = wrong_number(rules, req)
     if reason != 0:
         return reason
     if req["flags"] & _REDUCE != 0:
         return _NO_POSITION if v["net"] * side >= 0 else 0
-    price = req["price"] if req["price"] > 0 else req["trigger"]
-    if price <= 0 or kind == _TRAILING:
-        price = v["last_trade"] if rules["bar_only"] != 0 else touch(b, side)
-    too_small = exists(price) and price > 0 and value(rules, price, req["qty"]) < rules["min_notional"]
-    return _MIN_NOTIONAL if too_small else 0
+    return _MIN_NOTIONAL if too_small(rules, v, b, req) else 0
 
 
 @kernel
-def _wrong_number(rules: Record, req: Record) -> int:
+def known(rules: Record, v: Record, b: Record) -> bool:
+    """Whether the market is known well enough to start an order there."""
+    return v["last_trade"] != 0 if rules["bar_only"] != 0 else b["valid"] != 0
+
+
+@kernel
+def too_small(rules: Record, v: Record, b: Record, req: Record) -> bool:
+    """Whether an order of this price (or trigger, or at the touch) and quantity is worth less than the least."""
+    price = req["price"] if req["price"] > 0 else req["trigger"]
+    if price <= 0 or req["type"] == _TRAILING:
+        price = v["last_trade"] if rules["bar_only"] != 0 else touch(b, req["side"])
+    return exists(price) and price > 0 and value(rules, price, req["qty"]) < rules["min_notional"]
+
+
+@kernel
+def wrong_number(rules: Record, req: Record) -> int:
     """Price, quantity and trigger against the venue's steps and limits."""
     kind, qty = req["type"], req["qty"]
     if qty <= 0 or qty % rules["lot_step"] != 0 or qty < rules["min_lots"]:

@@ -57,6 +57,18 @@ def remove(v: Record, k: int) -> None:
 
 
 @kernel
+def to_youngest(v: Record, k: int) -> int:
+    """The order of slot `k` becomes the youngest; returns its slot."""
+    v["moved"][0] = v["orders"][k]
+    last = v["n"] - 1
+    for j in range(k, last):
+        v["orders"][j] = v["orders"][j + 1]
+    v["orders"][last] = v["moved"][0]
+    v["changed"] = 1
+    return last
+
+
+@kernel
 def find(v: Record, order_id: int) -> int:
     """Slot of the order, -1 when it is not alive."""
     for k in range(v["n"]):
@@ -129,6 +141,7 @@ def new_answer(mail: Record, inst: int, kind: int, reason: int) -> int:
     a["amount"] = 0
     a["maker"] = 0
     a["cause"] = 0
+    a["trigger"] = 0
     return i
 
 

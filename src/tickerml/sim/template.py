@@ -33,7 +33,8 @@ is not done while a row, mail["next_expiry"] or the oldest request lies at or be
 What a run cannot need may be left out, because each part costs seconds of compilation once: `triggers` (stop,
 take-profit, trailing and SuperP orders: they are then refused as UNKNOWN), `bars` (bar-only tapes), `values` (funding
 and mark prices), `balance` (RULES["check_balance"] is then not looked at), `taking` (whatever is not post-only: it is
-then refused as UNKNOWN, and orders cannot expire), `mid` (RULES["at_mid"] must then be 0). A run whose only orders are
+then refused as UNKNOWN, and orders cannot expire), `mid` (RULES["at_mid"] must then be 0), `amend` (changes of live
+orders: they are then not answered, so nobody may send one). A run whose only orders are
 a compiled quoter's needs none of them, but for `values` on derivatives.
 
 Errors: OverflowError when money leaves int64 or one step gives too many answers; b["spilled"] must be examined by the
@@ -61,7 +62,9 @@ from {latency} import response as latency_response
 from {fees} import fee as fee_of
 from tickerml.account.contract import value as venue_value
 from tickerml.account.position import apply_fill as venue_apply_fill
+from tickerml.sim import amend as venue_amend  #? if amend
 from tickerml.sim import balance as venue_balance  # if balance
+from tickerml.sim import balance as venue_balance  #? if amend
 from tickerml.sim import bar_path as venue_bar_path  # if bars
 from tickerml.sim import funding as venue_funding  # if values
 from tickerml.sim import match as venue_match
@@ -85,6 +88,7 @@ VENUE_DEPTH, VENUE_TRADE, VENUE_BAR, VENUE_VALUE, VENUE_END = {depth}, {trade}, 
 VENUE_FILL, VENUE_REJECT, VENUE_UNKNOWN, VENUE_NO_BALANCE = {fill}, {reject}, {unknown}, {no_balance}
 VENUE_NEW, VENUE_CANCEL, VENUE_CANCEL_ALL = {new}, {cancel}, {cancel_all}
 VENUE_MARKET, VENUE_SUPERP, VENUE_GTX = {market}, {superp}, {gtx}
+VENUE_AMEND = {amend_op}  #? if amend
 VENUE_POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
 
 
@@ -186,6 +190,14 @@ def venue_request(mail, rules, venues, books, q):
         venue_requests.cancel(mail, v, req)
     elif op == VENUE_CANCEL_ALL:
         venue_requests.cancel_all(mail, v)
+    elif op == VENUE_AMEND:  #? if amend
+        reason = venue_amend.refusal(mail, rule, v, b, req)  #? if amend
+        if reason == 0 and venue_amend.needs_more(v, req):  #? if amend
+            asked, left = req["qty"], venue_amend.set_aside(v, req)  #? if amend
+            if not venue_balance.affordable(mail, rules, venues, books, req):  #? if amend
+                reason = VENUE_NO_BALANCE  #? if amend
+            venue_amend.put_back(v, req, asked, left)  #? if amend
+        venue_amend.carry_out(mail, rule, v, b, req, reason)  #? if amend
     else:
         reason = VENUE_UNKNOWN if op != VENUE_NEW else venue_requests.refusal(rule, v, b, req, mail["now"])
         if req["type"] > VENUE_MARKET and reason == 0:  # unless triggers
@@ -314,6 +326,22 @@ def send(mail, lat, now, feed_ns, op, order_id, inst, side, order_type, tif, pri
 '''
 
 
+def with_parts(text: str, **wanted: bool) -> str:
+    """The lines of `text` but those of parts that are not wanted: a line ends with `# if PART` or `# unless PART`.
+
+    `#? if PART` is the same, and is cut off the line: without the part the text is what it was before there was one.
+    """
+    dropped = tuple(f"{'unless' if want else 'if'} {part}" for part, want in wanted.items())
+    kept = []
+    for line in text.split("\n"):
+        code, mark, part = line.rpartition("  #? ")
+        if mark and part not in dropped:
+            kept.append(code)
+        elif not mark and not line.endswith(tuple(f"  # {one}" for one in dropped)):
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def venue_source(
     queue_module: str = QUEUE,
     latency_module: str = LATENCY,
@@ -325,11 +353,12 @@ def venue_source(
     balance: bool = True,
     taking: bool = True,
     mid: bool = True,
+    amend: bool = True,
 ) -> str:
     """The text of `venue_pass` and `send` with the named modules' functions; it needs `kernel` in its namespace."""
-    parts = {"triggers": triggers, "bars": bars, "values": values, "balance": balance, "taking": taking, "mid": mid}
-    dropped = tuple(f"  # {'unless' if wanted else 'if'} {part}" for part, wanted in parts.items())
-    kept = "\n".join(line for line in _TEXT.split("\n") if not line.endswith(dropped))
+    kept = with_parts(
+        _TEXT, triggers=triggers, bars=bars, values=values, balance=balance, taking=taking, mid=mid, amend=amend
+    )
     return kept.format(
         queue=queue_module,
         latency=latency_module,
@@ -346,6 +375,7 @@ def venue_source(
         new=int(Op.NEW),
         cancel=int(Op.CANCEL),
         cancel_all=int(Op.CANCEL_ALL),
+        amend_op=int(Op.AMEND),
         market=int(OrderType.MARKET),
         superp=int(OrderType.SUPERP),
         gtx=int(TimeInForce.GTX),

@@ -22,7 +22,7 @@ _TP_LIMIT, _SUPERP = int(OrderType.TAKE_PROFIT_LIMIT), int(OrderType.SUPERP)
 _LIMIT, _MARKET = int(OrderType.LIMIT), int(OrderType.MARKET)
 _ARMED, _NEW = int(OrderState.ARMED), int(OrderState.NEW)
 _TRIGGERED, _ACK = int(AnswerKind.TRIGGERED), int(AnswerKind.ACK)
-_TRADES, _TOUCH = int(TriggerBy.TRADES), int(TriggerBy.TOUCH)
+_TRADES, TOUCH = int(TriggerBy.TRADES), int(TriggerBy.TOUCH)
 
 
 @kernel
@@ -79,7 +79,7 @@ def on_touch(mail: Record, rules: Record, v: Record, b: Record) -> None:
             k += 0 if look(mail, rules, v, b, k) else 1
             continue
         market = offer(rules, v, b, o["side"])
-        wanted = moved and o["state"] == _ARMED and rules["trigger_by"] & _TOUCH != 0 and exists(market)
+        wanted = moved and o["state"] == _ARMED and rules["trigger_by"] & TOUCH != 0 and exists(market)
         if wanted and reached(o, market):
             fire(mail, v, k)
         k += 1
@@ -90,7 +90,7 @@ def arm(mail: Record, rules: Record, v: Record, b: Record, k: int) -> None:
     """A trigger order arrives in slot `k`: it fires at once when the touch is there already, else it waits."""
     o = v["orders"][k]
     market = offer(rules, v, b, o["side"])
-    if rules["trigger_by"] & _TOUCH != 0 and not blind(rules, v, b) and exists(market):
+    if rules["trigger_by"] & TOUCH != 0 and not blind(rules, v, b) and exists(market):
         if reached(o, market):
             fire(mail, v, k)
             return

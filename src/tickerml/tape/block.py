@@ -16,7 +16,17 @@ _KINDS_OF: Final = {
     "messages": (Kind.DEPTH, Kind.BBO, Kind.CLEAR),
     "bars": (Kind.BAR,),
     "values": (Kind.VALUE,),
-    "orders": (Kind.SUBMIT, Kind.CANCEL, Kind.ACK, Kind.REJECT, Kind.FILL, Kind.CANCELED, Kind.FUNDING),
+    "orders": (
+        Kind.SUBMIT,
+        Kind.CANCEL,
+        Kind.ACK,
+        Kind.REJECT,
+        Kind.FILL,
+        Kind.CANCELED,
+        Kind.FUNDING,
+        Kind.AMEND,
+        Kind.AMENDED,
+    ),
     "blobs": (
         *(Kind.GAP, Kind.INSTRUMENT, Kind.PARAMS, Kind.COMMAND, Kind.INTENT, Kind.PASS, Kind.REFUSAL),
         *(Kind.BALANCE, Kind.SETTLED, Kind.SNAPSHOT, Kind.SOURCE, Kind.RECOVERED),

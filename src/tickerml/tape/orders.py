@@ -54,6 +54,7 @@ class Op(IntEnum):
     NEW = 1
     CANCEL = 2  # of order `id`; closes a SuperP position at the touch
     CANCEL_ALL = 3  # all orders of the instrument
+    AMEND = 4  # of order `id`, in one step: other price, trigger, target or whole quantity; 0 = as it is
 
 
 class AnswerKind(IntEnum):
@@ -68,6 +69,8 @@ class AnswerKind(IntEnum):
     TRIGGERED = 7  # an armed order became active
     SETTLED = 8  # a SuperP position closed; `amount` is its payoff
     FUNDING = 9  # funding was exchanged; `amount` is what we received (negative: paid)
+    AMENDED = 10  # the order has its new terms; `qty` is its whole quantity, executed lots included
+    AMEND_REJECT = 11  # of an amend: the order stands as it was
 
 
 class Reject(IntEnum):
@@ -92,4 +95,5 @@ class Reject(IntEnum):
     GATEWAY = 16  # lost or refused before it reached the matching engine
     EXPIRY = 17  # GTD without a future expiry
     IOC = 18  # the rest of an IOC order
+    AMEND = 19  # the order has no such term, or is just starting to work
     UNKNOWN = 20  # an order type, side or operation that does not exist

@@ -70,6 +70,8 @@ class Kind(IntEnum):
     SOURCE = 44  # the run consumed source rows up to qty, ref -> blob
     FUNDING = 46  # funding was exchanged, ref -> ORDER (amount)
     RECOVERED = 45  # the journal was recovered here, ref -> blob
+    AMEND = 47  # a change of an order leaves, ref -> ORDER with the terms asked for, 0 = as they are
+    AMENDED = 48  # the venue changed the order, ref -> ORDER with the terms that hold now
 
 
 class Flag(IntFlag):
