@@ -138,6 +138,8 @@ class Orders:
     def _answered(self, order: Order, kind: int, time: int, o: Told) -> None:
         if order.ended is not None:
             return  # an answer that crossed its end
+        if kind == Kind.AMENDED:  # the terms that hold now
+            order.price, order.trigger, order.qty = o[PRICE], o[TRIGGER], o[QTY]
         if kind == _ACK and order.acked is None:
             order.acked = time
         order.state = _NAMES[OrderState].get(o[STATE], order.state)

@@ -15,7 +15,7 @@ from tickerml.ledger.counts import Prices, Signals
 from tickerml.ledger.exact import UNKNOWN, things
 from tickerml.ledger.figures import Metrics
 from tickerml.ledger.orders import AMOUNT, AT, ID, PARENT, TYPE, Orders
-from tickerml.tape.block import Block
+from tickerml.tape.block import TABLE_OF, Block
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.orders import OrderType
 from tickerml.tape.rows import MINUTE, Flag, Kind
@@ -27,7 +27,7 @@ _PASS, _INTENT, _END = int(Kind.PASS), int(Kind.INTENT), int(Flag.END)
 _UNDECIDED: Final = 4096  # intents that may wait for what becomes of them
 _OUTCOMES: Final = {1: "long", -1: "short"}
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
-_ORDERED: Final = {int(k) for k in (Kind.ACK, Kind.REJECT, Kind.FILL, Kind.CANCELED, Kind.CANCEL)}
+_ORDERED: Final = {int(k) for k in (Kind.ACK, Kind.REJECT, Kind.FILL, Kind.CANCELED, Kind.CANCEL, Kind.AMENDED)}
 
 
 class _Passed(msgspec.Struct):
@@ -161,7 +161,7 @@ class Projector:
                 self._submit(seq, time, inst, side, orders[ref])
             elif kind == Kind.FUNDING:
                 self._funded(seq, time, minute, inst, price, orders[ref])
-            elif ref >= 0:
+            elif ref >= 0 and TABLE_OF.get(kind) == "blobs":
                 told = msgspec.json.decode(blobs[ref])
                 self._blob(kind, seq, time, minute, inst, side, price, told)
 
