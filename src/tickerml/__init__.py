@@ -82,7 +82,7 @@ def read(
 
 
 def backtest(
-    strategy: str | object,
+    strategy: str | object | Sequence[str | object],
     tape: Tape | str | Path,
     *,
     cash: Decimal | float | str | None = None,
@@ -92,7 +92,7 @@ def backtest(
     pairs: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
-    """Trade `tape` with a strategy (a name, or an object of your own) and virtual money `cash` of the quote currency.
+    """Trade `tape` with a strategy (a name, an object, or several) and virtual money `cash` of the quote currency.
 
     `config`: a Config, a mapping of sections, a file, or None for defaults and environment. Raises TickerMLError.
     """
@@ -111,7 +111,7 @@ def backtest(
 
 
 def paper(
-    strategy: str | object,
+    strategy: str | object | Sequence[str | object],
     tape: Tape | str | Path,
     *,
     cash: Decimal | float | str | None = None,

@@ -86,7 +86,7 @@ def test_identical_at_every_chunk(run, chunk):
 
 def test_backtest_and_paper_make_the_same_run(run, store, tmp_path):
     config = from_mapping(run.manifest["config"])
-    strategy = again(run.manifest["strategy_source"], run.manifest["params"], config).strategy
+    strategy = again(run.manifest["strategies"][0]["source"], run.manifest["strategies"][0]["params"], config).strategy
     tape, source = found(store)
     other = backtest(strategy, tape, config=config, run_dir=tmp_path / "backtest", source=source)
     assert other.manifest["decision_hash"] == run.manifest["decision_hash"]

@@ -23,8 +23,9 @@ ConfigFiles = Annotated[
     list[Path] | None,
     typer.Option("-c", "--config", metavar="FILE", help="Settings, YAML or JSON; repeatable, later files win."),
 ]
-Strategy = Annotated[
-    str, typer.Option("-s", "--strategy", metavar="NAME", help="A strategy's name, or file.py:ClassName.")
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--strategy", metavar="NAME", help="Its name, or file.py:ClassName; repeatable. Default: psc."),
 ]
 Pairs = Annotated[
     list[str] | None,

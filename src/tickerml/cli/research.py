@@ -58,7 +58,7 @@ tickerml replay 8f3a21 --chunk 7    the same, read 7 rows at a time
 def backtest(
     out: Out,
     source: options.Source = "synthetic",
-    strategy: options.Strategy = "psc",
+    strategy: options.Strategies = None,
     pairs: options.Pairs = None,
     timeframe: options.Timeframe = None,
     timerange: options.TimeRange = None,
@@ -81,7 +81,7 @@ def backtest(
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
         found = test(
-            strategy,
+            strategy or ["psc"],
             tape,
             config=ready,
             cash=money,

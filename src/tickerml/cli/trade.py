@@ -40,7 +40,7 @@ tickerml paper -c config.yaml --cash 1000 --speed 1x    at the market's pace
 def paper(
     out: Out,
     source: options.Source = "synthetic",
-    strategy: options.Strategy = "psc",
+    strategy: options.Strategies = None,
     pairs: options.Pairs = None,
     timeframe: options.Timeframe = None,
     timerange: options.TimeRange = None,
@@ -64,7 +64,7 @@ def paper(
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
         found = trade(
-            strategy,
+            strategy or ["psc"],
             tape,
             config=ready,
             cash=money,

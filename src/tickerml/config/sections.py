@@ -9,6 +9,10 @@ from typing import Annotated, Final, Literal
 
 from tickerml.desk.limits import Limits
 from tickerml.desk.settings import Manager, Regime
+from tickerml.strategies.channel import Channel
+from tickerml.strategies.dca import Dca
+from tickerml.strategies.five_signal import FiveSignal
+from tickerml.strategies.swing import Swing
 from tickerml.tape.params import Range
 
 OLDER: Final = {  # keys of `limits` that have an older name in another section, which sets the same limit
@@ -188,6 +192,10 @@ class Config:
     ml_microstructure: MlMicrostructure = field(default_factory=MlMicrostructure)
     superp: Superp = field(default_factory=Superp)
     psc_integration: PscIntegration = field(default_factory=PscIntegration)
+    dca: Dca = field(default_factory=Dca)
+    swing: Swing = field(default_factory=Swing)
+    channel: Channel = field(default_factory=Channel)
+    five_signal: FiveSignal = field(default_factory=FiveSignal)
     fees: Fees = field(default_factory=Fees)
     latency: Latency = field(default_factory=Latency)
     queue: Queue = field(default_factory=Queue)

@@ -8,12 +8,13 @@ from typing import Any, Final
 import numpy as np
 
 from tickerml.account.contract import RATE
-from tickerml.account.position import holding, unrealised
+from tickerml.account.position import unrealised
 from tickerml.desk.desk import Situation
 from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
 from tickerml.engine.loop import Loop
 from tickerml.engine.prices import Prices
+from tickerml.engine.worth import exposure, holdings
 from tickerml.sim.superp import payoff
 from tickerml.strategies.view import Position
 from tickerml.tape.instruments import Instrument
@@ -59,10 +60,9 @@ class Books:
 
     def equity(self, wallet: int) -> int:
         """Cash, positions at the mark and open SuperP positions, money."""
+        loop = self.loop
         total = self.cash(wallet)
-        for inst, of in enumerate(self.wallets.wallet_of):
-            if of == wallet and self.loop.positions[inst]["position"] and self.prices.mark(inst):
-                total += int(holding(self.loop.positions[inst], self.wallets.contracts[inst], self.prices.mark(inst)))
+        total += int(holdings(wallet, loop.positions, loop.venue.rules, loop.books, loop.marks))
         for s in self.setups.open():
             if s["superp"] and s["entered"] and self.wallets.wallet_of[int(s["inst"])] == wallet:
                 total += self.superp_worth(s, self.prices.mark(int(s["inst"])))
@@ -136,11 +136,8 @@ class Books:
 
     def _exposure(self) -> int:
         """Sum of signed position values of the purse, money."""
-        total = 0
-        for inst, position in enumerate(self.loop.positions):
-            contract = self.wallets.contracts[inst]
-            if self.wallets.wallet_of[inst] == self.purse and position["position"] and not contract["inverse"]:
-                total += int(position["position"]) * self.prices.mark(inst) * int(contract["unit_value"])
+        loop = self.loop
+        total = int(exposure(self.purse, loop.positions, loop.venue.rules, loop.books, loop.marks))
         for s in self.setups.open():
             if s["superp"] and s["entered"]:
                 total += int(s["side"]) * int(float(s["leverage"]) * int(s["stake"]))

@@ -14,7 +14,7 @@ WALLETS: Final = 16
 MADE: Final = 1 << 13  # rows that the compiled loop may make before it must hand them over
 
 # why the loop returned
-NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE = 1, 2, 3, 4, 5, 6, 7
+NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE, ALARM = 1, 2, 3, 4, 5, 6, 7, 8
 
 _END: Final = int(Flag.END)
 _INTENT: Final = int(Kind.INTENT)
@@ -37,6 +37,8 @@ CORE: Final = np.dtype(
         ("next_id", "i8"),  # next order id
         ("large_trade", "f8"),  # a print worth at least this, in quote, wakes the desk; inf = none does
         ("struck", "i8"),  # 1 + the instrument whose print did
+        ("alarms", "i8"),  # instruments that have prices at which the desk must be called (engine/marks.py)
+        ("alarmed", "i8"),  # 1 + the instrument that has reached one
         ("cash", "i8", (WALLETS,)),  # money by wallet, as we know it
         ("made", "i8"),  # rows in the made buffer
         ("made_orders", "i8"),  # and in its order table

@@ -29,8 +29,14 @@ MARK: Final = np.dtype(
         ("bar_ns", "i8"),  # length of the newest bar
         ("gaps", "i8"),
         ("crossed", "i8"),  # ENDs with a crossed book
+        ("below", "i8"),  # ticks; Python is called when the market is there or lower; 0 = never
+        ("above", "i8"),  # ticks; or there or higher
+        ("alarm", "i8"),  # BELOW and ABOVE bits: which was reached and not heard of yet
     ]
 )
+
+BELOW: Final = 1
+ABOVE: Final = 2
 
 _END: Final = int(Flag.END)
 _DEPTH, _TRADE, _CLOCK, _GAP = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.CLOCK), int(Kind.GAP)
@@ -77,6 +83,7 @@ def on_bar(m: Record, bar: Record) -> None:
     m["price2"] = 2 * bar["close"]
     m["high2"] = max(m["high2"], 2 * bar["high"])
     m["low2"] = min(m["low2"], 2 * bar["low"])
+    _reach(m, 2 * bar["low"], 2 * bar["high"])
 
 
 @fold
@@ -101,6 +108,18 @@ def _see(m: Record, price2: int) -> None:
         m["high2"] = price2
     if price2 < m["low2"]:
         m["low2"] = price2
+    _reach(m, price2, price2)
+
+
+@fold
+def _reach(m: Record, low2: int, high2: int) -> None:
+    """Raise the alarm of a price that the market has reached; each is raised once and then taken away."""
+    if m["below"] != 0 and low2 <= 2 * m["below"]:
+        m["alarm"] |= BELOW
+        m["below"] = 0
+    if m["above"] != 0 and high2 >= 2 * m["above"]:
+        m["alarm"] |= ABOVE
+        m["above"] = 0
 
 
 def watch(m: Record) -> None:

@@ -35,7 +35,7 @@ ROW_AMENDED = int(Kind.AMENDED)  #? if amend
 POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
 BAR, VALUE, TRADE, CLOCK = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE), int(Kind.CLOCK)
 MADE, NEED_ROWS, WAKE, ANSWER, DEADLINE = core.MADE, core.NEED_ROWS, core.WAKE, core.ANSWER, core.DEADLINE
-HAND_OVER, DONE, STRUCK = core.HAND_OVER, core.DONE, core.STRUCK
+HAND_OVER, DONE, STRUCK, ALARM = core.HAND_OVER, core.DONE, core.STRUCK, core.ALARM
 '''
 
 SHOW: Final = '''
@@ -183,8 +183,15 @@ LARGE_TRADES: Final = """        if row["kind"] == TRADE:
             worth = row["qty"] * (row["price"] * insts[n]["unit"] + insts[n]["lot_value"])
             if worth >= c["large_trade"]:
                 c["struck"] = n + 1
-                i += 1
-                break
+"""
+
+ALARMS: Final = """        if marks_[n]["alarm"] != 0:
+            c["alarmed"] = n + 1
+"""
+
+CALLED: Final = """        if c["struck"] != 0 or c["alarmed"] != 0:
+            i += 1
+            break
 """
 
 ADVANCE: Final = '''
@@ -195,6 +202,20 @@ def live_orders(mail, venues):
     for k in range(len(venues)):
         n += venues[k]["n"] + abs(venues[k]["net"])
     return n
+
+
+@kernel
+def may_answer(c, cur, mail, rows):
+    """When an answer to what is still to happen may be shown at the soonest.
+
+    Nothing happens at the venue before its next row, request or expiry: between two bars there may be hours of nothing.
+    """
+    first = min(c["final"], mail["next_expiry"])
+    if cur["venue_row"] < cur["venue_rows"]:
+        first = min(first, rows[cur["venue_row"]]["exch"])
+    if mail["req_head"] != mail["req_tail"]:
+        first = min(first, mail["requests"][mail["req_head"] % REQUESTS]["arrival"])
+    return FOREVER if first == FOREVER else max(first, c["venue_time"]) + c["least_answer"]
 
 
 @kernel
@@ -253,21 +274,25 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
     lat = lats[0]
     fees = feess[0]
     while c["made"] < MADE - 256:
+        if c["alarmed"] != 0:
+            return ALARM
         timer = min(core.next_timer(c), c["deadline"])
         act = min(timer, core.heard(c, answer_time(c, mail)))
         if live_orders(mail, venues) > 0:
-            act = min(act, core.heard(c, max(c["venue_time"] + c["least_answer"], c["now"])))
-        if c["by_rows"] != 0 and cur["row"] < cur["rows"]:
+            act = min(act, core.heard(c, max(may_answer(c, cur, mail, venue_rows), c["now"])))
+        if (c["by_rows"] != 0 or c["alarms"] != 0) and cur["row"] < cur["rows"]:
             act = min(act, rows[cur["row"]]["recv"])
         limit = c["final"] if act == FOREVER else min(max(act, c["now"]) + c["least_entry"] - 1, c["final"])
         run_venue(c, cur, limit, c["by_answers"], mail, venue_rows, venue_bars, venue_values, rules, venues,
                   venue_books, queue, lat, fees)
         told = answer_time(c, mail)
-        known = c["venue_time"] + c["least_answer"] if live_orders(mail, venues) > 0 else FOREVER
+        known = may_answer(c, cur, mail, venue_rows) if live_orders(mail, venues) > 0 else FOREVER
         event = min(timer, core.heard(c, told))
         fold_rows(c, cur, min(event, known), rows, bars, values, books, marks_, insts, {names})
         if c["struck"] != 0:
             return STRUCK
+        if c["alarmed"] != 0:
+            return ALARM
         if cur["row"] >= cur["rows"] and c["ended"] == 0:
             return NEED_ROWS
         if c["by_answers"] == 0:

@@ -114,6 +114,8 @@ def _fold_rows(plan: Plan, states: str) -> str:
     on_value = _calls(plan, "on_value", "            ")
     body += text.VALUES.format(on_value=on_value) if on_value else ""
     body += text.LARGE_TRADES if plan.large_trades else ""
+    body += text.ALARMS if plan.marks else ""
+    body += text.CALLED if plan.large_trades or plan.marks else ""
     return text.RESEARCH.format(states=states, params=hoisted.rstrip("\n"), on_row=body.rstrip("\n"))
 
 

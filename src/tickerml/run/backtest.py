@@ -16,7 +16,7 @@ from tickerml.tape.tape import Tape
 
 
 def backtest(
-    strategy: str | object,
+    strategy: str | object | Sequence[str | object],
     tape: Tape,
     *,
     config: Config,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -30,14 +30,16 @@ from tickerml.run.record import (
     header_of,
     identity,
     manifest_of,
+    name_of,
     read_manifest,
     write_manifest,
 )
 from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
-from tickerml.run.strategies import Chosen, choose, traded
+from tickerml.run.strategies import Chosen, choose_all, traded
 from tickerml.tape.block import Block, part
 from tickerml.tape.errors import ConfigError, InputError, RunError
+from tickerml.tape.instruments import Instrument
 from tickerml.tape.journal import Journal, Sync
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import Kind
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 class Job:
     """One run about to be made."""
 
-    chosen: Chosen
+    chosen: tuple[Chosen, ...]
     tape: Tape
     setting: Setting
     mode: str  # "backtest" or "paper"
@@ -65,7 +67,7 @@ class Job:
 
 
 def job_of(
-    strategy: str | object,
+    strategy: str | object | Sequence[str | object],
     tape: Tape,
     *,
     config: Config,
@@ -79,7 +81,7 @@ def job_of(
     ledger: bool | None = None,
 ) -> Job:
     """Everything that can be wrong with a run's settings is found here, before anything is written."""
-    chosen = choose(strategy, config)
+    chosen = choose_all(strategy, config)
     pairs = pairs or getattr(tape, "pairs", ())
     money = cash if cash is not None else config.trading.initial_balance
     if not (money.is_finite() and money > 0):
@@ -129,13 +131,13 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
 def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None, ledger: Following) -> dict[str, Any]:
     manifest = _begin(job)
     journal, known = _journal(job)
-    mine = traded(job.chosen, job.setting.config, job.tape.header.instruments, job.setting.pairs)
+    mine = traded_by(job)
     seen = Seen(i.id for i in mine)
     with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
         recorder = Recorder(journal, known, sync_orders, _reached(job))
         sink = ledger.behind(also(recorder, live), manifest, journal)
-        machine = build([job.chosen], job.tape.header, job.setting, sink, held=0 if sync_orders else HELD)
+        machine = build(job.chosen, job.tape.header, job.setting, sink, held=0 if sync_orders else HELD)
         watch = _watcher(job, machine, live, recorder)
         blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
         began, cpu = time.monotonic(), time.process_time()
@@ -168,14 +170,11 @@ def watchable(blocks: Iterable[Block]) -> Iterator[Block]:
 def _live(job: Job, manifest: dict[str, Any], seen: Seen, speed: str) -> LiveRun | None:
     if job.progress is None:
         return None
-    header, mine = (
-        job.tape.header,
-        traded(job.chosen, job.setting.config, job.tape.header.instruments, job.setting.pairs),
-    )
+    header, mine = job.tape.header, traded_by(job)
     head = Head(
         run=manifest["run"],
         mode=job.mode,
-        strategy=job.chosen.name,
+        strategy=name_of(job.chosen),
         coins=tuple(dict.fromkeys(i.symbol for i in mine)),
         currency=mine[0].settle if mine else "",
         source=header.title,
@@ -187,12 +186,19 @@ def _live(job: Job, manifest: dict[str, Any], seen: Seen, speed: str) -> LiveRun
     return LiveRun(head, job.setting.cash, extent_of(job.tape), seen, live=feed, speed=speed)
 
 
+def traded_by(job: Job) -> tuple[Instrument, ...]:
+    """Every instrument that a strategy of the run may trade, in the order of the tape's header."""
+    header, setting = job.tape.header, job.setting
+    mine = {i.id for one in job.chosen for i in traded(one, setting.config, header.instruments, setting.pairs)}
+    return tuple(i for i in header.instruments if i.id in mine)
+
+
 def _begin(job: Job) -> dict[str, Any]:
     run = job.folder.name
     manifest = manifest_of(job.chosen, job.tape, job.setting, job.mode, run, job.source)
     if (job.folder / "run.json").exists():
         before = read_manifest(job.folder)
-        for key in ("mode", "strategy", "params", "config", "cash", "seed", "pairs", "kernel_hash"):
+        for key in ("mode", "strategy", "strategies", "config", "cash", "seed", "pairs", "kernel_hash"):
             if before.get(key) != _plain(manifest[key]):
                 raise _other(job, f"a run with another {key}")
         if before.get("stopped"):

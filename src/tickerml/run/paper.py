@@ -23,7 +23,7 @@ _STEP = 2048  # rows between two looks at the clock
 
 
 def paper(
-    strategy: str | object,
+    strategy: str | object | Sequence[str | object],
     tape: Tape,
     *,
     config: Config,

@@ -6,19 +6,19 @@ import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tickerml.config import Config, to_mapping
-
-BUILT_IN: Final = ("psc", "quoter")
+from tickerml.run.strategies import BUILT_IN
 
 
 def command_of(manifest: Mapping[str, Any]) -> str:
     """The command line that makes the run again; `tickerml replay` for what only Python can start."""
-    source, strategy = manifest["source"], str(manifest["strategy_source"])
-    if not source.get("spec") or not (strategy in BUILT_IN or ".py" in strategy):
+    source, strategies = manifest["source"], [str(one["source"]) for one in manifest["strategies"]]
+    if not source.get("spec") or not all(one in BUILT_IN or ".py" in one for one in strategies):
         return f"tickerml replay {manifest['run']}"
-    words = ["tickerml", str(manifest["mode"]), "--source", str(source["spec"]), "-s", strategy]
+    words = ["tickerml", str(manifest["mode"]), "--source", str(source["spec"])]
+    words += [word for one in strategies for word in ("-s", one)]
     words += [word for pair in manifest["pairs"] for word in ("-p", str(pair))]
     if source.get("format"):
         words += ["--format", str(source["format"])]

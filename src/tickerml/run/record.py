@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -57,14 +57,15 @@ class RunTape:
         return content_hash(self.blocks())
 
 
-def identity(chosen: Chosen, tape: Tape, setting: Setting, mode: str, source: Mapping[str, Any]) -> str:
+def identity(chosen: Sequence[Chosen], tape: Tape, setting: Setting, mode: str, source: Mapping[str, Any]) -> str:
     """A short name that the same run gets again: of mode, strategy, source, settings, cash, seed and kernels.
 
     A source that has grown and a strategy that was edited make another run: what they give cannot be what was recorded.
     """
     place = json.dumps(source, sort_keys=True, default=str) if source else tape.content_hash()
     state = getattr(getattr(tape, "inner", tape), "fingerprint", str)()
-    parts = [mode, chosen.name, repr(chosen.strategy), _code(chosen), tape.header.title, place, state]
+    parts = [mode, *(part for one in chosen for part in (one.name, repr(one.strategy), _code(one)))]
+    parts += [tape.header.title, place, state]
     parts += [json.dumps(header_json(tape.header), sort_keys=True), str(to_mapping(setting.config))]
     parts += [str(setting.cash), str(setting.seed), str(setting.pairs), str(setting.terms), kernel_hash()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
@@ -80,17 +81,16 @@ def _code(chosen: Chosen) -> str:
 
 
 def manifest_of(
-    chosen: Chosen, tape: Tape, setting: Setting, mode: str, run: str, source: Mapping[str, Any]
+    chosen: Sequence[Chosen], tape: Tape, setting: Setting, mode: str, run: str, source: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What is known of a run before it starts."""
     header = tape.header
     manifest = {
         "run": run,
         "mode": mode,
-        "strategy": chosen.name,
-        "strategy_source": chosen.source,
+        "strategy": name_of(chosen),
+        "strategies": [{"name": one.name, "source": one.source, "params": _params(one)} for one in chosen],
         "config": to_mapping(setting.config),
-        "params": _params(chosen),
         "cash": str(setting.cash),
         "seed": setting.seed,
         "pairs": list(setting.pairs),
@@ -105,6 +105,11 @@ def manifest_of(
         "notes": _notes(setting),
     }
     return {**manifest, "command": command_of(manifest)}
+
+
+def name_of(chosen: Sequence[Chosen]) -> str:
+    """How a run names its strategies: "dca+swing"."""
+    return "+".join(one.name for one in chosen)
 
 
 def _params(chosen: Chosen) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -83,13 +83,11 @@ def replay(run_path: Path, *, chunk: int | None = None, progress: Progress | Non
     tape = source_of(manifest, run_path)
     if tape is None:
         raise gone(manifest, "nothing was compared")
-    chosen = again(manifest["strategy_source"], manifest["params"], from_mapping(manifest["config"]))
+    chosen = chosen_again(manifest)
     with compiling(progress):
         found = _computed(run_path, manifest, tape, chunk, chosen, progress)
-    known = vars(chosen.strategy)
-    other = {name: told for name, told in manifest["params"].items() if name in known and known[name] != told}
-    if found.identical and other:  # settings and parameters of the manifest contradict each other: try both
-        told = replace(chosen, strategy=replace(chosen.strategy, **other))
+    told = tuple(_as_told(one, kept["params"]) for one, kept in zip(chosen, manifest["strategies"], strict=True))
+    if found.identical and told != chosen:  # settings and parameters of the manifest contradict each other: try both
         found = _computed(run_path, manifest, tape, chunk, told, progress)
     return found
 
@@ -106,7 +104,7 @@ def _computed(
     manifest: dict[str, Any],
     tape: Tape,
     chunk: int | None,
-    chosen: Chosen,
+    chosen: tuple[Chosen, ...],
     progress: Progress | None,
 ) -> Comparison:
     rows = manifest.get("rows")
@@ -167,8 +165,21 @@ def source_row(tape: Tape, time: int) -> int:
     return found
 
 
-def remade(manifest: dict[str, Any], sink: Any, chosen: Chosen | None = None, held: int = HELD) -> Machine:
-    """A fresh machine with the settings of a recorded run, and its strategy unless another is `chosen`."""
+def chosen_again(manifest: Mapping[str, Any]) -> tuple[Chosen, ...]:
+    """The strategies of a recorded run."""
+    config = from_mapping(manifest["config"])
+    return tuple(again(one["source"], one["params"], config) for one in manifest["strategies"])
+
+
+def _as_told(chosen: Chosen, params: Mapping[str, Any]) -> Chosen:
+    """The strategy with the parameters that the manifest names."""
+    known = vars(chosen.strategy)
+    other = {name: told for name, told in params.items() if name in known and known[name] != told}
+    return replace(chosen, strategy=replace(chosen.strategy, **other)) if other else chosen
+
+
+def remade(manifest: dict[str, Any], sink: Any, chosen: Sequence[Chosen] = (), held: int = HELD) -> Machine:
+    """A fresh machine with the settings of a recorded run, and its strategies unless others are `chosen`."""
     config = from_mapping(manifest["config"])
     setting = Setting(
         config,
@@ -178,8 +189,7 @@ def remade(manifest: dict[str, Any], sink: Any, chosen: Chosen | None = None, he
         tuple(manifest["bar_only"]),
         terms_of(config),
     )
-    one = chosen or again(manifest["strategy_source"], manifest["params"], config)
-    return build([one], header_of(manifest), setting, sink, held)
+    return build(chosen or chosen_again(manifest), header_of(manifest), setting, sink, held)
 
 
 def compare(run: Run, other: Run | Comparison) -> Comparison:

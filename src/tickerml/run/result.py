@@ -93,7 +93,7 @@ class Run:
     def write_files(self) -> None:
         """The files beside the journal: summary.json, and the four files of PSC where it traded."""
         (self.path / "summary.json").write_text(json.dumps(self.figures(), indent=1) + "\n", encoding="utf-8")
-        if self.manifest["strategy"] == "psc":
+        if any(one["name"] == "psc" for one in self.manifest["strategies"]):
             psc_files.write_psc_files(self.tape, self.path)
 
     def __repr__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from tickerml.strategies.psc_params import PscParams
 from tickerml.tape.errors import ConfigError, InputError
 from tickerml.tape.instruments import Instrument
 
-BUILT_IN = ("psc", "quoter")
+OF_BARS = ("dca", "swing", "channel", "five_signal")  # each is a section of the settings
+BUILT_IN = ("psc", *OF_BARS, "quoter")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ class Chosen:
     compiled: str = ""  # module of a compiled strategy
     needs_ton: bool = False
     source: str = ""  # how `again` finds it: a built-in name, file.py:Class, or module:Class of an object
+
+
+def choose_all(strategy: str | object | Sequence[str | object], config: Config) -> tuple[Chosen, ...]:
+    """One strategy, or several in the order in which they are asked. ConfigError `strategy`: none, or one twice."""
+    many = strategy if isinstance(strategy, list | tuple) else (strategy,)
+    found = tuple(choose(one, config) for one in many)
+    names = [one.name for one in found]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if not found or double is not None:
+        told = f'the strategy "{double}" is named twice' if double else "no strategy is named"
+        raise ConfigError("strategy", told, key="--strategy", try_="-s dca -s swing")
+    return found
 
 
 def choose(strategy: str | object, config: Config) -> Chosen:
@@ -43,6 +57,8 @@ def choose(strategy: str | object, config: Config) -> Chosen:
         return Chosen(cls.__name__.lower(), strategy, needs_ton=isinstance(strategy, Psc), source=source)
     if strategy == "psc":
         return Chosen("psc", psc_of(config), needs_ton=True, source="psc")
+    if strategy in OF_BARS:
+        return Chosen(strategy, _of_section(strategy, config), source=strategy)
     if strategy == "quoter":
         return Chosen(quoter.NAME, quoter.Params(), quoter.__name__, source="quoter")
     if ".py" in strategy:
@@ -68,6 +84,13 @@ def again(source: str, params: Mapping[str, Any], config: Config) -> Chosen:
     except (ImportError, AttributeError) as error:
         raise ConfigError("strategy", f"the strategy {source} of this run is not to be found: {error}") from None
     return choose(cls(**params), config)
+
+
+def _of_section(name: str, config: Config) -> object:
+    """A strategy as its section of the settings says; MICRO_TURBO_MODE=true switches the five-signal one to turbo."""
+    strategy = getattr(config, name)
+    asked = os.environ.get("MICRO_TURBO_MODE", "").strip().lower() in ("1", "true", "yes", "on")
+    return replace(strategy, turbo=True) if name == "five_signal" and asked else strategy
 
 
 def psc_of(config: Config) -> Psc:

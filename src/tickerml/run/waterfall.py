@@ -65,7 +65,7 @@ class Waterfall:
 
 
 def _machine(job: Job, setting: Setting) -> Machine:
-    return build([job.chosen], job.tape.header, setting, lambda block: None)
+    return build(job.chosen, job.tape.header, setting, lambda block: None)
 
 
 def _knows_mid() -> bool:

@@ -51,8 +51,17 @@ class Setup:
     substitute: Substitute = ""  # what limits the loss where there is no stop
     info: Info = field(default_factory=dict)  # figures to be journalled with the decision
     params: Mapping[str, float] = field(default_factory=dict)  # own parameters changed by this wake: a PARAMS row
+    trail: float | None = None  # the stop follows the best price since the entry at this fraction of it
+    zones: bool = False  # half way to the target the stop goes to break-even; at it, half is locked (desk/exits.py)
+    floor: float | None = None  # quote; the trade ends when the price closes below
+    ceiling: float | None = None  # quote; the trade ends when the price closes above
 
     def __post_init__(self) -> None:
+        for name in ("trail", "floor", "ceiling"):
+            value = getattr(self, name)
+            _require(value is None or _positive(value), f"{name} is {value}; it must be above 0")
+        _require(self.trail is None or self.stop is not None, "a trailing stop needs a stop to begin with")
+        _require(not self.zones or self.target is not None, "zones lie on the way to a target; there is none")
         _require(self.side in (BUY, SELL), f"side is {self.side}; it must be +1 (long) or -1 (short)")
         _require(self.horizon_ns > 0, f"horizon is {self.horizon_ns} ns; it must be positive")
         _require(self.target is None or _positive(self.target), f"target is {self.target}; it must be above 0")
@@ -147,9 +156,11 @@ def Long(  # noqa: N802 - reads as what it makes
     entries: tuple[Entry, ...] = (Entry(),),
     size: float | None = None,
     info: Info = _NO_INFO,
+    trail: float | None = None,
+    zones: bool = False,
 ) -> Setup:
     """A setup that buys. `horizon` is a span ("48h") or ns; distances are fractions of the entry price."""
-    return Setup(BUY, nanoseconds(horizon), target, stop, entries, size, info=info)
+    return Setup(BUY, nanoseconds(horizon), target, stop, entries, size, info=info, trail=trail, zones=zones)
 
 
 def Short(  # noqa: N802 - reads as what it makes
@@ -160,9 +171,11 @@ def Short(  # noqa: N802 - reads as what it makes
     entries: tuple[Entry, ...] = (Entry(),),
     size: float | None = None,
     info: Info = _NO_INFO,
+    trail: float | None = None,
+    zones: bool = False,
 ) -> Setup:
     """A setup that sells. `horizon` is a span ("48h") or ns; distances are fractions of the entry price."""
-    return Setup(SELL, nanoseconds(horizon), target, stop, entries, size, info=info)
+    return Setup(SELL, nanoseconds(horizon), target, stop, entries, size, info=info, trail=trail, zones=zones)
 
 
 def _positive(x: float) -> bool:
