@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickerml.strategies import five_signal as five
-from tickerml.strategies.five_signal import FiveSignal, Reading, continues
+from tickerml.strategies.five_signal import FiveSignal, continues
 from tickerml.strategies.five_signal_gates import GATES, gates, least_ev
+from tickerml.strategies.five_signal_reading import Reading
 from tickerml.tape.intents import Pass, Setup
 from tickerml.tape.rows import MINUTE, SECOND
 

@@ -48,8 +48,7 @@ class RunTape:
     def blocks(self) -> Iterator[Block]:
         """Made rows only: no market rows, and none that the journal wrote for itself."""
         for _, block in read(self.folder / JOURNAL):
-            first = int(block.rows["kind"][0]) if len(block) else 0
-            if first >= 32 and first not in OURS:
+            if is_made(block) and int(block.rows["kind"][0]) not in OURS:
                 yield block
 
     def content_hash(self) -> str:
@@ -184,8 +183,14 @@ class KeptTape(RunTape):
     def blocks(self) -> Iterator[Block]:
         """Market rows only, in the order in which they came."""
         for _, block in read(self.folder / JOURNAL):
-            if len(block) and int(block.rows["kind"][0]) < 32:
+            if len(block) and not is_made(block):
                 yield block
+
+
+def is_made(block: Block) -> bool:
+    """Whether a block of the journal holds rows that a run made. A block of its PARAMS alone looks like the market's."""
+    kinds = block.rows["kind"]
+    return bool((kinds >= 32).any() or (len(kinds) and (kinds == Kind.PARAMS).all()))
 
 
 class Recorder:

@@ -32,6 +32,7 @@ import numpy as np
 
 from tickerml.strategies.five_signal_gates import Gate, gates
 from tickerml.strategies.five_signal_params import FiveSignalParams
+from tickerml.strategies.five_signal_reading import Reading
 from tickerml.strategies.view import View
 from tickerml.strategies.wake import Every
 from tickerml.tape.intents import Pass, Setup
@@ -48,26 +49,6 @@ STATE: Final = np.dtype([("scanned", "i8")])  # ns of the last scan of the coin
 
 MICRO, GROWING = 100.0, 1000.0  # balances at which the tiers change
 TIERS: Final = (20.0, 50.0, 100.0, 1000.0)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The five signals, and what the gates need."""
-
-    flow: int
-    vwap: int
-    momentum: int
-    crowding: int
-    drift: int
-    snr: float
-    consensus: float  # -1 to 1, positive = up
-    expected: float  # signed fraction over the horizon, by the mean-reversion fit
-    sigma: float  # fraction; standard deviation of the return over the horizon
-
-    def agreeing(self, side: int) -> tuple[str, ...]:
-        """Names of the signals that confirm `side`."""
-        names = ("flow", "vwap", "momentum", "crowding", "drift")
-        return tuple(name for name in names if getattr(self, name) == side)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tickerml.strategies.five_signal_params import FiveSignalParams
-
-if TYPE_CHECKING:
-    from tickerml.strategies.five_signal import Reading
+from tickerml.strategies.five_signal_reading import Reading
 
 SNR, CONFIDENCE, CONSENSUS, FLAT, FEES, EV = "snr", "confidence", "consensus", "flat market", "fees", "expected value"
 GATES: Final = (SNR, CONFIDENCE, CONSENSUS, FLAT, FEES, EV)
