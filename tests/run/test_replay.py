@@ -164,9 +164,9 @@ def test_a_row_left_out_and_a_row_too_many(copy):
 
 
 CHANGES = {
-    "psc": [("config", "ml_microstructure", "target_sigmas", 1.6), ("params", "target_sigmas", 1.6)],
-    "quoter": [("params", "behind", 2), ("config", "latency", "entry_ms", 11.0)],
-    "churn": [("params", "away", 0.0001), ("config", "fees", "taker", 0.0006)],
+    "psc": [("config", "ml_microstructure", "target_sigmas", 1.6), ("strategies", 0, "params", "target_sigmas", 1.6)],
+    "quoter": [("strategies", 0, "params", "behind", 2), ("config", "latency", "entry_ms", 11.0)],
+    "churn": [("strategies", 0, "params", "away", 0.0001), ("config", "fees", "taker", 0.0006)],
 }
 
 

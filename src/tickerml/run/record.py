@@ -188,7 +188,7 @@ class KeptTape(RunTape):
 
 
 def is_made(block: Block) -> bool:
-    """Whether a block of the journal holds rows that a run made. A block of its PARAMS alone looks like the market's."""
+    """Whether a block of the journal holds rows that a run made; a block of PARAMS alone does."""
     kinds = block.rows["kind"]
     return bool((kinds >= 32).any() or (len(kinds) and (kinds == Kind.PARAMS).all()))
 
