@@ -24,7 +24,7 @@ def test_paper_needs_no_argument(tickerml, rooms):
     assert told.out.splitlines() == ["psc lost 31.42 USDT", "  net         -31.42 USDT"]
     opened, traded = rooms.calls
     assert opened[1] == ("synthetic:calm:7",)
-    assert traded[1] == ("psc", rooms.tape)
+    assert traded[1] == (["psc"], rooms.tape)
     given = traded[2]
     assert given["config"] == Config()
     assert (given["cash"], given["seed"], given["run_dir"], given["speed"]) == (None, 0, None, "max")

@@ -49,15 +49,16 @@ def ready(tickerml, rooms, tmp_path):
     return tickerml
 
 
-def needs_a_real_journal(words: list[str]) -> bool:
-    return words[0] == "journal"
+def needs_real_runs(words: list[str]) -> bool:
+    """Commands that read a journal or a ledger for themselves; tests of their own run them on real ones."""
+    return words[0] in ("journal", "ledger")
 
 
 @pytest.mark.parametrize("line", examples())
 def test_an_example_of_the_texts_runs(ready, line):
     words = settled(line)
     told = ready(*words)
-    if needs_a_real_journal(words):
+    if needs_real_runs(words):
         assert "error[usage]" not in told.err
     elif words[:2] == ["new", "config"]:
         assert told.code == 0 or "error[file-exists]" in told.err
@@ -75,7 +76,7 @@ def test_an_example_of_the_help_runs(ready, command):
     for line in lines:
         words = settled(line)
         told = ready(*words)
-        if needs_a_real_journal(words) or words[:2] == ["new", "config"]:
+        if needs_real_runs(words) or words[:2] == ["new", "config"]:
             assert "error[usage]" not in told.err
         else:
             assert told.code == 0, told.err
