@@ -73,13 +73,14 @@ def _knows_mid() -> bool:
 
 
 def _happened(job: Job) -> tuple[bool, bool]:
-    """Whether the venue rejected an order of the run, and whether one could rest in a queue."""
+    """Whether the venue rejected an order of the run, and whether one could rest in a queue: bars have none."""
     rejected = rested = False
+    queued = not job.setting.bar_only or not all(job.setting.bar_only)
     for block in RunTape(job.folder, job.tape.header).blocks():
         kinds = block.rows["kind"]
         rejected |= bool((kinds == Kind.REJECT).any())
         sent = block.rows["ref"][kinds == Kind.SUBMIT]
-        rested |= bool((block.orders["type"][sent[sent >= 0]] == int(OrderType.LIMIT)).any())
+        rested |= queued and bool((block.orders["type"][sent[sent >= 0]] == int(OrderType.LIMIT)).any())
     return rejected, rested
 
 
