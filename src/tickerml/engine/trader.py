@@ -29,7 +29,7 @@ from tickerml.sim.orders import ANSWERS
 from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Pass, Setup
+from tickerml.tape.intents import Pass, Setup, Target
 from tickerml.tape.rows import MINUTE, Kind
 
 BOOKKEEPER: Final = 1000  # owner of the timer that asks for a BALANCE row each minute
@@ -160,6 +160,8 @@ class Trader:
         blob = canonical(intent_figures(name, intent, view.close))
         side, price = getattr(intent, "side", 0), self.books.prices.mark(inst.id)
         seq = self.outbox.add(view.now, inst.id, int(Kind.INTENT), blob, side=side, price=price)
+        if isinstance(intent, Target) and intent.exposure == 0 and self.trades.close(k, inst.id):
+            return
         verdict: Approved | Refusal = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
         if isinstance(intent, Setup):
             contract, situation = (

@@ -106,6 +106,18 @@ class Trades:
                     self._settle(k)
         self._set_deadline()
 
+    def close(self, owner: int, inst: int) -> bool:
+        """Close at the market what strategy `owner` has under way on an instrument; False when that is nothing."""
+        table = self.setups.table
+        mine = np.flatnonzero((table["state"] != 0) & (table["inst"] == inst) & (table["strategy"] == owner))
+        for k in mine.tolist():
+            if table[k]["state"] in (book.ENTERING, book.OPEN):
+                self._act(self.setups.close(table[k], book.BY_HAND), k)
+                if book.is_over(table[k]) and not table[k]["superp"]:
+                    self._settle(k)
+        self._set_deadline()
+        return len(mine) > 0
+
     def finish(self) -> None:
         """The tape has ended: what is open is settled at the touch, without pretending that a close was sent."""
         for k in range(book.SLOTS):

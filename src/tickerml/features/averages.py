@@ -1,7 +1,8 @@
 """Moving averages of the close: simple and exponential.
 
 sma = mean of the last n closes, from an exact integer sum of ticks that cannot drift. ema begins with the mean of the
-first n closes and goes on with ema = ema + 2 / (n + 1) (C - ema), as TA-Lib's does.
+first n closes and goes on with ema = ema + 2 / (n + 1) (C - ema), as TA-Lib's does. sma_before and ema_before are the
+same one bar earlier: two means have crossed where their order now is not their order before.
 
 NaN before n bars.
 
@@ -24,6 +25,8 @@ from tickerml.tape.rows import Record
 FIELDS: Final = {
     "sma": "quote; mean of the last n closes",
     "ema": "quote; exponential mean with weight 2 / (n + 1), begun with the mean of the first n",
+    "sma_before": "quote; sma at the bar before",
+    "ema_before": "quote; ema at the bar before",
 }
 AT_ENDS: Final = True  # `on_row` has no use for rows inside a message, other than prints and clocks
 
@@ -68,6 +71,8 @@ def _step(p: Record, s: Record, f: Record, i: Record) -> None:
     s["sum"] += close - s["ring"][slot]
     s["ring"][slot] = close
     s["slot"] = slot + 1 if slot + 1 < n else 0
+    f["sma_before"] = f["sma"]
+    f["ema_before"] = f["ema"]
     if ema_step(s["mean"], n, float(close)):
         f["sma"] = s["sum"] / n * i["tick"]
         f["ema"] = s["mean"]["ema"] * i["tick"]

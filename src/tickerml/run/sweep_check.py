@@ -1,0 +1,105 @@
+"""The engine's word on a trial of the fast way: both make its trades, which are compared one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tickerml.engine.machine import drive
+from tickerml.lab.sweep_kernels import REASONS
+from tickerml.run.setup import Setting, build
+from tickerml.run.strategies import Chosen
+from tickerml.run.sweep_ways import Fast
+from tickerml.tape.block import Block
+from tickerml.tape.progress import Progress
+from tickerml.tape.rows import Kind
+from tickerml.tape.tape import Tape
+from tickerml.views.words import iso
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How many trades each made, how many are the same, and the first that is not."""
+
+    engine: int
+    arrays: int
+    equal: int
+    first: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Whether all are."""
+        return self.engine == self.arrays == self.equal
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"engine": self.engine, "arrays": self.arrays, "equal": self.equal, "first_difference": self.first}
+
+
+def compared(
+    chosen: Chosen, tape: Tape, setting: Setting, way: Fast, number: int, progress: Progress | None = None
+) -> Checked:
+    """Run `chosen`, which is combination `number` of `way`, in the engine and compare the trades of both."""
+    settled = _Settled()
+    machine = build([chosen], tape.header, setting, settled)
+
+    def after(rows: int) -> bool:
+        """Tell how far it is."""
+        if progress is not None:
+            progress(rows, way.bars, "check of the best")
+        return False
+
+    drive(machine, tape.blocks(), after=after)
+    engine = sorted(settled.trades)
+    arrays = sorted(arrays_of(way, number, len(engine) + 1))
+    equal = sum(a == b for a, b in zip(engine, arrays, strict=False))
+    first = next((f"{iso(min(a[0], b[0]))}: {_said(a)}, not {_said(b)}"
+                  for a, b in zip(engine, arrays, strict=False) if a != b), "")  # fmt: skip
+    if not first and len(engine) != len(arrays):
+        extra = (engine if len(engine) > len(arrays) else arrays)[min(len(engine), len(arrays))]
+        first = f"{iso(extra[0])}: {_said(extra)} in one of them only"
+    return Checked(len(engine), len(arrays), equal, first)
+
+
+Told = tuple[int, int, int, str, str, str, str, str]
+"""Entry time, instrument, exit time, entry, exit, size, P&L (exact decimals) and reason."""
+
+
+class _Settled:
+    """Takes the rows that a run makes and keeps how its trades ended."""
+
+    def __init__(self) -> None:
+        self.trades: list[Told] = []
+
+    def __call__(self, block: Block) -> None:
+        for row in block.rows[block.rows["kind"] == Kind.SETTLED]:
+            told = msgspec.json.decode(block.blobs[row["ref"]])
+            if told["reason"] == "not filled":
+                continue
+            exit_time = 0 if told["reason"] == REASONS[-1] else told["exit_time"]
+            prices = [str(Decimal(told[key]).normalize()) for key in ("entry", "exit", "qty", "pnl")]
+            self.trades.append((told["entry_time"], int(row["inst"]), exit_time, *prices, told["reason"]))  # type: ignore[arg-type]  # four of them
+
+
+def arrays_of(way: Fast, number: int, most: int) -> list[Told]:
+    """The trades of a combination of the fast way, told as the engine tells its own."""
+    found: list[Told] = []
+    wallets = way.machine.trader.books.wallets
+    for sweep, inst in zip(way.sweeps, way.traded, strict=True):
+        bars, delay = sweep.market.bars, int(sweep.market.terms["known"])
+        for one in sweep.trades(number, most):
+            reason = REASONS[one["reason"]]
+            exit_time = 0 if reason == REASONS[-1] else int(bars[one["exit_bar"]]["closed"]) + delay
+            money = wallets.amount(wallets.wallet_of[inst.id], int(one["pnl"]))
+            exact = (inst.price(one["entry"]), inst.price(one["exit"]), inst.size(one["lots"]), money)
+            prices = [str(each.normalize()) for each in exact]
+            entered = int(bars[one["entry_bar"]]["closed"]) + delay
+            found.append((entered, inst.id, exit_time, *prices, reason))  # type: ignore[arg-type]  # four of them
+    return found
+
+
+def _said(one: Told) -> str:
+    return f"{one[3]} to {one[4]} ({one[7]})"

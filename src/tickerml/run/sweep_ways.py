@@ -1,0 +1,253 @@
+"""The two ways to try a parameter set: over arrays of bars, many at once, or with the engine itself, one by one.
+
+The fast way is taken where it gives the engine's trades (`fast`; what it asks for is in `lab/sweep_kernels.py`), and
+nowhere else. It models the strategy and the venue, not the account: every trade stakes the same money, and no limit of
+the account (drawdown, positions at once, capital in use) stops an entry.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickerml.engine.machine import Machine, drive
+from tickerml.lab.bar_sweep import BarSweep, bars_of, market_of
+from tickerml.lab.sweep_kernels import TERMS
+from tickerml.lab.sweep_text import reads_of, unfit
+from tickerml.run.setup import Setting, build
+from tickerml.run.strategies import Chosen, traded
+from tickerml.strategies.wake import Bars
+from tickerml.tape.block import Block
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Entry, Setup
+from tickerml.tape.rows import MILLISECOND, Kind
+from tickerml.tape.tape import Tape
+
+EXACT_MARKS: Final = 128  # marks of equity where the engine runs
+_ENGINE: Final = 40 << 20  # bytes of one engine with its books, measured
+_SIMPLE: Final = {"side", "horizon_ns", "target", "stop", "stake", "info", "params"}  # of a Setup; others at defaults
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one parameter set did. Money as decimals of the account's currency."""
+
+    number: int  # place in the grid
+    trades: int
+    pnl: Decimal
+    fees: Decimal
+    worst: Decimal  # deepest fall of equity from its peak, at the marks
+    won: int
+    marks: NDArray[np.float64]  # money above the start, at each mark
+    exact: bool = True  # False: some fill would have been partial at the venue
+
+
+@dataclass(frozen=True)
+class Fast:
+    """The fast way over all instruments that the strategy trades."""
+
+    sweeps: tuple[BarSweep, ...]
+    traded: tuple[Instrument, ...]
+    machine: Machine
+
+    def trials(self, after: Callable[[int], bool], numbers: Sequence[int]) -> Iterator[Trial]:
+        """All trials, in order; `after(bars done)` may end it (ValueError)."""
+        bars = 0
+        found = []
+        for sweep in self.sweeps:
+            found.append(sweep.run(lambda n, before=bars: after(before + n)))
+            bars += len(sweep.market.bars)
+        wallets, wallet = self.machine.trader.books.wallets, self.machine.trader.books.purse
+        unit = float(wallets.amount(wallet, 1))
+        for k, number in enumerate(numbers):
+            mine = [one.combos[k] for one in found]
+            marks = _together([one.marks[k] for one in found]) * unit
+            fall = float(np.max(np.maximum.accumulate(np.maximum(marks, 0.0)) - marks, initial=0.0))
+            yield Trial(
+                number,
+                sum(int(c["trades"]) for c in mine),
+                wallets.amount(wallet, sum(int(c["pnl"]) for c in mine)),
+                wallets.amount(wallet, sum(int(c["fees"]) for c in mine)),
+                Decimal(repr(round(fall, 8))),
+                sum(int(c["won"]) for c in mine),
+                marks,
+                exact=not any(int(c["thin"]) for c in mine),
+            )
+
+    @property
+    def bars(self) -> int:
+        """Bars of all instruments."""
+        return sum(len(one.market.bars) for one in self.sweeps)
+
+    def only(self, numbers: Sequence[int]) -> Fast:
+        """The same with these combinations alone."""
+        return replace(self, sweeps=tuple(one.only(numbers) for one in self.sweeps))
+
+    def memory(self, count: int, workers: int) -> int:
+        """Bytes that following `count` combinations at once takes."""
+        return max(one.memory(count) for one in self.sweeps)
+
+
+def _together(marks: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Marks of several instruments as those of one account: each at its share of the way."""
+    most = max(len(one) for one in marks)
+    total = np.zeros(most)
+    for one in marks:
+        total += one[(np.arange(1, most + 1) * len(one) + most - 1) // most - 1]
+    return total
+
+
+def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting, threads: int) -> Fast:
+    """The fast way. ValueError, with the reason, where it would not give the engine's trades."""
+    _simple(chosen, strategies, tape, setting)
+    first, config = strategies[0], setting.config
+    machine = build([replace(chosen, strategy=first)], tape.header, setting, lambda _: None)
+    books, loop = machine.trader.books, machine.loop
+    mine = traded(chosen, config, tape.header.instruments, setting.pairs)
+    sweeps = []
+    for inst in mine:
+        rows, table = bars_of(tape, inst.id)
+        terms = np.zeros(1, TERMS)[0]
+        terms["delay"] = round(config.data.bar_delay_ms * MILLISECOND)
+        for name in ("entry", "cancel"):
+            terms[name] = round(getattr(config.latency, f"{name}_ms") * MILLISECOND)
+        terms["known"] = max(terms["delay"], loop.venue.least_answer)  # what happened in a bar is known when the bar is
+        market = market_of(
+            rows, table, loop.insts[inst.id], loop.venue.rules[inst.id], loop.venue.fees[0], terms, first.wake.ns
+        )
+        if market.rules["spot"] and first.setup.side < 0:
+            raise ValueError("spot cannot be sold short")
+        whole = setting.cash * Decimal(repr(config.trading.max_position_size))
+        wallet = books.wallets.wallet_of[inst.id]
+        stakes = [s.setup.stake if s.setup.stake is not None else whole for s in strategies]
+        sweeps.append(BarSweep(strategies, [books.wallets.money(wallet, stake) for stake in stakes], market, threads))
+    return Fast(tuple(sweeps), mine, machine)
+
+
+def _simple(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting) -> None:
+    """Refuse what the kernels do not know."""
+    import sys
+
+    first, config = strategies[0], setting.config
+    setup = getattr(first, "setup", None)
+    reasons = [
+        (chosen.compiled != "", "it is compiled and quotes"),
+        (not hasattr(sys.modules[type(first).__module__], "detect"), "it has no detector"),
+        (not isinstance(setup, Setup), "it does not say in `setup` what it answers to a signal"),
+        (not isinstance(getattr(first, "wake", None), Bars), "it does not look at bars alone"),
+        (len({getattr(s.wake, "ns", 0) for s in strategies}) != 1, "its parameters change the timeframe"),
+        (hasattr(first, "on_settled") or hasattr(first, "state"), "it remembers its trades"),
+        (config.latency.model != "constant", "latency is not constant"),
+        (config.fees.model != "flat", "fees are not flat"),
+        ("funding" in tape.header.names, "the source has funding"),
+    ]
+    if isinstance(setup, Setup):
+        plain = Setup(setup.side, setup.horizon_ns, setup.target, setup.stop, (Entry(),), None, setup.stake)
+        odd = [name for name in setup.__slots__ if name not in _SIMPLE and getattr(setup, name) != getattr(plain, name)]
+        reasons.append((bool(odd), f"its setups have {', '.join(odd)}"))
+        reasons.append((setup.horizon_ns < 2 * getattr(first.wake, "ns", 0), "its trades end within two bars"))
+    reasons += [(True, why) for f in reads_of(strategies[:1]).features if (why := unfit(f.module))] if not any(
+        wrong for wrong, _ in reasons
+    ) else []
+    found = next((why for wrong, why in reasons if wrong), "")
+    if found:
+        raise ValueError(found)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The engine itself for each parameter set: threads where strategies are compiled, else processes, one tape."""
+
+    chosen: Chosen
+    strategies: Sequence[Any]
+    setting: Setting
+    tape: Tape  # held or mapped in memory: all workers read the same pages
+    rows: int
+
+    def trial(self, number: int) -> Trial:
+        """Run one parameter set over the whole tape."""
+        made = _Counted()
+        machine = build([replace(self.chosen, strategy=self.strategies[number])], self.tape.header, self.setting, made)
+        books = machine.trader.books
+        start = books.cash(books.purse)
+        every = max(64, -(-self.rows // EXACT_MARKS))
+        marks: list[int] = []
+
+        def after(rows: int) -> bool:
+            if rows // every > len(marks):
+                marks.append(books.equity(books.purse) - start)
+            return False
+
+        drive(machine, self.tape.blocks(), after=after, chunk=min(every, 1 << 15))
+        end = books.equity(books.purse) - start
+        marks.append(end)
+        unit = float(books.wallets.amount(books.purse, 1))
+        account = books.account[0]
+        fees = int(machine.loop.positions["fees"].sum())
+        money = np.array(marks) * unit
+        fall = float(np.max(np.maximum.accumulate(np.maximum(money, 0.0)) - money, initial=0.0))
+        trades = int(account["settled"]) or made.fills
+        amount = books.wallets.amount
+        return Trial(
+            number, trades, amount(books.purse, end), amount(books.purse, fees), Decimal(repr(round(fall, 8))),
+            int(account["won"]), money,
+        )  # fmt: skip
+
+    @property
+    def bars(self) -> int:
+        """Rows that strategies look at: bars where there are any, else all rows."""
+        kinds = np.concatenate([block.rows["kind"] == Kind.BAR for block in self.tape.blocks()])
+        return int(kinds.sum()) or self.rows
+
+    def memory(self, count: int, workers: int) -> int:
+        """Bytes that `workers` engines take beside the tape."""
+        return workers * _ENGINE
+
+    def trials(self, numbers: Sequence[int], workers: int) -> Iterator[Trial]:
+        """Trials as they are done, in the order of `numbers`, `workers` at a time."""
+        if not numbers:
+            return
+        yield self.trial(numbers[0])  # compiles what the others use
+        with self._pool(workers) as pool:
+            yield from pool.map(_work if isinstance(pool, ProcessPoolExecutor) else self.trial, numbers[1:])
+
+    def _pool(self, workers: int) -> Executor:
+        if self.chosen.compiled or workers == 1 or "fork" not in multiprocessing.get_all_start_methods():
+            return ThreadPoolExecutor(workers)
+        global _shared
+        _shared = self
+        gc.freeze()  # what is there already is shared: the collector does not touch its pages
+        return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+
+
+_shared: Exact | None = None  # of this process; what forked workers inherit
+
+
+def _work(number: int) -> Trial:
+    if _shared is None:
+        raise RuntimeError("a worker was started without its sweep")
+    return _shared.trial(number)
+
+
+class _Counted:
+    """Takes the rows that a run makes and keeps their number alone."""
+
+    def __init__(self) -> None:
+        self.fills = 0
+
+    def __call__(self, block: Block) -> None:
+        self.fills += int((block.rows["kind"] == Kind.FILL).sum())
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
