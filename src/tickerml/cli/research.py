@@ -1,4 +1,4 @@
-"""Panel Research: backtest, replay, debug, new, warmup."""
+"""Panel Research: backtest, sweep, replay, debug, new, warmup."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tickerml.cli import options
+from tickerml.cli import options, sweep
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import find_run, load_config, open_market
 from tickerml.cli.trade import prepared, show, tell_spot, warn_if_synthetic
@@ -37,6 +37,7 @@ tickerml backtest --source store -s psc --timerange 20240809-20240810
 tickerml backtest --source synthetic:flash-crash:3 --param latency.entry_ms=50
 """,
     )(backtest)
+    sweep.register(app, PANEL)
     command(
         app,
         "replay",

@@ -18,7 +18,7 @@ from tickerml.strategies.psc_params import PscParams
 from tickerml.tape.errors import ConfigError, InputError
 from tickerml.tape.instruments import Instrument
 
-OF_BARS = ("dca", "swing", "channel", "five_signal")  # each is a section of the settings
+OF_BARS = ("dca", "swing", "channel", "five_signal", "ma_cross")  # each is a section of the settings
 BUILT_IN = ("psc", *OF_BARS, "quoter")
 
 

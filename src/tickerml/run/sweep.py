@@ -85,7 +85,7 @@ def sweep(
 
     `exact`: the engine for each, also where arrays would do; `check`: the engine runs the best of the fast way too, and
     its trades are compared. Raises ConfigError and InputError before anything is written; RunError `run-differs` where
-    `run_dir` holds another sweep, `interrupted` after Ctrl-C (what was tried is kept), `no-memory` below the ceiling.
+    `run_dir` holds another sweep, `interrupted` after Ctrl-C (what was tried is kept), `sweep-memory` where that would go beyond the ceiling.
     """
     asked = _asked(strategy, tape, axes, config, cash, seed, pairs, workers, memory_mb, progress)
     told = _told(asked)

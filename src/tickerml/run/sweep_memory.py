@@ -23,11 +23,11 @@ def peak_mb() -> int:
 
 
 def check_room(way: Fast | Exact, workers: int, count: int, ceiling_mb: int, progress: Progress | None) -> None:
-    """Say what will be needed. RunError `no-memory` before anything is run, where that is above the ceiling."""
+    """Say what will be needed. RunError `sweep-memory` before anything is run, where that is above the ceiling."""
     need = peak_mb() + way.memory(count, workers) // MB
     if need > ceiling_mb:
         raise RunError(
-            "no-memory",
+            "sweep-memory",
             f"the sweep needs about {need} MB; its ceiling is {ceiling_mb} MB",
             means="nothing was run",
             try_=f"--memory {need + need // 4}   (MB), fewer --workers, or a shorter --timerange",

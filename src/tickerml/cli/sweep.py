@@ -1,0 +1,153 @@
+"""`tickerml sweep`: one strategy with every combination of some parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from tickerml.cli import options
+from tickerml.cli.command import Out, command
+from tickerml.cli.settings import open_market
+from tickerml.cli.trade import prepared, tell_spot, warn_if_synthetic
+
+if TYPE_CHECKING:
+    from tickerml.run.sweep import Sweep
+
+SHOWN: Final = 10
+"""Trials in the table."""
+
+SweepParam = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        metavar="NAME=LOW:HIGH:STEP",
+        help="A parameter and its values: fast=5:50:5, fast=5,10,20; repeatable. SECTION.KEY=VALUE changes a setting.",
+    ),
+]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="How many at the same time; 0 = all cores.")]
+Memory = Annotated[int, typer.Option("--memory", min=64, metavar="MB", help="Ceiling: a sweep above it is not begun.")]
+Exact = Annotated[bool, typer.Option("--exact", help="Run the engine for each, also where arrays of bars would do.")]
+Check = Annotated[bool, typer.Option("--check/--no-check", help="Compare the best with the engine, trade by trade.")]
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command."""
+    command(
+        app,
+        "sweep",
+        panel=panel,
+        examples="""
+tickerml sweep --source candles/ -s ma_cross --param fast=5:50:5 --param slow=60:240:20
+tickerml sweep --source store -s quoter --param offset=1:5:1 --workers 2 --json
+""",
+    )(sweep)
+
+
+def sweep(
+    out: Out,
+    source: options.Source = "synthetic",
+    strategy: options.Strategy = "ma_cross",
+    param: SweepParam = None,
+    pairs: options.Pairs = None,
+    timeframe: options.Timeframe = None,
+    timerange: options.TimeRange = None,
+    config: options.ConfigFiles = None,
+    cash: options.Cash = None,
+    seed: options.Seed = 0,
+    run_dir: options.RunDir = None,
+    workers: Workers = 0,
+    memory: Memory = 1024,
+    exact: Exact = False,
+    check: Check = True,
+    file_format: options.Format = None,
+    venue: options.Venue = "",
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Try every combination of parameters on one tape and record each; a sweep that was stopped goes on."""
+    settings = [text for text in param or () if "." in text.partition("=")[0]]
+    ready, money = prepared(config, userdir, settings, timeframe, cash)
+    warn_if_synthetic(out, source, ready)
+    with out.watch("sweep", graceful=True) as watch:
+        from tickerml.lab.grid import axis
+        from tickerml.run.strategies import choose
+        from tickerml.run.sweep import sweep as search
+
+        params = type(choose(strategy, ready).strategy)
+        axes = dict(axis(text, params) for text in param or () if text not in settings)
+        tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
+        tell_spot(watch, tape)
+        found = search(
+            strategy,
+            tape,
+            axes=axes,
+            config=ready,
+            cash=money,
+            seed=seed,
+            run_dir=run_dir,
+            pairs=options.pair_list(pairs) or (),
+            workers=workers,
+            memory_mb=memory,
+            exact=exact,
+            check=check,
+            progress=watch,
+        )
+    out.result(dict(found.figures), lines(found))
+
+
+def lines(found: Sweep) -> list[str]:
+    """What people read: the answer, what it is worth, the best trials, and what was not modelled."""
+    told, best = found.figures, found.ranked[0]
+    gain = float(best["total_return"])
+    first = f"best of {told['combos']:,}: {_params(best['params'])}"
+    what = f"{'made' if gain > 0 else 'lost'} {abs(gain):.2%} in {best['trades']:,} trades"
+    return [
+        f"{first} {what}" if best["trades"] else f"none of {told['combos']:,} parameter sets traded",
+        f"  overfit     {_overfit(told['pbo'], told['combos'])}",
+        f"  checked     {_checked(told)}",
+        f"  speed       {told['bar_combos_per_s']:,} bar-combos/s, {told['bars']:,} bars by {told['way']}",
+        f"  memory      {told['memory_mb']:,} MB of at most {told['ceiling_mb']:,} MB",
+        f"  trials      {told['combos']:,} on record in {told['folder']}: later reports count them",
+        "",
+        *_table(found.ranked[:SHOWN]),
+    ]
+
+
+def _overfit(pbo: float | None, combos: int) -> str:
+    if pbo is None:
+        return "not shown: needs two trials and 32 marks of equity"
+    return f"{pbo:.0%}: how often the best of the past was in the worse half later (CSCV, {combos:,} trials)"
+
+
+def _checked(told: Mapping[str, Any]) -> str:
+    found = told.get("checked")
+    if told["way"] == "engine":
+        return f"each trial is a run of the engine: {told['why']}"
+    if found is None:
+        return "not against the engine; limits of the account are not in these figures"
+    if not found["first_difference"]:
+        return f"the engine makes the same {found['engine']:,} trades of the best"
+    return f"the engine makes others: {found['equal']:,} of {found['engine']:,} equal; {found['first_difference']}"
+
+
+def _table(trials: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = list(trials[0]["params"])
+    head = [*names, "trades", "won", "return", "worst fall", "fees"]
+    rows = [
+        [
+            *(f"{one['params'][name]}" for name in names),
+            f"{one['trades']:,}",
+            f"{one['won'] / one['trades']:.0%}" if one["trades"] else "-",
+            f"{one['total_return']:+.2%}",
+            f"{-one['max_drawdown']:.2%}",
+            f"{float(one['fees']):,.2f}",
+        ]
+        for one in trials
+    ]
+    wide = [max(len(row[k]) for row in [head, *rows]) for k in range(len(head))]
+    return ["  " + "  ".join(cell.rjust(w) for cell, w in zip(row, wide, strict=True)) for row in [head, *rows]]
+
+
+def _params(params: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in params.items())
