@@ -24,6 +24,7 @@ from tickerml.tape.tape import Tape
 
 STEP: Final = 1024  # bars that a combination is followed through before the next has its turn: they stay in the cache
 WIDTH: Final = 16 * STEP  # bars whose features exist at the same time
+PIECES: Final = 4  # of work for each thread, between two barriers
 MARKS: Final = 64  # at least so many marks of equity, where there are bars enough
 _FRESH_SHARE: Final = 20  # sim/bar_path.py: part of a bar that is still its open
 _FRESH: Final = 5 * SECOND
@@ -150,16 +151,22 @@ class BarSweep:
 
     def _follow(self, chosen: Array, log: Array, threads: int, after: Callable[[int], bool]) -> _Pass:
         one = _Pass(self, chosen, log)
-        parts = np.linspace(0, len(chosen), threads + 1).astype(int)
+        parts = _parts(len(chosen), threads)
         with ThreadPoolExecutor(threads) as pool:
             for base, width in _windows(len(self.market.bars), one.width):
                 list(pool.map(lambda job, b=base, w=width: one.columns(*job, b, w), one.jobs(threads)))
-                work = zip(parts[:-1], parts[1:], one.scratch, strict=False)
-                list(pool.map(lambda part, b=base, w=width: one.run(*part, b, w), work))
+                list(pool.map(lambda part, b=base, w=width: one.run(*part, b, w), parts))
                 if after(base + width):
                     raise ValueError("stopped")
         one.finish()
         return one
+
+
+def _parts(count: int, threads: int) -> list[tuple[int, int, int]]:
+    """(number, first, last) of pieces of work: several for each thread, so that a slow one does less."""
+    pieces = min(count, threads if threads == 1 else PIECES * threads)
+    edges = np.linspace(0, count, pieces + 1).astype(int).tolist()
+    return list(zip(range(pieces), edges[:-1], edges[1:], strict=True))
 
 
 def _windows(bars: int, wide: int) -> Iterator[tuple[int, int]]:
@@ -187,18 +194,15 @@ class _Pass:
         self.to = [np.full((len(f.params), len(f.fields)), -1) for f in reads.features]
         for row, (feature, number, name) in enumerate(reads.columns):
             self.to[feature][number, reads.features[feature].fields.index(name)] = row
-        self.scratch = [np.zeros((2, self.step // GROUP + 1), np.int64) for _ in range(max(1, sweep.threads))]
+        self.scratch = np.zeros((PIECES * max(1, sweep.threads), 2, self.step // GROUP + 8), np.int64)
         whole = -(-n // GROUP) * GROUP
         self.lowest = _by_group(market.bars["low"], whole, FOREVER, np.minimum)
         self.highest = _by_group(market.bars["high"], whole, -1, np.maximum)
 
     def jobs(self, threads: int) -> list[tuple[int, int, int]]:
-        """(feature, first, last of its parameters): the work of computing a window's columns, in `threads` parts."""
-        found = []
-        for k, one in enumerate(self.sweep._reads.features):
-            edges = np.linspace(0, len(one.params), threads + 1).astype(int)
-            found += [(k, int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
-        return found
+        """(feature, first, last of its parameters): the work of computing a window's columns."""
+        features = self.sweep._reads.features
+        return [(k, *part[1:]) for k, one in enumerate(features) for part in _parts(len(one.params), threads)]
 
     def columns(self, feature: int, first: int, last: int, base: int, width: int) -> None:
         """Compute the columns of a feature's parameters first..last for the window."""
@@ -217,9 +221,9 @@ class _Pass:
             last,
         )
 
-    def run(self, first: int, last: int, scratch: Array, base: int, width: int) -> None:
-        """Follow combinations first..last through the window."""
-        market, (enters, leaves) = self.sweep.market, scratch
+    def run(self, number: int, first: int, last: int, base: int, width: int) -> None:
+        """Follow combinations first..last, piece `number`, through the window."""
+        market, (enters, leaves) = self.sweep.market, self.scratch[number]
         self.sweep._module.run(
             self.combos,
             self.params,

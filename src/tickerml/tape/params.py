@@ -13,6 +13,7 @@ import textwrap
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache
 from io import StringIO
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -140,7 +141,9 @@ def instrument_record(instrument: Instrument, names: Sequence[str] = ()) -> Reco
     return record[0]
 
 
+@cache
 def _kinds(cls: type[Any]) -> dict[str, _Kind]:
+    """By field, read off the annotations once: a sweep makes thousands of records of one class."""
     if not is_dataclass(cls):
         raise ConfigError(
             "param-type", f"{cls.__name__} is not a dataclass", try_="put @dataclass(frozen=True) above it"
