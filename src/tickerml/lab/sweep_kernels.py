@@ -203,7 +203,7 @@ def decide(c: Record, bars: Rows, t: int, rules: Record, terms: Record) -> None:
 def quiet_until(
     c: Record, t: int, stop: int, base: int, lowest: Rows, highest: Rows, leaves: Rows, leave_words: Rows
 ) -> int:
-    """The first bar from `t` on in which the held trade may end or is asked to; at most `stop`.
+    """The first bar from `t` on in which the held trade may end or is asked to; `stop` when there is none before.
 
     Bars count from the block's first, `base` is its number; `leave_words` holds `leaves`, GROUP to a word. Prices are
     looked at by group, so what is found is where to look closer.
@@ -223,9 +223,9 @@ def quiet_until(
             while t < after and leaves[t] == 0:
                 t += 1
             if t < after:
-                return min(t, stop)
-        t = after
-    return min(t, stop)
+                return min(t, last)
+        t = min(after, last)
+    return t
 
 
 @kernel

@@ -77,7 +77,7 @@ class _Settled:
     def __call__(self, block: Block) -> None:
         for row in block.rows[block.rows["kind"] == Kind.SETTLED]:
             told = msgspec.json.decode(block.blobs[row["ref"]])
-            if told["reason"] == "not filled":
+            if not told["entry_time"]:  # nothing was filled
                 continue
             exit_time = 0 if told["reason"] == REASONS[-1] else told["exit_time"]
             prices = [str(Decimal(told[key]).normalize()) for key in ("entry", "exit", "qty", "pnl")]
