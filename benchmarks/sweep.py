@@ -1,8 +1,8 @@
-"""A moving-average-cross sweep here and in vectorbt: the same bars, combinations, fees and stop; wall clock on both sides.
+"""A moving-average-cross sweep here and in vectorbt: the same bars, combinations, fees and stop, by the clock.
 
 Both give total return and trade count of every combination, from bars in memory. vectorbt runs in its own environment,
-in chunks of combinations (at 1,000 at once it takes 11 to 14 GB); each chunk is one round, and ours does the whole sweep
-before each. `ratio` is the median of the rounds' ratios of bar-combinations a second. The trades of the best combination
+in chunks of combinations (at 1,000 at once it takes 11 to 14 GB); each chunk is one round, and ours does the whole
+sweep before each. `ratio` is the median of the rounds' ratios of bar-combinations a second. The trades of the best one
 are compared one by one: entry bar, exit bar, prices within half a tick, P&L within what that is worth.
 
     python benchmarks/sweep.py [--json] [--bars 500000] [--chunk 100] [--rounds 10]
@@ -166,9 +166,7 @@ def measure(bars_count: int, chunk: int, rounds: int) -> dict[str, Any]:
     ratios = rate[:, 0] / rate[:, 1]
     counts = sum(t.trades == n for t, n in zip(ours.trials, trades, strict=False))
     off = max(abs(float(t.pnl) / CASH - r) for t, r in zip(ours.trials, returns, strict=False))
-    checked = compared(
-        choose(ours.strategies[best], ours.config), ours.tape, ours.setting, ours.way, best
-    )
+    checked = compared(choose(ours.strategies[best], ours.config), ours.tape, ours.setting, ours.way, best)
     return {
         "bar_combos_per_s": round(float(np.median(rate[:, 0]))),
         "vectorbt_bar_combos_per_s": round(float(np.median(rate[:, 1]))),

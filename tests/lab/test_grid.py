@@ -32,7 +32,8 @@ def test_a_switch_is_swept_too():
 
 
 @pytest.mark.parametrize(
-    "text", ["fast", "fast=", "fast=5:1:1", "fast=1:5:0", "fast=1:5", "fast=a:b:c", "fast=1.5", "fast=x", "fast=1:9e9:1"]
+    "text",
+    ["fast", "fast=", "fast=5:1:1", "fast=1:5:0", "fast=1:5", "fast=a:b:c", "fast=1.5", "fast=x", "fast=1:9e9:1"],
 )
 def test_what_cannot_be_read(text):
     with pytest.raises(InputError, match=r"^sweep-range: .*fast"):

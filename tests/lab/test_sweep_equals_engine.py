@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-
 from bar_tapes import bar_tape, trending
+
 from small_detector import Flow
 from swept_market import Back, Sized, fast_of, plain, setting_of
 from tickerml.lab.bar_sweep import BarSweep
@@ -36,8 +36,8 @@ def same(strategies, tape, number, **sections):
 
 @pytest.mark.parametrize("number", range(6))
 def test_moving_averages_cross(number):
-    strategies = [MaCross(f, s, stop=stop) for f, s, stop in
-                  ((3, 12, 0.003), (5, 20, 0.004), (8, 30, 0.02), (2, 5, 0.001), (20, 21, 0.03), (1, 60, 0.01))]  # fmt: skip
+    sets = ((3, 12, 0.003), (5, 20, 0.004), (8, 30, 0.02), (2, 5, 0.001), (20, 21, 0.03), (1, 60, 0.01))
+    strategies = [MaCross(fast, slow, stop=stop) for fast, slow, stop in sets]
     count, trades = same(strategies, WILD, number, **COSTLY)
     assert count > 20
     assert {"closed", "stop"} >= {one[-1] for one in trades} - {"end of data"}

@@ -40,7 +40,7 @@ def register(app: typer.Typer, panel: str) -> None:
         panel=panel,
         examples="""
 tickerml sweep --source candles/ -s ma_cross --param fast=5:50:5 --param slow=60:240:20
-tickerml sweep --source store -s quoter --param offset=1:5:1 --workers 2 --json
+tickerml sweep --source store -s quoter --param behind=1:5:1 --workers 2 --json
 """,
     )(sweep)
 

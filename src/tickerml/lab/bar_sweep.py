@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -57,7 +58,8 @@ class Swept:
 
 def bars_of(tape: Tape, inst: int) -> tuple[Rows, Array]:
     """BAR rows of an instrument and their table. ValueError, with the reason, where it has other rows or no bars."""
-    rows, table = [], []
+    rows: list[Rows] = []
+    table: list[Array] = []
     for block in tape.blocks():
         chosen = np.flatnonzero((block.rows["inst"] == inst) & ~np.isin(block.rows["kind"], _SILENT))
         kinds = np.bincount(block.rows["kind"][chosen], minlength=int(Kind.BAR) + 1)
@@ -69,7 +71,7 @@ def bars_of(tape: Tape, inst: int) -> tuple[Rows, Array]:
             kept = whole.rows
             if table:  # the first is left as the tape has it
                 kept = kept.copy()
-                kept["ref"] += sum(map(len, table))
+                kept["ref"] += sum(len(one) for one in table)
             rows.append(kept)
             table.append(whole.bars)
     if not rows:
@@ -83,7 +85,7 @@ def market_of(
     rows: Rows, table: Array, instrument: Record, rules: Record, fees: Record, terms: Record, duration: int
 ) -> Market:
     """The bars as the kernels take them. ValueError, with the reason, where the fast way would not be the engine's."""
-    told = table[rows["ref"]]
+    told = table if np.array_equal(rows["ref"], np.arange(len(table))) else table[rows["ref"]]
     bars = np.zeros(len(told), BARS)
     for name in ("open", "high", "low", "close", "volume"):
         bars[name] = told[name]
@@ -132,9 +134,7 @@ class BarSweep:
         """The same sweep of these combinations."""
         if len(numbers) == len(self.strategies):
             return self
-        return replace(
-            self, strategies=[self.strategies[k] for k in numbers], stakes=[self.stakes[k] for k in numbers]
-        )
+        return replace(self, strategies=[self.strategies[k] for k in numbers], stakes=[self.stakes[k] for k in numbers])
 
     def memory(self, count: int) -> int:
         """Bytes that following `count` combinations at once takes, beside the market."""
@@ -154,8 +154,8 @@ class BarSweep:
         parts = _parts(len(chosen), threads)
         with ThreadPoolExecutor(threads) as pool:
             for base, width in _windows(len(self.market.bars), one.width):
-                list(pool.map(lambda job, b=base, w=width: one.columns(*job, b, w), one.jobs(threads)))
-                list(pool.map(lambda part, b=base, w=width: one.run(*part, b, w), parts))
+                list(pool.map(partial(one.columns, base, width), *zip(*one.jobs(threads), strict=True)))
+                list(pool.map(partial(one.run, base, width), *zip(*parts, strict=True)))
                 if after(base + width):
                     raise ValueError("stopped")
         one.finish()
@@ -204,7 +204,7 @@ class _Pass:
         features = self.sweep._reads.features
         return [(k, *part[1:]) for k, one in enumerate(features) for part in _parts(len(one.params), threads)]
 
-    def columns(self, feature: int, first: int, last: int, base: int, width: int) -> None:
+    def columns(self, base: int, width: int, feature: int, first: int, last: int) -> None:
         """Compute the columns of a feature's parameters first..last for the window."""
         market = self.sweep.market
         kernel = getattr(self.sweep._module, f"columns_{feature}")
@@ -221,7 +221,7 @@ class _Pass:
             last,
         )
 
-    def run(self, number: int, first: int, last: int, base: int, width: int) -> None:
+    def run(self, base: int, width: int, number: int, first: int, last: int) -> None:
         """Follow combinations first..last, piece `number`, through the window."""
         market, (enters, leaves) = self.sweep.market, self.scratch[number]
         self.sweep._module.run(

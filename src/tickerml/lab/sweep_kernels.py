@@ -74,7 +74,9 @@ BARS: Final = np.dtype(
 )
 """A bar in ticks and lots; when it opened and closed, and until when an order gets its open, ns."""
 
-TRADE: Final = np.dtype([(n, "i8") for n in ("entry_bar", "exit_bar", "entry", "exit", "lots", "fees", "pnl", "reason")])
+TRADE: Final = np.dtype(
+    [(n, "i8") for n in ("entry_bar", "exit_bar", "entry", "exit", "lots", "fees", "pnl", "reason")]
+)
 """A trade in ticks, lots and money; bars count from the tape's first."""
 
 

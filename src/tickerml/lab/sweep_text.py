@@ -77,7 +77,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Reads:
-    """What all combinations read: folds, and for each combination the columns of its features in the order of `sees`."""
+    """What all combinations read: folds, and for each one the columns of its features in the order of `sees`."""
 
     features: tuple[Feature, ...]
     columns: tuple[tuple[int, int, str], ...]  # feature, number of its parameters, field
@@ -115,7 +115,10 @@ def source(strategy: Any, reads: Reads) -> str:
     """The text of the module for strategies of this class, whatever their parameters."""
     module = sys.modules[type(strategy).__module__]
     parts = [_HEAD, f"from {module.__name__} import detect\n"]
-    parts += [_own_file(one) for one in {module.__name__: module, **{f.module.__name__: f.module for f in reads.features}}.values()]
+    parts += [
+        _own_file(one)
+        for one in {module.__name__: module, **{f.module.__name__: f.module for f in reads.features}}.values()
+    ]
     imports, columns = zip(*(_columns(k, one) for k, one in enumerate(reads.features)), strict=True)
     flat = flat_detector(module.detect)
     names = list(short_names(strategy.sees))
@@ -123,7 +126,9 @@ def source(strategy: Any, reads: Reads) -> str:
     parts += [*imports, flat.imports, flat.text, *columns]
     parts.append(_signals("entries", "nothing is held", flat, names, params, {}))
     side = int(strategy.setup.side)
-    parts.append(_signals("exits", "while a trade of its own is held", flat, names, params, {"held": side, "mine": side}))
+    parts.append(
+        _signals("exits", "while a trade of its own is held", flat, names, params, {"held": side, "mine": side})
+    )
     return "".join([*parts, _RUN])
 
 
@@ -196,7 +201,7 @@ class _Fields(ast.NodeTransformer):
         self._records = set(records)
         self.found: dict[tuple[str, str], None] = {}
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802 - the name that ast calls
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """A field of a record, or something else that is left alone."""
         named = isinstance(node.value, ast.Name) and node.value.id in self._records
         if not named:
@@ -207,7 +212,7 @@ class _Fields(ast.NodeTransformer):
         self.found[record, key.value] = None
         return ast.Name(f"{record}_{key.value}", ast.Load())
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - the name that ast calls
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         """A record that is passed on cannot be taken apart."""
         if node.id in self._records:
             raise ValueError(f"{node.id} is used whole")

@@ -1,7 +1,7 @@
 """A sweep: one strategy with every combination of some parameters on one tape, recorded trial by trial, resumable.
 
-A sweep that was broken off goes on behind its last trial. Each trial counts when a report says how many were made on the
-same source (run/recipe.py).
+A sweep that was broken off goes on behind its last trial. Each trial counts when a report says how many were made on
+the same source (run/recipe.py).
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def sweep(
 
     `exact`: the engine for each, also where arrays would do; `check`: the engine runs the best of the fast way too, and
     its trades are compared. Raises ConfigError and InputError before anything is written; RunError `run-differs` where
-    `run_dir` holds another sweep, `interrupted` after Ctrl-C (what was tried is kept), `sweep-memory` where that would go beyond the ceiling.
+    `run_dir` holds another sweep, `interrupted` after Ctrl-C (what was tried is kept), `sweep-memory` where the ceiling
+    is too low.
     """
     asked = _asked(strategy, tape, axes, config, cash, seed, pairs, workers, memory_mb, progress)
     told = _told(asked)
@@ -103,7 +104,9 @@ def sweep(
         figures: dict[str, Any] = {
             "combos": len(book.trials),
             "bars": way.bars,
-            "bar_combos_per_s": round((len(book.trials) - before) * way.bars / spent) if len(book.trials) > before else 0,
+            "bar_combos_per_s": round((len(book.trials) - before) * way.bars / spent)
+            if len(book.trials) > before
+            else 0,
             "pbo": _pbo(book.marks),
             "best": {**best["params"], **{k: v for k, v in best.items() if k not in ("params", "marks", "exact")}},
             "way": "arrays" if isinstance(way, Fast) else "engine",
@@ -216,7 +219,9 @@ def _watched(asked: _Asked, low: int, count: int, total: int, bars: int) -> Any:
 
 
 def _interrupted() -> RunError:
-    return RunError("interrupted", "stopped", means="what was tried is recorded", try_="the same command goes on with it")
+    return RunError(
+        "interrupted", "stopped", means="what was tried is recorded", try_="the same command goes on with it"
+    )
 
 
 def _pbo(marks: Any) -> float | None:

@@ -30,12 +30,14 @@ class SweepBook:
         """`told`: what was asked, plain values. RunError `run-differs` when `folder` holds something else."""
         self.folder, self.told, self._cash = folder, dict(json.loads(json.dumps(told, default=str))), cash
         self.trials: list[dict[str, Any]] = []
+        self.rate = 0  # bar-combinations a second of an earlier part of this sweep
         self._marks: list[NDArray[np.float64]] = []
         path = folder / SWEEP
         if path.is_file():
             before = json.loads(path.read_text(encoding="utf-8"))
             if {key: before.get(key) for key in self.told} != self.told:
                 raise self._other("another sweep")
+            self.rate = int(before.get("bar_combos_per_s", 0))
             self._read()
         elif folder.exists() and any(folder.iterdir()):
             raise self._other("something that is no sweep")

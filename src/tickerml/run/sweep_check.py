@@ -56,8 +56,8 @@ def compared(
     engine = sorted(settled.trades)
     arrays = sorted(arrays_of(way, number, len(engine) + 1))
     equal = sum(a == b for a, b in zip(engine, arrays, strict=False))
-    first = next((f"{iso(min(a[0], b[0]))}: {_said(a)}, not {_said(b)}"
-                  for a, b in zip(engine, arrays, strict=False) if a != b), "")  # fmt: skip
+    pairs = zip(engine, arrays, strict=False)
+    first = next((f"{iso(min(a[0], b[0]))}: {_said(a)}, not {_said(b)}" for a, b in pairs if a != b), "")
     if not first and len(engine) != len(arrays):
         extra = (engine if len(engine) > len(arrays) else arrays)[min(len(engine), len(arrays))]
         first = f"{iso(extra[0])}: {_said(extra)} in one of them only"
@@ -80,8 +80,9 @@ class _Settled:
             if not told["entry_time"]:  # nothing was filled
                 continue
             exit_time = 0 if told["reason"] == REASONS[-1] else told["exit_time"]
-            prices = [str(Decimal(told[key]).normalize()) for key in ("entry", "exit", "qty", "pnl")]
-            self.trades.append((told["entry_time"], int(row["inst"]), exit_time, *prices, told["reason"]))  # type: ignore[arg-type]  # four of them
+            entry, out, size, pnl = (str(Decimal(told[key]).normalize()) for key in ("entry", "exit", "qty", "pnl"))
+            known = (told["entry_time"], int(row["inst"]), exit_time)
+            self.trades.append((*known, entry, out, size, pnl, told["reason"]))
 
 
 def arrays_of(way: Fast, number: int, most: int) -> list[Told]:
@@ -95,9 +96,9 @@ def arrays_of(way: Fast, number: int, most: int) -> list[Told]:
             exit_time = 0 if reason == REASONS[-1] else int(bars[one["exit_bar"]]["closed"]) + delay
             money = wallets.amount(wallets.wallet_of[inst.id], int(one["pnl"]))
             exact = (inst.price(one["entry"]), inst.price(one["exit"]), inst.size(one["lots"]), money)
-            prices = [str(each.normalize()) for each in exact]
+            entry, out, size, pnl = (str(each.normalize()) for each in exact)
             entered = int(bars[one["entry_bar"]]["closed"]) + delay
-            found.append((entered, inst.id, exit_time, *prices, reason))  # type: ignore[arg-type]  # four of them
+            found.append((entered, inst.id, exit_time, entry, out, size, pnl, reason))
     return found
 
 

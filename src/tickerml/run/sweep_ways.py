@@ -10,10 +10,12 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -28,13 +30,12 @@ from tickerml.run.strategies import Chosen, traded
 from tickerml.strategies.wake import Bars
 from tickerml.tape.block import Block
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Entry, Setup
+from tickerml.tape.intents import Setup
 from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import Tape
 
 EXACT_MARKS: Final = 128  # marks of equity where the engine runs
 _ENGINE: Final = 40 << 20  # bytes of one engine with its books, measured
-_SIMPLE: Final = {"side", "horizon_ns", "target", "stop", "stake", "info", "params"}  # of a Setup; others at defaults
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Fast:
         bars = 0
         found = []
         for sweep in self.sweeps:
-            found.append(sweep.run(lambda n, before=bars: after(before + n)))
+            found.append(sweep.run(partial(_further, after, bars)))
             bars += len(sweep.market.bars)
         wallets, wallet = self.machine.trader.books.wallets, self.machine.trader.books.purse
         unit = float(wallets.amount(wallet, 1))
@@ -97,6 +98,11 @@ class Fast:
         return max(one.memory(count) for one in self.sweeps)
 
 
+def _further(after: Callable[[int], bool], before: int, bars: int) -> bool:
+    """Tell `after` of `bars` more than were done before."""
+    return after(before + bars)
+
+
 def _together(marks: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
     """Marks of several instruments as those of one account: each at its share of the way."""
     most = max(len(one) for one in marks)
@@ -108,7 +114,8 @@ def _together(marks: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
 
 def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting, threads: int) -> Fast:
     """The fast way. ValueError, with the reason, where it would not give the engine's trades."""
-    _simple(chosen, strategies, tape, setting)
+    for why in _unfit(chosen, strategies, tape, setting):
+        raise ValueError(why)
     first, config = strategies[0], setting.config
     machine = build([replace(chosen, strategy=first)], tape.header, setting, lambda _: None)
     books, loop = machine.trader.books, machine.loop
@@ -133,34 +140,36 @@ def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting
     return Fast(tuple(sweeps), mine, machine)
 
 
-def _simple(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting) -> None:
-    """Refuse what the kernels do not know."""
-    import sys
-
+def _unfit(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting) -> Iterator[str]:
+    """What the kernels do not know of the strategy and the settings, each in words."""
     first, config = strategies[0], setting.config
     setup = getattr(first, "setup", None)
-    reasons = [
-        (chosen.compiled != "", "it is compiled and quotes"),
-        (not hasattr(sys.modules[type(first).__module__], "detect"), "it has no detector"),
-        (not isinstance(setup, Setup), "it does not say in `setup` what it answers to a signal"),
-        (not isinstance(getattr(first, "wake", None), Bars), "it does not look at bars alone"),
-        (len({getattr(s.wake, "ns", 0) for s in strategies}) != 1, "its parameters change the timeframe"),
-        (hasattr(first, "on_settled") or hasattr(first, "state"), "it remembers its trades"),
-        (config.latency.model != "constant", "latency is not constant"),
-        (config.fees.model != "flat", "fees are not flat"),
-        ("funding" in tape.header.names, "the source has funding"),
-    ]
-    if isinstance(setup, Setup):
-        plain = Setup(setup.side, setup.horizon_ns, setup.target, setup.stop, (Entry(),), None, setup.stake)
-        odd = [name for name in setup.__slots__ if name not in _SIMPLE and getattr(setup, name) != getattr(plain, name)]
-        reasons.append((bool(odd), f"its setups have {', '.join(odd)}"))
-        reasons.append((setup.horizon_ns < 2 * getattr(first.wake, "ns", 0), "its trades end within two bars"))
-    reasons += [(True, why) for f in reads_of(strategies[:1]).features if (why := unfit(f.module))] if not any(
-        wrong for wrong, _ in reasons
-    ) else []
-    found = next((why for wrong, why in reasons if wrong), "")
-    if found:
-        raise ValueError(found)
+    if chosen.compiled:
+        yield "it is compiled and quotes"
+    elif not hasattr(sys.modules[type(first).__module__], "detect"):
+        yield "it has no detector"
+    elif not isinstance(setup, Setup):
+        yield "it does not say in `setup` what it answers to a signal"
+    elif not isinstance(first.wake, Bars):
+        yield "it does not look at bars alone"
+    elif hasattr(first, "on_settled") or hasattr(first, "state"):
+        yield "it remembers its trades"
+    else:
+        if len({one.wake.ns for one in strategies}) != 1:
+            yield "its parameters change the timeframe"
+        if min(one.setup.horizon_ns for one in strategies) < 2 * first.wake.ns:
+            yield "its trades end within two bars"
+        plain = Setup(setup.side, setup.horizon_ns, setup.target, setup.stop, stake=setup.stake, info=setup.info)
+        odd = [name for name in setup.__slots__ if getattr(setup, name) != getattr(plain, name)]
+        if odd:
+            yield f"its setups have {', '.join(odd)}"
+        yield from (why for one in reads_of(strategies[:1]).features if (why := unfit(one.module)))
+    if config.latency.model != "constant":
+        yield "latency is not constant"
+    if config.fees.model != "flat":
+        yield "fees are not flat"
+    if "funding" in tape.header.names:
+        yield "the source has funding"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import textwrap
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from functools import cache
 from io import StringIO
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -83,6 +82,7 @@ class _Kind:
 _SPAN_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _CODE: Final[dict[type, str]] = {float: "f8", int: "i8", bool: "i8"}
+_READ: Final[dict[type[Any], dict[str, _Kind]]] = {}  # what _read_kinds gave
 
 
 def describe(cls: type[Any]) -> tuple[ParamField, ...]:
@@ -141,9 +141,15 @@ def instrument_record(instrument: Instrument, names: Sequence[str] = ()) -> Reco
     return record[0]
 
 
-@cache
 def _kinds(cls: type[Any]) -> dict[str, _Kind]:
     """By field, read off the annotations once: a sweep makes thousands of records of one class."""
+    found = _READ.get(cls)
+    if found is None:
+        found = _READ[cls] = _read_kinds(cls)
+    return found
+
+
+def _read_kinds(cls: type[Any]) -> dict[str, _Kind]:
     if not is_dataclass(cls):
         raise ConfigError(
             "param-type", f"{cls.__name__} is not a dataclass", try_="put @dataclass(frozen=True) above it"

@@ -1,0 +1,169 @@
+"""A sweep as a whole: what it finds, what it keeps, how it goes on, and that its trials count."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from small_bars import minutes
+from small_runs import market, settings
+from swept_market import Back
+from tickerml.lab.overfit import overfitting
+from tickerml.run.backtest import backtest
+from tickerml.run.sweep import sweep
+from tickerml.strategies import quoter
+from tickerml.strategies.ma_cross import MaCross
+from tickerml.tape.errors import ConfigError, InputError, RunError
+
+CONFIG = settings(data={"bar_delay_ms": 2000.0})
+AXES = {"fast": (3, 5, 8), "slow": (13, 21, 34), "stop": (0.004,)}
+
+
+class Stops:
+    """A watcher that asks to end at the `at`-th report of trials or bars."""
+
+    def __init__(self, at=10**9):
+        self.at, self.told, self.notes, self.stop, self.due = at, 0, [], False, False
+
+    def __call__(self, done, total=None, what="", unit="rows"):
+        if what == "sweep":
+            self.told += 1
+            self.stop = self.told >= self.at
+
+    def note(self, text, level="INFO", source="", at=None):
+        self.notes.append(text)
+
+    def show(self, state):
+        raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return minutes(1500)
+
+
+def swept(tape, folder, **more):
+    given = {"axes": AXES, "config": CONFIG, "run_dir": folder, "workers": 1} | more
+    return sweep(given.pop("strategy", MaCross()), tape, **given)
+
+
+def test_figures_of_the_fast_way(bars, tmp_path):
+    found = swept(bars, tmp_path / "a")
+    told = found.figures
+    assert (told["combos"], told["bars"], told["way"], told["why"]) == (9, 1500, "arrays", "")
+    assert told["bar_combos_per_s"] > 0
+    assert 0 < told["memory_mb"] < told["ceiling_mb"] == 1024
+    best = max(found.trials, key=lambda one: one["total_return"])
+    assert told["best"]["total_return"] == best["total_return"]
+    assert {k: told["best"][k] for k in AXES} == best["params"]
+    assert Decimal(best["pnl"]) / 10_000 == pytest.approx(Decimal(repr(best["total_return"])))
+    assert told["checked"]["equal"] == told["checked"]["engine"] == best["trades"] > 10
+    assert json.loads((tmp_path / "a" / "sweep.json").read_text())["best"] == told["best"]
+
+
+def test_the_engine_finds_the_same(bars, tmp_path):
+    axes = {"fast": (3, 8), "slow": (21,), "stop": (0.004,)}
+    quick, exact = (swept(bars, tmp_path / n, axes=axes, exact=n == "engine") for n in ("arrays", "engine"))
+    assert (exact.figures["way"], exact.figures["why"]) == ("engine", "it was asked for")
+    for a, b in zip(quick.trials, exact.trials, strict=True):
+        for key in ("params", "trades", "won", "pnl", "fees"):
+            assert a[key] == b[key], key
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_order_books_are_swept_by_the_engine(tmp_path, workers):
+    tape = market("busy", minutes=1)
+    axes = {"behind": (1, 2, 3), "every": (0.1, 0.5)}
+    found = swept(tape, tmp_path / "q", strategy=quoter.Params(), axes=axes, config=settings(), workers=workers)
+    assert found.figures["way"] == "engine"
+    assert [one["params"]["behind"] for one in found.trials] == [1, 1, 2, 2, 3, 3]
+    assert len({one["pnl"] for one in found.trials}) > 3
+    if workers == 2:
+        alone = swept(tape, tmp_path / "p", strategy=quoter.Params(), axes=axes, config=settings())
+        assert [one["pnl"] for one in alone.trials] == [one["pnl"] for one in found.trials]
+
+
+def test_python_strategies_are_swept_in_processes_over_one_tape(bars, tmp_path):
+    axes = {"bars": (10, 20, 30)}
+    two = swept(bars, tmp_path / "two", strategy=Back(), axes=axes, exact=True, workers=2)
+    one = swept(bars, tmp_path / "one", strategy=Back(), axes=axes, exact=True)
+    assert one.trials == two.trials
+    assert sum(t["trades"] for t in one.trials) > 30
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_sweep_that_was_stopped_goes_on(bars, tmp_path, exact, monkeypatch):
+    axes = {"fast": (3, 5, 8), "slow": (21,)}
+    monkeypatch.setattr("tickerml.run.sweep.BATCH", 1)
+    with pytest.raises(RunError, match="stopped") as told:
+        swept(bars, tmp_path / "s", axes=axes, exact=exact, progress=Stops(2))
+    assert told.value.code == "interrupted"
+    kept = (tmp_path / "s" / "trials.jsonl").read_text().splitlines()
+    assert 1 <= len(kept) < 3
+    watcher = Stops()
+    found = swept(bars, tmp_path / "s", axes=axes, exact=exact, progress=watcher)
+    assert any("on record already" in note for note in watcher.notes)
+    whole = swept(bars, tmp_path / "w", axes=axes, exact=exact)
+    assert found.trials == whole.trials
+    assert (tmp_path / "s" / "marks.f8").read_bytes() == (tmp_path / "w" / "marks.f8").read_bytes()
+
+
+def test_half_a_line_is_tried_again(bars, tmp_path):
+    whole = swept(bars, tmp_path / "s")
+    lines = (tmp_path / "s" / "trials.jsonl").read_bytes()
+    (tmp_path / "s" / "trials.jsonl").write_bytes(lines[:-20])
+    assert swept(bars, tmp_path / "s").trials == whole.trials
+    assert (tmp_path / "s" / "trials.jsonl").read_bytes() == lines
+    (tmp_path / "s" / "marks.f8").write_bytes((tmp_path / "s" / "marks.f8").read_bytes()[:-9])
+    assert swept(bars, tmp_path / "s").trials == whole.trials
+
+
+def test_another_sweep_does_not_go_there(bars, tmp_path):
+    swept(bars, tmp_path / "s")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()}
+    with pytest.raises(RunError) as told:
+        swept(bars, tmp_path / "s", axes=AXES | {"fast": (3, 5)})
+    assert told.value.code == "run-differs"
+    assert {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()} == before
+
+
+def test_every_parameter_set_counts_as_a_trial(bars, tmp_path):
+    runs = settings(data={"bar_delay_ms": 2000.0, "runs": str(tmp_path)})
+    swept(bars, None, config=runs)
+    first = backtest(MaCross(3, 13), bars, config=runs)
+    assert first.manifest["trials"] == 1 + 9
+    other = minutes(400)
+    assert backtest(MaCross(3, 13), other, config=runs).manifest["trials"] == 1
+
+
+def test_overfitting_is_that_of_the_marks(bars, tmp_path):
+    found = swept(bars, tmp_path / "a")
+    marks = np.fromfile(tmp_path / "a" / "marks.f8").reshape(9, -1)
+    returns = np.diff(marks, axis=1, prepend=0.0).T
+    assert found.figures["pbo"] == round(overfitting(returns).pbo, 4)
+    last = [float(one["pnl"]) for one in found.trials]
+    assert np.allclose(marks[:, -1], last, atol=5)  # what is open is marked without the fee of closing it
+
+
+def test_one_trial_has_no_overfitting_figure(bars, tmp_path):
+    assert swept(bars, tmp_path / "a", axes={"fast": (5,)}).figures["pbo"] is None
+
+
+def test_what_cannot_be_asked(bars, tmp_path):
+    with pytest.raises(InputError) as told:
+        swept(bars, tmp_path / "a", axes={})
+    assert told.value.code == "sweep-range"
+    with pytest.raises(ConfigError) as refused:
+        swept(bars, tmp_path / "a", axes={"fast": (5, 5000)})
+    assert refused.value.code == "param-range"
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_ceiling_is_kept_before_anything_is_run(bars, tmp_path):
+    with pytest.raises(RunError) as told:
+        swept(bars, tmp_path / "a", memory_mb=64)
+    assert told.value.code == "sweep-memory"
+    assert (tmp_path / "a" / "trials.jsonl").read_bytes() == b""
