@@ -64,6 +64,10 @@ AIMS = (
     Aim("warmup of everything, empty cache, by the clock", "warmup", "seconds", 60.0, None, "s", less=True),
     Aim("bytes a row on disk, of hftbacktest's npz", "storage", "ratio", 0.6, 0.45, "x", less=True),
     Aim("validated import of raw lines, one core", "ingest", "rows_per_s", 700_000, 1.5 * M, "rows/s"),
+    Aim("moving-average sweep against vectorbt, by the clock", "sweep", "ratio", 50.0, 150.0, "x"),
+    Aim("memory of that sweep", "sweep", "rss_mb", 1024.0, 300.0, "MB", less=True),
+    Aim("200 parameter sets on one book tape, two cores", "l2_sweep", "speedup_two_cores", 1.8, None, "x"),
+    Aim("memory of the second core, of the tape's", "l2_sweep", "extra_memory", 0.05, None, "x", less=True),
     Aim("memory while trading a tape 10 times longer", "memory", "ratio", 1.1, None, "x", less=True),
 )
 

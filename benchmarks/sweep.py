@@ -79,7 +79,7 @@ class Ours:
             {"fees": {"taker": FEES}, "trading": {"slippage_bps": 0.0, "slippage_range": 0.0, "leverage": 10.0}}
         )
         self.setting = Setting(self.config, Decimal(CASH), 0, (), (True,), terms_of(self.config))
-        self.strategies = [MaCross(fast=f, slow=s, stop=STOP, stake=STAKE) for f, s in combos]
+        self.strategies = [MaCross(fast=f, slow=s, stop=STOP, stake=STAKE, timeframe="1m") for f, s in combos]
         self.chosen = choose(self.strategies[0], self.config)
         self.trials: list[Any] = []
         self.way: Any = None

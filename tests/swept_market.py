@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, ClassVar
 
 from tickerml.config import from_mapping
 from tickerml.run.setup import Setting, bar_only_of, terms_of
 from tickerml.run.strategies import choose
 from tickerml.run.sweep_ways import fast
+from tickerml.strategies.ma_cross import MaCross
 from tickerml.strategies.wake import Bars
 from tickerml.tape.block import concat, part
 from tickerml.tape.intents import Pass, Setup, Target
@@ -27,6 +29,9 @@ def detect(p, d, a):
     if a["held"] == 0:
         return 0 if away < -p["far"] else 2
     return 0 if a["mine"] != 0 and away > p["far"] else 3
+
+
+Cross = partial(MaCross, timeframe="1m")
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,19 @@ class FakeRun:
         self.written.append(out)
 
 
+class FakeSweep:
+    """Stands for a sweep that is over."""
+
+    def __init__(self) -> None:
+        best = {"trades": 12, "won": 5, "total_return": 0.0123, "max_drawdown": 0.02, "fees": "3.5"}
+        worse = {"trades": 0, "won": 0, "total_return": 0.0, "max_drawdown": 0.0, "fees": "0"}
+        self.ranked = [{"params": {"fast": 5, "slow": 60}, **best}, {"params": {"fast": 9, "slow": 60}, **worse}]
+        checked = {"engine": 12, "arrays": 12, "equal": 12, "first_difference": ""}
+        self.figures: dict[str, Any] = {"combos": 2, "bars": 1000, "bar_combos_per_s": 250_000_000, "pbo": 0.25}
+        self.figures |= {"best": {"fast": 5, "slow": 60, **best}, "way": "arrays", "why": "", "memory_mb": 210}
+        self.figures |= {"ceiling_mb": 1024, "folder": "runs/sweep-8f3a21", "checked": checked}
+
+
 @pytest.fixture
 def rooms(monkeypatch):
     """The run room, replaced by functions that keep their arguments; `rooms.calls` holds (name, args, kwargs)."""
@@ -111,6 +124,7 @@ def rooms(monkeypatch):
         "result": {"open_run": kept.run},
         "debug": {"debug": None},
         "warmup": {"warmup": None},
+        "sweep": {"sweep": FakeSweep()},
     }
     for module, functions in fakes.items():
         fake = ModuleType(f"tickerml.run.{module}")

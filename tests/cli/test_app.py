@@ -28,7 +28,7 @@ def test_a_group_alone_shows_its_commands(tickerml, group):
 @pytest.mark.parametrize(
     "command",
     [
-        "paper", "backtest", "replay", "debug", "warmup", "synth", "why", "report", "explain", "data import",
+        "paper", "backtest", "sweep", "replay", "debug", "warmup", "synth", "why", "report", "explain", "data import",
         "data list", "data check", "new config", "journal verify", "journal salvage",
     ],
 )  # fmt: skip

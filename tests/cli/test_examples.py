@@ -11,7 +11,7 @@ from tickerml.cli import errors
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMANDS = (
-    "paper", "backtest", "replay", "debug", "warmup", "synth", "why", "report", "explain", "data import",
+    "paper", "backtest", "sweep", "replay", "debug", "warmup", "synth", "why", "report", "explain", "data import",
     "data list", "data check", "new config", "journal verify", "journal salvage",
 )  # fmt: skip
 

@@ -10,11 +10,10 @@ import pytest
 from bar_tapes import bar_tape, trending
 
 from small_detector import Flow
-from swept_market import Back, Sized, fast_of, plain, setting_of
+from swept_market import Back, Cross, Sized, fast_of, plain, setting_of
 from tickerml.lab.bar_sweep import BarSweep
 from tickerml.run.strategies import choose
 from tickerml.run.sweep_check import arrays_of, compared
-from tickerml.strategies.ma_cross import MaCross
 from tickerml.tape.rows import MINUTE
 
 WILD = plain(bar_tape([(0, trending(3000, 0.0, 3, sigma=0.002))], duration=MINUTE))
@@ -37,7 +36,7 @@ def same(strategies, tape, number, **sections):
 @pytest.mark.parametrize("number", range(6))
 def test_moving_averages_cross(number):
     sets = ((3, 12, 0.003), (5, 20, 0.004), (8, 30, 0.02), (2, 5, 0.001), (20, 21, 0.03), (1, 60, 0.01))
-    strategies = [MaCross(fast, slow, stop=stop) for fast, slow, stop in sets]
+    strategies = [Cross(fast, slow, stop=stop) for fast, slow, stop in sets]
     count, trades = same(strategies, WILD, number, **COSTLY)
     assert count > 20
     assert {"closed", "stop"} >= {one[-1] for one in trades} - {"end of data"}
@@ -80,7 +79,7 @@ def test_figures_are_the_sum_of_the_trades():
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_windows_and_company_change_nothing(threads, monkeypatch):
-    strategies = [MaCross(f, s) for f in (2, 3, 5, 8) for s in (13, 21, 34)]
+    strategies = [Cross(f, s) for f in (2, 3, 5, 8) for s in (13, 21, 34)]
     setting = setting_of(WILD)
     alone = fast_of(strategies, WILD, setting).sweeps[0].run()
     monkeypatch.setattr("tickerml.lab.bar_sweep.WIDTH", 1)  # as narrow as can be
@@ -92,12 +91,12 @@ def test_threads_windows_and_company_change_nothing(threads, monkeypatch):
 
 
 def test_equal_features_are_computed_once():
-    way = fast_of([MaCross(f, s) for f in (2, 3, 5) for s in (5, 8)], WILD, setting_of(WILD))
+    way = fast_of([Cross(f, s) for f in (2, 3, 5) for s in (5, 8)], WILD, setting_of(WILD))
     assert len(way.sweeps[0]._reads.columns) == 2 * len({2, 3, 5, 8})
 
 
 def test_the_last_mark_is_the_result_when_nothing_is_held():
-    way = fast_of([MaCross(3, 12)], WILD, setting_of(WILD))
+    way = fast_of([Cross(3, 12)], WILD, setting_of(WILD))
     swept = way.sweeps[0].run()
     trade = way.sweeps[0].trades(0, 10_000)[-1]
     held_to_the_end = trade["exit_bar"] == len(WILD.held[0].rows) - 1
@@ -107,8 +106,8 @@ def test_the_last_mark_is_the_result_when_nothing_is_held():
 REFUSED = {
     "no detector": (lambda s: [_Plain()], {}, "no detector"),
     "no bars alone": (lambda s: [Flow()], {}, "in `setup`"),
-    "timeframe": (lambda s: [MaCross(timeframe="5m")], {}, "not those that the strategy looks at"),
-    "two timeframes": (lambda s: [MaCross(), MaCross(timeframe="5m")], {}, "change the timeframe"),
+    "timeframe": (lambda s: [Cross(timeframe="5m")], {}, "not those that the strategy looks at"),
+    "two timeframes": (lambda s: [Cross(), Cross(timeframe="5m")], {}, "change the timeframe"),
     "latency": (lambda s: s, {"latency": {"model": "distribution"}}, "latency is not constant"),
     "slow orders": (lambda s: s, {"latency": {"entry_ms": 2000.0}}, "too late for an open"),
     "late answers": (lambda s: s, {"latency": {"response_ms": 3000.0}}, "after the wake"),
@@ -119,7 +118,7 @@ REFUSED = {
 
 
 class _Plain:
-    wake = MaCross().wake
+    wake = Cross().wake
     sees = ("bar(1m).close",)
 
     def decide(self, view):
@@ -130,20 +129,20 @@ class _Plain:
 def test_what_it_does_not_model_goes_the_exact_way(why):
     make, sections, said = REFUSED[why]
     with pytest.raises(ValueError, match=said):
-        fast_of(make([MaCross(3, 12)]), WILD, setting_of(WILD, **sections))
+        fast_of(make([Cross(3, 12)]), WILD, setting_of(WILD, **sections))
 
 
 def test_values_and_books_go_the_exact_way():
     funded = bar_tape([(0, trending(300, 0.0, 3))], duration=MINUTE, values=[(0, 5, "funding", 0.0001)])
     with pytest.raises(ValueError, match="funding"):
-        fast_of([MaCross(3, 12)], funded, setting_of(funded))
+        fast_of([Cross(3, 12)], funded, setting_of(funded))
     unnamed = plain(funded)
     with pytest.raises(ValueError, match="VALUE rows"):
-        fast_of([MaCross(3, 12)], unnamed, setting_of(unnamed))
+        fast_of([Cross(3, 12)], unnamed, setting_of(unnamed))
 
 
 def test_memory_is_bounded_by_the_room_for_columns():
-    strategies = [MaCross(f, s) for f in range(2, 40) for s in range(40, 60)]
+    strategies = [Cross(f, s) for f in range(2, 40) for s in range(40, 60)]
     sweep = fast_of(strategies, WILD, setting_of(WILD)).sweeps[0]
     small = replace(sweep, room=1 << 20)
     assert isinstance(small, BarSweep)

@@ -10,12 +10,11 @@ import pytest
 
 from small_bars import minutes
 from small_runs import market, settings
-from swept_market import Back
+from swept_market import Back, Cross
 from tickerml.lab.overfit import overfitting
 from tickerml.run.backtest import backtest
 from tickerml.run.sweep import sweep
 from tickerml.strategies import quoter
-from tickerml.strategies.ma_cross import MaCross
 from tickerml.tape.errors import ConfigError, InputError, RunError
 
 CONFIG = settings(data={"bar_delay_ms": 2000.0})
@@ -47,7 +46,7 @@ def bars():
 
 def swept(tape, folder, **more):
     given = {"axes": AXES, "config": CONFIG, "run_dir": folder, "workers": 1} | more
-    return sweep(given.pop("strategy", MaCross()), tape, **given)
+    return sweep(given.pop("strategy", Cross()), tape, **given)
 
 
 def test_figures_of_the_fast_way(bars, tmp_path):
@@ -133,10 +132,10 @@ def test_another_sweep_does_not_go_there(bars, tmp_path):
 def test_every_parameter_set_counts_as_a_trial(bars, tmp_path):
     runs = settings(data={"bar_delay_ms": 2000.0, "runs": str(tmp_path)})
     swept(bars, None, config=runs)
-    first = backtest(MaCross(3, 13), bars, config=runs)
+    first = backtest(Cross(3, 13), bars, config=runs)
     assert first.manifest["trials"] == 1 + 9
     other = minutes(400)
-    assert backtest(MaCross(3, 13), other, config=runs).manifest["trials"] == 1
+    assert backtest(Cross(3, 13), other, config=runs).manifest["trials"] == 1
 
 
 def test_overfitting_is_that_of_the_marks(bars, tmp_path):

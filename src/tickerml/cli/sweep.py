@@ -26,6 +26,7 @@ SweepParam = Annotated[
         help="A parameter and its values: fast=5:50:5, fast=5,10,20; repeatable. SECTION.KEY=VALUE changes a setting.",
     ),
 ]
+One = Annotated[str, typer.Option("-s", "--strategy", metavar="NAME", help="Its name, or file.py:ClassName.")]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="How many at the same time; 0 = all cores.")]
 Memory = Annotated[int, typer.Option("--memory", min=64, metavar="MB", help="Ceiling: a sweep above it is not begun.")]
 Exact = Annotated[bool, typer.Option("--exact", help="Run the engine for each, also where arrays of bars would do.")]
@@ -39,8 +40,8 @@ def register(app: typer.Typer, panel: str) -> None:
         "sweep",
         panel=panel,
         examples="""
-tickerml sweep --source candles/ -s ma_cross --param fast=5:50:5 --param slow=60:240:20
-tickerml sweep --source store -s quoter --param behind=1:5:1 --workers 2 --json
+tickerml sweep --source candles/ --param fast=5:50:5 --param slow=60,120
+tickerml sweep --source store -s quoter --param behind=1:5:1 --json
 """,
     )(sweep)
 
@@ -48,7 +49,7 @@ tickerml sweep --source store -s quoter --param behind=1:5:1 --workers 2 --json
 def sweep(
     out: Out,
     source: options.Source = "synthetic",
-    strategy: options.Strategy = "ma_cross",
+    strategy: One = "ma_cross",
     param: SweepParam = None,
     pairs: options.Pairs = None,
     timeframe: options.Timeframe = None,

@@ -12,6 +12,7 @@ from tickerml.desk.settings import Manager, Regime
 from tickerml.strategies.channel import Channel
 from tickerml.strategies.dca import Dca
 from tickerml.strategies.five_signal import FiveSignal
+from tickerml.strategies.ma_cross import MaCross
 from tickerml.strategies.swing import Swing
 from tickerml.tape.params import Range
 
@@ -196,6 +197,7 @@ class Config:
     swing: Swing = field(default_factory=Swing)
     channel: Channel = field(default_factory=Channel)
     five_signal: FiveSignal = field(default_factory=FiveSignal)
+    ma_cross: MaCross = field(default_factory=MaCross)
     fees: Fees = field(default_factory=Fees)
     latency: Latency = field(default_factory=Latency)
     queue: Queue = field(default_factory=Queue)

@@ -45,7 +45,7 @@ class MaCross:
     stop: Annotated[float, Range(0.0001, 0.9)] = 0.02  # fraction of the entry price
     stake: Annotated[float, Range(1, 1e9)] = 500.0  # quote; money of one trade
     longest_hours: Annotated[float, Range(0.1, 87_600)] = 8760.0  # hours; the position is closed then at the latest
-    timeframe: Literal["1m", "5m", "15m", "1h"] = "1m"  # bars that it looks at
+    timeframe: Literal["1m", "5m", "15m", "1h"] = "5m"  # bars that it looks at
 
     passes: ClassVar = (HELD, WARMING, NO_CROSS)
 
