@@ -18,7 +18,7 @@ from tickerml.account.contract import scaled, share, value
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record
 
-POSITION: Final = np.dtype(
+LEG: Final = np.dtype(
     [
         ("position", "i8"),  # lots, negative = short
         ("cost", "i8"),  # money, of the position's sign
@@ -27,8 +27,12 @@ POSITION: Final = np.dtype(
         ("funding", "i8"),  # money received, negative = paid
         ("fills", "i8"),
         ("volume", "i8"),  # lots executed
+        ("margin", "i8"),  # money set apart for it: isolated margin (account/margin.py)
+        ("tied", "i8"),  # cross margin: initial margin of the open lots, a part of cash
+        ("insured", "i8"),  # money that the venue's insurance bore
     ]
 )
+POSITION: Final = np.dtype([*((name, "i8") for name in LEG.names or ()), ("legs", LEG, (2,))])  # margined: their sums
 
 
 @kernel
@@ -63,7 +67,7 @@ def apply_fill(p: Record, c: Record, side: int, price: int, qty: int, fee: int) 
 def unrealised(p: Record, c: Record, mark: int) -> int:
     """Profit that closing the whole position at `mark` ticks would realise, money, before fees."""
     if p["position"] == 0:
-        return 0
+        return p["cost"] if c["inverse"] != 0 else -p["cost"]  # not 0 where a long and a short leg are equal
     worth = value(c, mark, abs(p["position"]))
     profit = (worth if p["position"] > 0 else -worth) - p["cost"]
     return -profit if c["inverse"] != 0 else profit
@@ -71,9 +75,9 @@ def unrealised(p: Record, c: Record, mark: int) -> int:
 
 @kernel
 def holding(p: Record, c: Record, mark: int) -> int:
-    """What a position adds to cash in equity at `mark`: its value for spot, its unrealised profit for derivatives."""
+    """What a position adds to cash in equity at `mark`: its value for spot, else its unrealised profit and margin."""
     if c["spot"] == 0:
-        return unrealised(p, c, mark)
+        return unrealised(p, c, mark) + p["margin"]
     return 0 if p["position"] == 0 else (1 if p["position"] > 0 else -1) * value(c, mark, abs(p["position"]))
 
 

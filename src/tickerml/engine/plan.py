@@ -60,6 +60,8 @@ class Plan:
     values: bool = True  # funding and mark prices
     balance: bool = True  # the venue checks balances
     amend: bool = False  # live orders may be changed (Op.AMEND)
+    margin: bool = False  # margin tiers, isolated margin, hedge mode, liquidation
+    wallets: bool = False  # spot wallets, fees in base or a third currency
     marks: bool = True  # excursions and feed latency are followed row by row
     large_trades: bool = False  # a large print wakes a strategy
     detectors: tuple[Detector, ...] = ()  # of Python strategies that have one

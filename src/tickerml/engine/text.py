@@ -10,6 +10,8 @@ from typing import Final
 HEAD: Final = '''"""Made by tickerml for one choice of folds and models; its name is the hash of this text."""
 
 from tickerml.account.position import apply_fill
+from tickerml.account.margin import told_fill, told_funding  #? if margin
+from tickerml.account.wallets import move  #? if wallets
 from tickerml.desk.envelope import allows
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
@@ -61,8 +63,15 @@ def row_kind(kind):
 def book_money(c, a, position, rule):
     """Our own account, told by the answer: the same arithmetic as the venue's, at the time we learn of it."""
     kind = a["kind"]
+    if rule["margined"] != 0 and kind == FILL:  #? if margin
+        c["cash"][rule["wallet"]] += told_fill(position, rule, a)  #? if margin
+        return  #? if margin
+    if rule["margined"] != 0 and kind == FUNDING:  #? if margin
+        c["cash"][rule["wallet"]] += told_funding(position, rule, a["leg"], a["amount"])  #? if margin
+        return  #? if margin
     if kind == FILL:
         c["cash"][rule["wallet"]] += apply_fill(position, rule, a["side"], a["price"], a["qty"], a["fee"])
+        move(c, rule, a["side"], a["qty"], a["fee"], a["wallet"], a["paid"])  #? if wallets
     elif kind == FUNDING:
         position["funding"] += a["amount"]
         c["cash"][rule["wallet"]] += a["amount"]
@@ -90,6 +99,9 @@ def show(c, a, working, positions, rules, made_rows, made_orders):
     o["state"] = a["state"]
     o["reason"] = a["reason"]
     o["trigger"] = a["trigger"]  #? if amend
+    o["amount"] = a["paid"] if kind == FILL else a["amount"]  #? if wallets
+    o["currency"] = a["wallet"] if kind == FILL else 0  #? if wallets
+    o["cause"] = a["cause"]  #? if margin
     book_money(c, a, positions[a["inst"]], rules[a["inst"]])
     w = working[a["inst"]]
     k = find(w, a["id"])
@@ -201,6 +213,7 @@ def live_orders(mail, venues):
     n = mail["req_tail"] - mail["req_head"]
     for k in range(len(venues)):
         n += venues[k]["n"] + abs(venues[k]["net"])
+        n += venues[k]["long"]  #? if margin
     return n
 
 

@@ -49,7 +49,7 @@ def source(plan: Plan) -> str:
     """The text of the module for `plan`: research and trading alike, so a research pass folds what will trade."""
     names = [name for k in range(len(plan.folds)) for name in (f"p{k}", f"s{k}", f"f{k}")]
     states = ", ".join([*names, *detectors.arguments(plan.detectors), "qp"])
-    optional = {"amend": plan.amend}
+    optional = {"amend": plan.amend, "margin": plan.margin, "wallets": plan.wallets}
     parts = [
         with_parts(text.HEAD, **optional),
         *(f"from {f.module.__name__} import {_imports(k, f)}\n" for k, f in enumerate(plan.folds)),
@@ -70,11 +70,12 @@ def source(plan: Plan) -> str:
             values=plan.values,
             balance=plan.balance,
             **optional,
+            volume=hasattr(importlib.import_module(plan.fees), "BY_VOLUME"),
         ),
         with_parts(text.SHOW, **optional),
         text.QUOTE if plan.quoter else "",
         detectors.source(plan.detectors, plan.alone, states),
-        text.ADVANCE.format(states=states, names=states, on_wake=_on_wake(plan, states)),
+        with_parts(text.ADVANCE, **optional).format(states=states, names=states, on_wake=_on_wake(plan, states)),
     ]
     return "".join(parts)
 

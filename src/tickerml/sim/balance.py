@@ -29,7 +29,7 @@ def mark_price(v: Record, b: Record) -> int:
 
 
 @kernel
-def _reserved(rules: Record, v: Record, mark: int) -> int:
+def reserved(rules: Record, v: Record, mark: int) -> int:
     """Money that our live orders at one instrument hold back."""
     total = 0
     for k in range(v["n"]):
@@ -57,7 +57,7 @@ def free_money(mail: Record, all_rules: Rows, venues: Rows, books: Rows, wallet:
         if rules["spot"] == 0 and v["position"] != 0 and mark > 0:
             free += unrealised(v, rules, mark)
             free -= margin_needed(rules, mark, abs(v["position"]), rules["margin_rate"])
-        free -= _reserved(rules, v, mark)
+        free -= reserved(rules, v, mark)
     return free
 
 

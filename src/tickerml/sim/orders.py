@@ -11,6 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from tickerml.account.brackets import TIERS
+from tickerml.account.position import LEG
 from tickerml.sim import draws
 from tickerml.tape.rows import Rows
 
@@ -19,16 +21,18 @@ REQUESTS: Final = 512  # requests under way to one venue at a time; a power of t
 ANSWERS: Final = 2048  # answers of one venue that were not collected yet; a power of two
 LOST: Final = 64  # lost requests that we have not learned of yet; a power of two
 CURRENCIES: Final = 16  # settle currencies of one venue
+DAYS: Final = 30  # of volume that count for fees
 TAKEN: Final = 64  # levels at a time of which we remember what our own orders took
 
 
 class Cause(IntEnum):
-    """Why a SuperP position closed."""
+    """Why a SuperP position closed; LIQUIDATION: why an execution is no order's."""
 
     REQUEST = 1
     STOP = 2
     TARGET = 3
     EXPIRY = 4
+    LIQUIDATION = 5
 
 
 class SelfTrade(IntEnum):
@@ -83,10 +87,14 @@ ANSWER: Final = np.dtype(
         ("qty", "i8"),  # FILL: lots of this execution
         ("left", "i8"),  # lots still open
         ("fee", "i8"),  # money; negative = rebate
-        ("amount", "i8"),  # money: SuperP payoff, funding received
+        ("amount", "i8"),  # money: SuperP payoff, funding received; FILL by liquidation: what insurance bore
         ("maker", "i8"),  # FILL: 1 when the order rested
-        ("cause", "i8"),  # SETTLED: Cause
+        ("cause", "i8"),  # SETTLED, FILL: Cause
         ("trigger", "i8"),  # AMENDED: its trigger now, ticks
+        ("leg", "i8"),  # FILL, FUNDING: 0 in one-way mode, 1 = the long leg, 2 = the short
+        ("wallet", "i8"),  # FILL: the wallet that paid the fee,
+        ("paid", "i8"),  # and how much, in its unit; `fee` is its value in the instrument's money
+        ("leverage", "f8"),  # FILL: of the order, 0 = the usual
     ]
 )
 MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its instruments share
@@ -113,6 +121,8 @@ MAIL: Final = np.dtype(  # one record per venue: both rings, and what all its in
         ("requests", REQUEST, (REQUESTS,)),
         ("answers", ANSWER, (ANSWERS,)),
         ("lost", ANSWER, (LOST,)),  # notices by the time at which we learn of them
+        ("day", "i8"),  # days since 1970; fees by volume (sim/volume.py)
+        ("traded", "i8", (CURRENCIES, DAYS + 1)),  # money executed by wallet, on day d at d % (DAYS + 1)
     ]
 )
 RULES: Final = np.dtype(  # one record per instrument; the tape may change its fees (sim/rows.py), nothing else changes
@@ -144,6 +154,23 @@ RULES: Final = np.dtype(  # one record per instrument; the tape may change its f
         ("slippage_range", "i8"),  # 1e-8: bar-only tapes, share of the bar's range
         ("funding_name", "i8"),  # index of "funding" into the tape's names; -1 = none
         ("mark_name", "i8"),  # index of "mark"; -1 = funding is paid on the touch
+        ("margined", "i8"),  # account/brackets.py MARGIN
+        ("isolated", "i8"),
+        ("hedge", "i8"),
+        ("liquidation_rate", "i8"),
+        ("n_tiers", "i8"),
+        ("tier_cap", "i8", (TIERS,)),
+        ("tier_rate", "i8", (TIERS,)),
+        ("tier_amount", "i8", (TIERS,)),
+        ("tier_leverage", "i8", (TIERS,)),
+        ("base_wallet", "i8"),  # account/wallets.py WALLET; without the part `wallets` nobody looks at these
+        ("lot_units", "i8"),
+        ("fee_in", "i8"),
+        ("fee_inst", "i8"),
+        ("fee_discount", "i8"),
+        ("check_coins", "i8"),  # 1: the wallets carry an order (instead of check_balance)
+        ("one", "i8"),  # money of one whole unit of the currency
+        ("volume", "i8"),  # money executed in the wallet's currency in the 30 days before today (sim/volume.py)
     ]
 )
 SLOT: Final = np.dtype(  # one live order at the venue
@@ -192,6 +219,12 @@ VENUE: Final = np.dtype(  # one record per instrument: our orders there, oldest 
         ("last_trade", "i8"),  # ticks; bar-only: last close; 0 = none
         ("seen_bid", "i8"),  # touch at which armed orders were last examined
         ("seen_ask", "i8"),
+        ("long", "i8"),  # hedge mode: lots of the long leg, at once after each fill
+        ("short", "i8"),
+        ("margin", "i8"),  # account/position.py
+        ("tied", "i8"),
+        ("insured", "i8"),
+        ("legs", LEG, (2,)),
         ("n_taken", "i8"),
         ("taken_tick", "i8", (TAKEN,)),
         ("taken_side", "i8", (TAKEN,)),

@@ -6,7 +6,7 @@ from typing import Final
 
 from tickerml.account.contract import value
 from tickerml.sim.orders import REQUESTS, Cause
-from tickerml.sim.slots import end, find, new_answer, room
+from tickerml.sim.slots import closable, end, find, new_answer, room
 from tickerml.sim.superp import close_at, price_now
 from tickerml.sim.take import exists, touch
 from tickerml.tape.kernel import kernel
@@ -81,7 +81,7 @@ def refusal(rules: Record, v: Record, b: Record, req: Record, now: int) -> int:
     if reason != 0:
         return reason
     if req["flags"] & _REDUCE != 0:
-        return _NO_POSITION if v["net"] * side >= 0 else 0
+        return _NO_POSITION if closable(v, side, req["flags"]) == 0 else 0
     return _MIN_NOTIONAL if too_small(rules, v, b, req) else 0
 
 

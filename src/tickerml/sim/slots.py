@@ -11,12 +11,13 @@ from typing import Final
 
 from tickerml.sim.orders import ANSWERS, FAR, SLOTS
 from tickerml.tape.kernel import kernel
-from tickerml.tape.orders import AnswerKind, OrderState
+from tickerml.tape.orders import AnswerKind, OrderFlag, OrderState
 from tickerml.tape.rows import Record
 
 _WORKING, _PARTIAL, _FILLED = int(OrderState.WORKING), int(OrderState.PARTIAL), int(OrderState.FILLED)
 _ARMED, _OPEN, _NEW = int(OrderState.ARMED), int(OrderState.OPEN), int(OrderState.NEW)
 _FILL: Final = int(AnswerKind.FILL)
+_LONG, _SHORT = int(OrderFlag.LONG), int(OrderFlag.SHORT)
 
 
 @kernel
@@ -78,6 +79,16 @@ def find(v: Record, order_id: int) -> int:
 
 
 @kernel
+def closable(v: Record, side: int, flags: int) -> int:
+    """Lots that an order of `side` with these flags can close."""
+    if flags & _LONG != 0:
+        return v["long"] if side < 0 else 0
+    if flags & _SHORT != 0:
+        return v["short"] if side > 0 else 0
+    return max(0, -side * v["net"])
+
+
+@kernel
 def room(v: Record) -> bool:
     """Whether one more order fits."""
     return v["n"] < SLOTS
@@ -101,7 +112,8 @@ def interest(rules: Record, v: Record) -> None:
             buy_lo, buy_hi = min(buy_lo, o["price"]), max(buy_hi, o["price"])
         elif resting(o):
             sell_lo, sell_hi = min(sell_lo, o["price"]), max(sell_hi, o["price"])
-    if watch != 0 or v["n_taken"] != 0 or (rules["at_mid"] != 0 and v["n"] != 0):
+    marked = rules["n_tiers"] != 0 and v["mark"] == 0 and (v["net"] != 0 or v["long"] != 0)  # the mid liquidates
+    if watch != 0 or marked or v["n_taken"] != 0 or (rules["at_mid"] != 0 and v["n"] != 0):
         buy_lo, buy_hi = -FAR, FAR  # every row
     v["buy_hi"] = buy_hi
     v["sell_lo"] = sell_lo
@@ -142,6 +154,10 @@ def new_answer(mail: Record, inst: int, kind: int, reason: int) -> int:
     a["maker"] = 0
     a["cause"] = 0
     a["trigger"] = 0
+    a["leg"] = 0
+    a["wallet"] = 0
+    a["paid"] = 0
+    a["leverage"] = 0.0
     return i
 
 
@@ -169,12 +185,18 @@ def fill(mail: Record, v: Record, k: int, price: int, qty: int, maker: int) -> b
     o = v["orders"][k]
     o["left"] -= qty
     v["net"] += o["side"] * qty
+    if o["flags"] & _LONG != 0:
+        v["long"] += o["side"] * qty
+    elif o["flags"] & _SHORT != 0:
+        v["short"] -= o["side"] * qty
     done = o["left"] == 0
     i = answer(mail, v, k, _FILL, 0, _FILLED if done else _PARTIAL)
     a = mail["answers"][i]
     a["price"] = price
     a["qty"] = qty
     a["maker"] = maker
+    a["leg"] = (o["flags"] & (_LONG | _SHORT)) // _LONG
+    a["leverage"] = o["leverage"]
     if done:
         remove(v, k)
     return done

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from tickerml.sim.orders import SelfTrade
-from tickerml.sim.slots import answer, end, fill, find, resting
+from tickerml.sim.slots import answer, closable, end, fill, find, resting
 from tickerml.sim.taken import note_taken, taken
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID, level, next_level
@@ -44,7 +44,7 @@ def reducible(v: Record, o: Record, qty: int) -> int:
     """`qty`, or for a reduce-only order no more than the position that it can close."""
     if o["flags"] & _REDUCE == 0:
         return qty
-    return max(0, min(qty, -o["side"] * v["net"]))
+    return min(qty, closable(v, o["side"], o["flags"]))
 
 
 @kernel

@@ -46,6 +46,8 @@ class OrderFlag(IntFlag):
     """Bits of a request's `flags`."""
 
     REDUCE_ONLY = 1  # may only shrink the position; clipped to it
+    LONG = 2  # hedge mode: of the long leg; a sell closes it
+    SHORT = 4  # hedge mode: of the short leg; a buy closes it
 
 
 class Op(IntEnum):
@@ -97,3 +99,6 @@ class Reject(IntEnum):
     IOC = 18  # the rest of an IOC order
     AMEND = 19  # the order has no such term, or is just starting to work
     UNKNOWN = 20  # an order type, side or operation that does not exist
+    LEVERAGE = 21  # more than the margin tier of the position would allow
+    POSITION_SIDE = 22  # hedge mode and no leg named, or a leg named in one-way mode
+    LIQUIDATION = 23  # the position was liquidated

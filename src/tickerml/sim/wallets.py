@@ -1,0 +1,80 @@
+"""Spot wallets at the venue: whether they carry an order, and what an execution moves between them.
+
+A sell needs the coins that no other sell of ours holds back, a buy its whole value and fee in quote (market buys are
+judged at the mark). The fee is paid in quote; in what was received (base for buys), as spot venues do; or in a third
+currency at a discount, priced at the last trade of its own instrument, and in quote where that wallet is too small.
+"""
+
+from __future__ import annotations
+
+from tickerml.account.contract import share, value
+from tickerml.account.wallets import OTHER, RECEIVED, move, units_worth
+from tickerml.sim.balance import mark_price
+from tickerml.tape.kernel import kernel
+from tickerml.tape.orders import OrderType
+from tickerml.tape.rows import Record, Rows
+
+_SUPERP = int(OrderType.SUPERP)
+
+
+@kernel
+def carries(mail: Record, all_rules: Rows, venues: Rows, books: Rows, req: Record, free: int) -> bool:
+    """Whether the wallets carry the NEW request; `free`: what the quote wallet could commit now."""
+    rules, v = all_rules[req["inst"]], venues[req["inst"]]
+    if rules["check_coins"] == 0:
+        return True
+    if req["type"] == _SUPERP:
+        return free >= req["qty"]
+    if req["side"] < 0:
+        lots = req["qty"]
+        for i in range(len(venues)):
+            if all_rules[i]["base_wallet"] == rules["base_wallet"]:
+                lots += _selling(venues[i]) * all_rules[i]["lot_units"] // rules["lot_units"]
+        return lots * rules["lot_units"] <= mail["cash"][rules["base_wallet"]]
+    price = req["price"] if req["price"] > 0 else max(req["trigger"], mark_price(v, books[req["inst"]]))
+    if price <= 0:
+        return False
+    worth = value(rules, price, req["qty"])
+    return free >= worth + share(worth, max(0, rules["taker_rate"]))
+
+
+@kernel
+def _selling(v: Record) -> int:
+    """Lots that our sells at one instrument hold back."""
+    lots = 0
+    for k in range(v["n"]):
+        if v["orders"][k]["side"] < 0 and v["orders"][k]["type"] != _SUPERP:
+            lots += v["orders"][k]["left"]
+    return lots
+
+
+@kernel
+def book(mail: Record, all_rules: Rows, venues: Rows, a: Record) -> None:
+    """After the quote side of execution `a` was booked: where its fee is paid, and the base side."""
+    rules = all_rules[a["inst"]]
+    a["wallet"] = rules["wallet"]
+    a["paid"] = a["fee"]
+    in_base = rules["fee_in"] == RECEIVED and a["side"] > 0 and rules["base_wallet"] >= 0
+    if in_base and a["fee"] != 0:
+        a["wallet"] = rules["base_wallet"]
+        a["paid"] = units_worth(a["fee"], a["price"], rules["unit_value"], rules["lot_units"])
+    elif rules["fee_in"] == OTHER and rules["fee_inst"] >= 0 and a["fee"] > 0:
+        _in_third(mail, rules, all_rules[rules["fee_inst"]], venues[rules["fee_inst"]]["last_trade"], venues, a)
+    move(mail, rules, a["side"], a["qty"], a["fee"], a["wallet"], a["paid"])
+
+
+@kernel
+def _in_third(mail: Record, rules: Record, other: Record, price: int, venues: Rows, a: Record) -> None:
+    """Pay the fee of `a` in the third currency, at its discount, where that wallet holds enough."""
+    if price <= 0:
+        return
+    fee = share(a["fee"], rules["fee_discount"])
+    paid = units_worth(fee, price, other["unit_value"], other["lot_units"])
+    if paid > mail["cash"][other["base_wallet"]]:
+        return
+    v = venues[a["inst"]]
+    v["fees"] += fee - a["fee"]  # booked in full before the discount was known
+    mail["cash"][rules["wallet"]] += a["fee"] - fee
+    a["fee"] = fee
+    a["wallet"] = other["base_wallet"]
+    a["paid"] = paid
