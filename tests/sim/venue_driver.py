@@ -26,7 +26,8 @@ Q = "tickerml.sim.queue."
 @cache
 def module(queue=QUEUE, latency=LATENCY, fees=FEES, lean=False):
     """The generated module alone, imported by name; `lean`: without all that can be left out."""
-    left_out = dict.fromkeys(("triggers", "bars", "values", "balance", "taking", "mid", "amend"), False) if lean else {}
+    left_out = dict.fromkeys(("triggers", "bars", "values", "balance", "taking", "mid", "amend", "margin", "wallets"), False) if lean else {}
+    left_out["volume"] = hasattr(importlib.import_module(fees), "BY_VOLUME")
     text = "from tickerml.tape.kernel import kernel\n" + venue_source(queue, latency, fees, **left_out)
     name = "venue_for_test_" + hashlib.sha256(text.encode()).hexdigest()[:12]
     folder = kernel_folder() / "generated"
@@ -45,7 +46,8 @@ def rules(n=1, **changes):
     defaults = {
         "unit_value": 100, "lot": 0.001, "tick": 0.1, "tick_step": 1, "lot_step": 1, "min_lots": 1,
         "maker_rate": 20_000, "taker_rate": 50_000, "margin_rate": 10_000_000, "partial": 1, "trigger_by": 3,
-        "superp": 1, "superp_cost": 100_000, "funding_name": 0, "mark_name": 1,
+        "superp": 1, "superp_cost": 100_000, "funding_name": 0, "mark_name": 1, "base_wallet": -1, "fee_inst": -1,
+        "one": 10**8,
     }  # fmt: skip
     for name, value in {**defaults, **changes}.items():
         record[name] = value

@@ -65,6 +65,7 @@ def book_money(c, a, position, rule):
     kind = a["kind"]
     if rule["margined"] != 0 and kind == FILL:  #? if margin
         c["cash"][rule["wallet"]] += told_fill(position, rule, a)  #? if margin
+        move(c, rule, a["side"], a["qty"], a["fee"], a["wallet"], a["paid"])  #? if both
         return  #? if margin
     if rule["margined"] != 0 and kind == FUNDING:  #? if margin
         c["cash"][rule["wallet"]] += told_funding(position, rule, a["leg"], a["amount"])  #? if margin
@@ -99,9 +100,9 @@ def show(c, a, working, positions, rules, made_rows, made_orders):
     o["state"] = a["state"]
     o["reason"] = a["reason"]
     o["trigger"] = a["trigger"]  #? if amend
-    o["amount"] = a["paid"] if kind == FILL else a["amount"]  #? if wallets
-    o["currency"] = a["wallet"] if kind == FILL else 0  #? if wallets
-    o["cause"] = a["cause"]  #? if margin
+    if kind == FILL and a["wallet"] != rules[a["inst"]]["wallet"]:  #? if wallets
+        o["amount"] = a["paid"]  #? if wallets
+        o["currency"] = a["wallet"] + 1  #? if wallets
     book_money(c, a, positions[a["inst"]], rules[a["inst"]])
     w = working[a["inst"]]
     k = find(w, a["id"])

@@ -72,7 +72,7 @@ def source(plan: Plan) -> str:
             **optional,
             volume=hasattr(importlib.import_module(plan.fees), "BY_VOLUME"),
         ),
-        with_parts(text.SHOW, **optional),
+        with_parts(text.SHOW, **optional, both=plan.margin and plan.wallets),
         text.QUOTE if plan.quoter else "",
         detectors.source(plan.detectors, plan.alone, states),
         with_parts(text.ADVANCE, **optional).format(states=states, names=states, on_wake=_on_wake(plan, states)),

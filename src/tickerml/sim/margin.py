@@ -43,7 +43,8 @@ _IOC, LIQUIDATION = int(TimeInForce.IOC), int(Cause.LIQUIDATION)
 @kernel
 def name_leg(rules: Record, req: Record) -> None:
     """In hedge mode an order against its leg closes it, and no more than it holds."""
-    closes = (req["flags"] & _LONG != 0 and req["side"] < 0) or (req["flags"] & _SHORT != 0 and req["side"] > 0)
+    leg = req["flags"] & (_LONG | _SHORT)
+    closes = (leg == _LONG and req["side"] < 0) or (leg == _SHORT and req["side"] > 0)
     if rules["hedge"] != 0 and closes:
         req["flags"] |= _REDUCE
 
@@ -261,7 +262,7 @@ def _liquidate(mail: Record, rules: Record, v: Record, k: int, price: int) -> No
     if rules["hedge"] != 0:
         v["long"] -= max(0, lots)
         v["short"] -= max(0, -lots)
-    i = new_answer(mail, v["inst"], _FILL, 0)
+    i = new_answer(mail, v["inst"], _FILL, _LIQUIDATED)
     a = mail["answers"][i]
     a["state"] = _FILLED
     a["type"] = _MARKET

@@ -129,12 +129,13 @@ def venue_settle(mail, first, rules, venues, lat, fees):
             venue_volume.note(mail, rule, a)  #? if volume
             fee = fee_of(fees, rule, venue_value(rule, a["price"], a["qty"]), a["maker"])
             fee = venue_margin.charge(mail, rule, venues[a["inst"]], a, fee)  #? if margin
+            fee = venue_wallets.pay(mail, rules, venues, a, fee)  #? if wallets
             a["fee"] = fee
             mail["cash"][rule["wallet"]] += venue_apply_fill(  #? unless margin
                 venues[a["inst"]], rule, a["side"], a["price"], a["qty"], fee  #? unless margin
             )  #? unless margin
             venue_margin.book(mail, rules, venues, a)  #? if margin
-            venue_wallets.book(mail, rules, venues, a)  #? if wallets
+            venue_wallets.book(mail, rules, a)  #? if wallets
         mail["last_visible"] = max(mail["last_visible"], a["at"] + latency_response(lat, mail, mail["feed_ns"]))
         a["visible"] = mail["last_visible"]
 

@@ -49,32 +49,29 @@ def _selling(v: Record) -> int:
 
 
 @kernel
-def book(mail: Record, all_rules: Rows, venues: Rows, a: Record) -> None:
-    """After the quote side of execution `a` was booked: where its fee is paid, and the base side."""
+def pay(mail: Record, all_rules: Rows, venues: Rows, a: Record, fee: int) -> int:
+    """Which wallet pays the `fee` of execution `a`, and how much; returns the fee that is left after a discount."""
     rules = all_rules[a["inst"]]
     a["wallet"] = rules["wallet"]
-    a["paid"] = a["fee"]
-    in_base = rules["fee_in"] == RECEIVED and a["side"] > 0 and rules["base_wallet"] >= 0
-    if in_base and a["fee"] != 0:
+    a["paid"] = fee
+    if a["cause"] != 0 or fee == 0:
+        return fee
+    if rules["fee_in"] == RECEIVED and a["side"] > 0 and rules["base_wallet"] >= 0:
         a["wallet"] = rules["base_wallet"]
-        a["paid"] = units_worth(a["fee"], a["price"], rules["unit_value"], rules["lot_units"])
-    elif rules["fee_in"] == OTHER and rules["fee_inst"] >= 0 and a["fee"] > 0:
-        _in_third(mail, rules, all_rules[rules["fee_inst"]], venues[rules["fee_inst"]]["last_trade"], venues, a)
-    move(mail, rules, a["side"], a["qty"], a["fee"], a["wallet"], a["paid"])
+        a["paid"] = units_worth(fee, a["price"], rules["unit_value"], rules["lot_units"])
+    elif rules["fee_in"] == OTHER and rules["fee_inst"] >= 0 and fee > 0:
+        other, price = all_rules[rules["fee_inst"]], venues[rules["fee_inst"]]["last_trade"]
+        less = share(fee, rules["fee_discount"])
+        if price > 0:
+            paid = units_worth(less, price, other["unit_value"], other["lot_units"])
+            if paid <= mail["cash"][other["base_wallet"]]:
+                a["wallet"] = other["base_wallet"]
+                a["paid"] = paid
+                return less
+    return fee
 
 
 @kernel
-def _in_third(mail: Record, rules: Record, other: Record, price: int, venues: Rows, a: Record) -> None:
-    """Pay the fee of `a` in the third currency, at its discount, where that wallet holds enough."""
-    if price <= 0:
-        return
-    fee = share(a["fee"], rules["fee_discount"])
-    paid = units_worth(fee, price, other["unit_value"], other["lot_units"])
-    if paid > mail["cash"][other["base_wallet"]]:
-        return
-    v = venues[a["inst"]]
-    v["fees"] += fee - a["fee"]  # booked in full before the discount was known
-    mail["cash"][rules["wallet"]] += a["fee"] - fee
-    a["fee"] = fee
-    a["wallet"] = other["base_wallet"]
-    a["paid"] = paid
+def book(mail: Record, all_rules: Rows, a: Record) -> None:
+    """After the quote side of execution `a` was booked: its base side, and the fee where it was paid."""
+    move(mail, all_rules[a["inst"]], a["side"], a["qty"], a["fee"], a["wallet"], a["paid"])
