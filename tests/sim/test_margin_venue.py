@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from account_oracle import Account, Instrument, half_up
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from venue_driver import Venue, bars, depth, row, snapshot
 
+from account_oracle import Account, Instrument, half_up
 from tickerml.account.brackets import Tier, put_tiers
 from tickerml.sim.orders import Cause
 from tickerml.tape.orders import AnswerKind as A
@@ -251,7 +251,9 @@ def test_liquidated_exactly_when_the_rules_say_so(seed, isolated, hedge):
             broke = [k for k in (0, 1) if all_of_them and legs[k].lots]
         now = [a for a in waiting if a["at"] == time]
         del waiting[: len(now)]
-        assert [(int(a["price"]), int(a["side"]) * int(a["qty"])) for a in now] == [(mark, -legs[k].lots) for k in broke]
+        assert [(int(a["price"]), int(a["side"]) * int(a["qty"])) for a in now] == [
+            (mark, -legs[k].lots) for k in broke
+        ]
         for a in now:
             account.take(a)
         if isolated:

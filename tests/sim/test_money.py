@@ -12,12 +12,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from account_oracle import Account, Instrument, half_up
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_market import market_rows
 from venue_driver import Venue, row
 
+from account_oracle import Account, Instrument, half_up
 from tickerml.account.brackets import Tier, put_tiers
 from tickerml.account.position import POSITION
 from tickerml.account.wallets import OTHER
@@ -188,7 +188,9 @@ def compare(v, account, answers):
     for n in range(4):
         if v.rules[n]["margined"]:
             same(v.venues[n]["legs"], account.instruments[n])
-        assert int(v.venues[n]["position"]) == int(v.venues[n]["net"]) == sum(i.lots for i in account.instruments[n].legs)
+        assert (
+            int(v.venues[n]["position"]) == int(v.venues[n]["net"]) == sum(i.lots for i in account.instruments[n].legs)
+        )
         for name in ("position", "cost", "realised", "fees", "funding", "margin", "insured"):
             assert int(v.venues[n][name]) == int(positions[n][name])
     return seen

@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from account_oracle import half_up
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from venue_driver import Venue, snapshot, trade
 
+from account_oracle import half_up
 from tickerml.account.wallets import OTHER, OWN, RECEIVED, sellable
 from tickerml.sim.fees.tiered import Params, fee, tier_of
 from tickerml.tape.orders import AnswerKind as A

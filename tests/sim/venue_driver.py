@@ -26,7 +26,11 @@ Q = "tickerml.sim.queue."
 @cache
 def module(queue=QUEUE, latency=LATENCY, fees=FEES, lean=False):
     """The generated module alone, imported by name; `lean`: without all that can be left out."""
-    left_out = dict.fromkeys(("triggers", "bars", "values", "balance", "taking", "mid", "amend", "margin", "wallets"), False) if lean else {}
+    left_out = (
+        dict.fromkeys(("triggers", "bars", "values", "balance", "taking", "mid", "amend", "margin", "wallets"), False)
+        if lean
+        else {}
+    )
     left_out["volume"] = hasattr(importlib.import_module(fees), "BY_VOLUME")
     text = "from tickerml.tape.kernel import kernel\n" + venue_source(queue, latency, fees, **left_out)
     name = "venue_for_test_" + hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from tickerml.tape.rows import Record
 
@@ -23,7 +24,7 @@ def parts(lots: int, shares: Sequence[float | Fraction]) -> list[int]:
         if total > 1 and not whole:
             raise ValueError(f"the shares add up to {float(total)}, more than the whole")
         sums.append(lots if whole else int(lots * total + Fraction(1, 10**9)))
-    return [after - before for before, after in zip(sums, sums[1:], strict=False)]
+    return [after - before for before, after in pairwise(sums)]
 
 
 def average_ticks(p: Record, c: Record) -> Fraction | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tickerml.account.contract import contract_record, from_money, money_decimals, to_money
+from tickerml.account.contract import base_decimals, contract_record, from_money, money_decimals, to_money
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Record
@@ -20,19 +20,27 @@ class Wallets:
     decimals: tuple[int, ...]
     wallet_of: tuple[int, ...]  # by instrument id
     contracts: tuple[Record, ...]  # by instrument id
+    base_of: tuple[int, ...] = ()  # by instrument id: the wallet of what a spot instrument trades; -1 = none is kept
 
     @classmethod
-    def of(cls, instruments: Sequence[Instrument], most: int) -> Wallets:
-        """One wallet for each settle currency, in order of first use. ConfigError `wallets` beyond `most`."""
-        decimals = money_decimals(instruments)
-        currencies = tuple(dict.fromkeys(i.settle for i in instruments))
+    def of(cls, instruments: Sequence[Instrument], most: int, *, spot: bool = False) -> Wallets:
+        """One wallet for each settle currency, in order of first use; with `spot` then one for each spot base.
+
+        ConfigError `wallets` beyond `most`.
+        """
+        bases = [i for i in instruments if spot and ":" not in i.symbol]
+        decimals = base_decimals(bases) | money_decimals(instruments)
+        for currency, places in base_decimals(bases).items():
+            decimals[currency] = max(decimals[currency], places)
+        currencies = tuple(dict.fromkeys([*(i.settle for i in instruments), *(i.base for i in bases)]))
         if len(currencies) > most:
-            raise ConfigError("wallets", f"{len(currencies)} settle currencies in one run; at most {most} are kept")
+            raise ConfigError("wallets", f"{len(currencies)} currencies in one run; at most {most} are kept")
         return cls(
             currencies,
             tuple(decimals[c] for c in currencies),
             tuple(currencies.index(i.settle) for i in instruments),
             tuple(contract_record(i, decimals[i.settle]) for i in instruments),
+            tuple(currencies.index(i.base) if i in bases else -1 for i in instruments),
         )
 
     def amount(self, wallet: int, money: int) -> Decimal:

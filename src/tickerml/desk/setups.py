@@ -22,8 +22,8 @@ from tickerml.tape.rows import FOREVER, SECOND, Record, Rows
 SLOTS: Final = 64
 MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
 ENTERING, OPEN, CLOSING = 1, 2, 3
-REASONS: Final = ("", "stop", "target", "timer", "closed", "not filled", "end of data")
-BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, UNFILLED, AT_END = range(1, 7)
+REASONS: Final = ("", "stop", "target", "timer", "closed", "not filled", "end of data", "liquidated")
+BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, UNFILLED, AT_END, LIQUIDATED = range(1, 8)
 
 SETUP: Final = np.dtype(
     [

@@ -9,6 +9,7 @@ import numpy as np
 
 from tickerml.account.contract import RATE
 from tickerml.account.position import unrealised
+from tickerml.account.wallets import worth_of_units
 from tickerml.desk.desk import Situation
 from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
@@ -39,6 +40,7 @@ class Books:
         """`purse`: the wallet that the run's money is in."""
         self.loop, self.setups, self.instruments, self.wallets, self.purse = loop, setups, instruments, wallets, purse
         self.prices = Prices(loop)
+        self._keeps_coins = any(base >= 0 for base in wallets.base_of)
         self.account = loop.states.add("account", np.zeros(1, ACCOUNT))
 
     @property
@@ -63,10 +65,24 @@ class Books:
         loop = self.loop
         total = self.cash(wallet)
         total += int(holdings(wallet, loop.positions, loop.venue.rules, loop.books, loop.marks))
+        total += self._coins(wallet) if self._keeps_coins else 0
         for s in self.setups.open():
             if s["superp"] and s["entered"] and self.wallets.wallet_of[int(s["inst"])] == wallet:
                 total += self.superp_worth(s, self.prices.mark(int(s["inst"])))
         return total
+
+    def _base(self, inst: int) -> int:
+        return int(self.loop.venue.rules[inst]["base_wallet"])
+
+    def _coins(self, wallet: int) -> int:
+        """What the balances of base currencies are worth in a wallet's currency, each by the first that prices it."""
+        worth: dict[int, int] = {}
+        for inst, of in enumerate(self.wallets.wallet_of):
+            base, mark, rule = self._base(inst), self.prices.mark(inst), self.loop.venue.rules[inst]
+            if of == wallet and base >= 0 and mark and base not in worth:
+                units, each = self.cash(base), (int(rule["unit_value"]), int(rule["lot_units"]))
+                worth[base] = int(worth_of_units(units, mark, *each))
+        return sum(worth.values())
 
     def superp_worth(self, s: Record, price: int) -> int:
         """What closing an open SuperP position at `price` ticks would pay, money."""

@@ -12,6 +12,7 @@ HEAD: Final = '''"""Made by tickerml for one choice of folds and models; its nam
 from tickerml.account.position import apply_fill
 from tickerml.account.margin import told_fill, told_funding  #? if margin
 from tickerml.account.wallets import move  #? if wallets
+from tickerml.sim.margin import LIQUIDATION  #? if margin
 from tickerml.desk.envelope import allows
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
@@ -105,6 +106,8 @@ def show(c, a, working, positions, rules, made_rows, made_orders):
         o["currency"] = a["wallet"] + 1  #? if wallets
     book_money(c, a, positions[a["inst"]], rules[a["inst"]])
     w = working[a["inst"]]
+    if kind == FILL and a["cause"] == LIQUIDATION:  #? if margin
+        w["position"] += a["side"] * a["qty"]  #? if margin
     k = find(w, a["id"])
     if k < 0:
         return c["by_answers"] != 0

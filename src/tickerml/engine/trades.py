@@ -8,7 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from tickerml.account.contract import value
+from tickerml.account.margin import book_fill
 from tickerml.account.position import apply_fill
+from tickerml.account.wallets import move
 from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
@@ -79,7 +81,10 @@ class Trades:
         self._set_deadline()
 
     def answer(self, a: Record) -> None:
-        """Book what the venue said about an order of ours."""
+        """Book what the venue said about an order of ours, or that it liquidated what we held."""
+        if int(a["kind"]) == int(AnswerKind.FILL) and int(a["cause"]) == int(Cause.LIQUIDATION):
+            self._liquidated(a)
+            return
         if int(a["kind"]) == int(AnswerKind.FUNDING):
             s = self.setups.on_instrument(int(a["inst"]))
             if s is not None:
@@ -123,6 +128,29 @@ class Trades:
         for k in range(book.SLOTS):
             if self.setups.table[k]["state"]:
                 self._settle_at_touch(k, self.setups.table[k])
+
+    def _liquidated(self, a: Record) -> None:
+        """The venue closed what the setups on an instrument held; they end with their last order.
+
+        Fees and what insurance bore of the loss are shared by lots.
+        """
+        inst, side, left = int(a["inst"]), int(a["side"]), int(a["qty"])
+        rest = int(a["fee"]) - int(a["amount"])
+        contract = self.books.wallets.contracts[inst]
+        for k in range(book.SLOTS):
+            s = self.setups.table[k]
+            held = min(int(s["entered"] - s["exited"]), left)
+            if not s["state"] or s["superp"] or s["inst"] != inst or s["side"] == side or held <= 0:
+                continue
+            fees = rest * held // left
+            left, rest = left - held, rest - fees
+            s["exited"] += held
+            s["exit_ticks"] += int(a["price"]) * held
+            s["received"] += int(value(contract, int(a["price"]), held))
+            s["fees"] += fees
+            s["closed"], s["naked"], s["reason"] = self.books.now, 0, book.LIQUIDATED
+            self._after(k)
+        self._set_deadline()
 
     def _superp_answer(self, k: int, leg: Record, a: Record) -> None:
         s, kind = self.setups.table[k], int(a["kind"])
@@ -206,10 +234,17 @@ class Trades:
             s["exited"] += held
             s["exit_ticks"] += price * held
             s["received"] += int(value(books.wallets.contracts[inst], price, held))
-            rule, position = self.loop.venue.rules[inst], self.loop.positions[inst]
-            books.add_cash(inst, int(apply_fill(position, rule, -int(s["side"]), price, held, 0)))
+            self._close_in_our_books(inst, -int(s["side"]), price, held)
         s["closed"], s["reason"] = books.now, book.AT_END
         self._settle(k)
+
+    def _close_in_our_books(self, inst: int, side: int, price: int, lots: int) -> None:
+        rule, position, core = self.loop.venue.rules[inst], self.loop.positions[inst], self.loop.core[0]
+        if rule["margined"]:
+            self.books.add_cash(inst, int(book_fill(position, rule, 0, side, price, lots, 0, 0)))
+        else:
+            self.books.add_cash(inst, int(apply_fill(position, rule, side, price, lots, 0)))
+            move(core, rule, side, lots, 0, rule["wallet"], 0)
 
     def _send(self, order: Order, k: int, role: int, parent: int) -> int:
         c = self.loop.core[0]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from tickerml.account.brackets import Tier, put_tiers
 from tickerml.account.contract import RATE
+from tickerml.account.wallets import OTHER, OWN
 from tickerml.desk.money import Wallets
 from tickerml.sim.draws import seed_words
 from tickerml.sim.orders import RULES, SelfTrade, TriggerBy
+from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.params import params_dtype, params_record
 from tickerml.tape.rows import MILLISECOND, SECOND, Rows
@@ -38,6 +41,20 @@ class Terms:
     margin: float = 0.1  # initial margin of derivatives, share of the notional
     at_mid: bool = False  # executions meet the mid (sim/mid.py): the first layer of the waterfall
     watermark: int = 50 * MILLISECOND  # ns; 0 = oracle: answers do not wait for late rows
+    tiers: Mapping[str, Sequence[Tier]] = field(default_factory=dict)  # margin tiers by symbol, "" = of all others
+    isolated: bool = False  # margin is set apart for each position
+    hedge: bool = False  # long and short positions at once
+    liquidation_fee: float = 0.0125  # of the value of what is liquidated
+    spot_wallets: bool = False  # what spot trades buy is a balance, not a position
+    fee_in: int = OWN  # account/wallets.py: in quote, in what was received, or in `fee_currency`
+    fee_currency: str = "BNB"
+    fee_discount: float = 0.75  # share of the fee that is charged in `fee_currency`
+    balances: Mapping[str, Decimal] = field(default_factory=dict)  # what other wallets start with, by currency
+
+    @property
+    def margined(self) -> bool:
+        """Whether derivatives are kept in legs, with what account/margin.py does to them."""
+        return bool(self.tiers) or self.isolated or self.hedge
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,8 @@ def venue_setup(
         _fill(rules[n], inst, wallets, terms, bar_only=bar_only[n])
         rules[n]["funding_name"] = names.index("funding") if "funding" in names else -1
         rules[n]["mark_name"] = names.index("mark") if "mark" in names else -1
+        _fill_margin(rules[n], inst, wallets, terms)
+        _fill_wallets(rules[n], inst, instruments, wallets, terms)
     queue, latency, fees = (_one(m) for m in models)
     entry, response = least
     return VenueSetup(
@@ -82,7 +101,10 @@ def venue_setup(
         queue,
         latency,
         fees,
-        tuple(wallets.money(k, amount) for k, amount in enumerate(cash)),
+        tuple(
+            wallets.money(k, amount or terms.balances.get(wallets.currencies[k], amount))
+            for k, amount in enumerate(cash)
+        ),
         seed_words(seed, 1),
         max(1, entry),
         max(1, response, terms.watermark),
@@ -95,8 +117,8 @@ def venue_setup(
 def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_only: bool) -> None:
     contract = wallets.contracts[inst.id]
     wallet = wallets.wallet_of[inst.id]
-    for field in ("unit_value", "inverse", "spot"):
-        rule[field] = contract[field]
+    for name in ("unit_value", "inverse", "spot"):
+        rule[name] = contract[name]
     rule["wallet"] = wallet
     rule["tick"], rule["lot"] = float(inst.tick), float(inst.lot)
     rule["bar_only"] = bar_only
@@ -110,6 +132,33 @@ def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_on
     rule["at_mid"] = terms.at_mid
     rule["superp"], rule["superp_cost"] = terms.superp, round(terms.superp_cost * RATE)
     rule["slippage_rate"], rule["slippage_range"] = round(terms.slippage * RATE), round(terms.slippage_range * RATE)
+
+
+def _fill_margin(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms) -> None:
+    if rule["spot"] or not terms.margined:
+        return
+    if terms.hedge and inst.inverse:
+        raise ConfigError("hedge-mode", f"{inst.symbol} settles in its base: it has no hedge mode here")
+    rule["margined"], rule["isolated"], rule["hedge"] = 1, terms.isolated, terms.hedge
+    rule["liquidation_rate"] = round(terms.liquidation_fee * RATE)
+    put_tiers(rule, terms.tiers.get(inst.symbol, terms.tiers.get("", ())), wallets.decimals[int(rule["wallet"])])
+
+
+def _fill_wallets(
+    rule: Any, inst: Instrument, instruments: Sequence[Instrument], wallets: Wallets, terms: Terms
+) -> None:
+    """Base wallets, and who prices the currency that fees are paid in."""
+    rule["base_wallet"] = wallets.base_of[inst.id] if wallets.base_of else -1
+    rule["fee_inst"] = -1
+    rule["one"] = 10 ** wallets.decimals[int(rule["wallet"])]
+    if rule["base_wallet"] >= 0:
+        rule["lot_units"] = int(inst.lot * 10 ** wallets.decimals[int(rule["base_wallet"])])
+        rule["check_coins"], rule["check_balance"] = terms.check_balance, False
+    rule["fee_in"], rule["fee_discount"] = terms.fee_in, round(terms.fee_discount * RATE)
+    for other in instruments:
+        priced = other.base == terms.fee_currency and other.settle == inst.settle
+        if terms.fee_in == OTHER and priced and wallets.base_of and wallets.base_of[other.id] >= 0:
+            rule["fee_inst"] = other.id
 
 
 def _one(params: Any) -> Rows:

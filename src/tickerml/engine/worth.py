@@ -20,7 +20,9 @@ def holdings(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows
     """What all positions of a wallet add to its cash in equity, money; one without a mark adds nothing."""
     total = 0
     for n in range(len(positions)):
-        if positions[n]["position"] != 0 and rules[n]["wallet"] == wallet:
+        p = positions[n]
+        held = p["position"] != 0 or p["cost"] != 0  # a long and a short leg that are equal cost something too
+        if held and rules[n]["wallet"] == wallet and rules[n]["base_wallet"] < 0:
             mark = mark_of(books[n], marks[n])
             if mark != 0:
                 total += holding(positions[n], rules[n], mark)

@@ -90,7 +90,8 @@ def build(
 ) -> Machine:
     """The machine of a run. `sink` takes the rows it makes, at most `held` waiting. Raises ConfigError, InputError."""
     config, instruments = setting.config, dense(header.instruments)
-    wallets = Wallets.of(instruments, WALLETS)
+    terms = setting.terms
+    wallets = Wallets.of(instruments, WALLETS, spot=terms.spot_wallets)
     models = models_of(config)
     mine = [traded(one, config, header.instruments, setting.pairs) for one in chosen]
     first = mine[0][0].id if mine and mine[0] else 0
@@ -99,7 +100,7 @@ def build(
         instruments,
         wallets,
         [setting.cash if k == purse else Decimal(0) for k in range(len(wallets.currencies))],
-        setting.terms,
+        terms,
         names=header.names,
         bar_only=setting.bar_only or [header.bar_only] * len(instruments),
         models=models.params,
@@ -125,7 +126,9 @@ def build(
         taking=any(not one.compiled for one in chosen),
         bars=any(setting.bar_only) or (header.bar_only and not setting.bar_only),
         values="funding" in header.names,
-        balance=setting.terms.check_balance,
+        balance=terms.check_balance,
+        margin=terms.margined,
+        wallets=terms.spot_wallets,
         marks=any(not one.compiled for one in chosen) or models.latency.endswith(".feed"),
         large_trades=any(isinstance(w, Trade) for one in decide for w in wakes(one)),
         detectors=detectors,

@@ -56,7 +56,7 @@ def refusal(all_rules: Rows, venues: Rows, books: Rows, req: Record) -> int:
     if rules["margined"] == 0 or req["type"] == _SUPERP:
         return 0
     leg = req["flags"] & (_LONG | _SHORT)
-    if (rules["hedge"] != 0) != (leg == _LONG or leg == _SHORT):
+    if (rules["hedge"] != 0) != (leg in (_LONG, _SHORT)):
         return _SIDE
     if req["flags"] & _REDUCE != 0:
         return 0
@@ -182,9 +182,7 @@ def exposed(rules: Record, v: Record) -> bool:
 
 
 @kernel
-def look(
-    mail: Record, all_rules: Rows, venues: Rows, books: Rows, n: int, opened: int, low: int, high: int
-) -> None:
+def look(mail: Record, all_rules: Rows, venues: Rows, books: Rows, n: int, opened: int, low: int, high: int) -> None:
     """The mark of instrument `n` may have changed, and all executions are booked: liquidate what is broke.
 
     `opened`, `low` and `high`: of the bar that closed, 0 = it was no bar.
@@ -209,7 +207,7 @@ def look(
 
 @kernel
 def _isolated(mail: Record, rules: Record, v: Record, opened: int, low: int, high: int) -> None:
-    """Liquidate the legs that are broke at the lowest, for longs, or the highest mark; on a bar, where they became so."""
+    """Liquidate legs that are broke at the lowest (longs) or highest mark; on a bar, at the price where they are."""
     liquidated = False
     for k in range(2):
         leg = v["legs"][k]

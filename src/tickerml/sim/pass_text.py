@@ -142,7 +142,7 @@ def venue_settle(mail, first, rules, venues, lat, fees):
 
 @kernel  #? if margin
 def venue_risk(mail, first, row, bars, rules, venues, books, n, lat, fees):  #? if margin
-    """The mark of what we hold may have moved: the row's executions are booked, then margin is looked at."""  #? if margin
+    """The mark of what we hold may have moved: book the row's executions, then look at margin."""  #? if margin
     venue_settle(mail, first, rules, venues, lat, fees)  #? if margin
     if row["kind"] == VENUE_BAR:  #? if margin
         bar = bars[row["ref"]]  #? if margin

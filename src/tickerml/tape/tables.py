@@ -24,7 +24,10 @@ ORDER: Final = np.dtype(  # one per SUBMIT, CANCEL, ACK, REJECT, FILL, CANCELED 
         ("fee", "i8"),  # fee of this fill in the smallest unit of `currency` (negative = rebate)
         ("amount", "i8"),  # money received with this row (payoff of a SuperP position, funding); negative = paid
         ("at", "i8"),  # venue time of the event in receiver clock, ns
-        ("currency", "i2"),  # fee in another wallet: its number in the run + 1, and `amount` is what it paid; 0 = its own
+        (
+            "currency",
+            "i2",
+        ),  # fee in another wallet: its number in the run + 1, and `amount` is what it paid; 0 = its own
         ("type", "i1"),  # tape.orders.OrderType
         ("tif", "i1"),  # tape.orders.TimeInForce
         ("state", "i1"),  # tape.orders.OrderState after this row

@@ -59,6 +59,7 @@ class Params:
         17_000,
     )
 
+
 @kernel
 def tier_of(fees: Record, rules: Record) -> int:
     """Number of the highest tier whose volume was reached."""

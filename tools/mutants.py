@@ -1,0 +1,280 @@
+"""Mutation tests: every operator, comparison and constant of a room's code changed one by one, its tests run on each.
+
+    python tools/mutants.py [ROOM] [--changed] [--only TEXT] [--write]
+
+A mutant is killed when a test fails. Survivors must stand, each with its reason, in tests/mutants/ROOM.txt, and nothing
+else may stand there: what is listed and killed is an error too. `--changed` looks only at files that differ from the
+last commit or from main. Mutants are made and named the same way each time: `file:function: old -> new #n`.
+
+Kernels run as plain Python, each mutant in a forked child that has everything loaded but the room under test; it gets a
+fixed time, because a mutant may never end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.machinery
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+SECONDS: Final = 20  # of CPU for one mutant; the tests of an unchanged room take a fifth of it
+_SWAPS: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.FloorDiv,),
+    ast.FloorDiv: (ast.Mult,),
+    ast.Div: (ast.Mult,),
+    ast.Pow: (ast.Mult,),
+    ast.BitAnd: (ast.BitOr,),
+    ast.BitOr: (ast.BitAnd,),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.And: (ast.Or,),
+    ast.Or: (ast.And,),
+    ast.USub: (ast.UAdd,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one file."""
+
+    name: str  # file:function: old -> new #n
+    module: str
+    source: str
+
+
+class _Changes(ast.NodeVisitor):
+    """Finds what can be changed: (function, node, how to say it, how to change it)."""
+
+    def __init__(self) -> None:
+        self.where = ["module"]
+        self.found: list[tuple[str, ast.AST, str, object]] = []
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.where.append(node.name)
+        for part in node.body[1:] if ast.get_docstring(node) else node.body:
+            self.visit(part)
+        for default in node.args.defaults + [d for d in node.args.kw_defaults if d is not None]:
+            self.visit(default)
+        self.where.pop()
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = ast.unparse(node.func)
+        if not name.endswith(("Error", "dtype", "_table")):  # texts of errors, layouts, published tables
+            self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, bool):
+            self._note(node, node, not node.value)
+        elif isinstance(node.value, int | float):
+            self._note(node, node, node.value + 1)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        self._swap(node, node.op)
+        self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self._swap(node, node.op)
+        self.generic_visit(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
+        self._swap(node, node.op)
+        self.generic_visit(node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> None:
+        self._swap(node, node.op)
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        for k in range(len(node.ops)):
+            self._swap(node, node.ops[k], k)
+        self.generic_visit(node)
+
+    def _swap(self, node: ast.AST, op: ast.AST, k: int | None = None) -> None:
+        for other in _SWAPS.get(type(op), ()):
+            self._note(node, node, (other, k))
+
+    def _note(self, node: ast.AST, shown: ast.AST, change: object) -> None:
+        self.found.append((self.where[-1], node, ast.unparse(shown), change))
+
+
+def mutants(path: Path, room: str) -> Iterator[Mutant]:
+    """All mutants of one file, in order."""
+    tree = ast.parse(path.read_text("utf-8"))
+    looked = _Changes()
+    looked.visit(tree)
+    seen: dict[str, int] = {}
+    for function, node, before, change in looked.found:
+        kept = copy.copy(node.__dict__)
+        _apply(node, change)
+        after = ast.unparse(node)
+        source = ast.unparse(tree)
+        node.__dict__.clear()
+        node.__dict__.update(kept)
+        name = f"{path.name}:{function}: {before} -> {after}"
+        seen[name] = seen.get(name, 0) + 1
+        yield Mutant(f"{name} #{seen[name]}", f"tickerml.{room}.{path.stem}", source)
+
+
+def _apply(node: ast.AST, change: object) -> None:
+    if not isinstance(change, tuple):
+        node.value = change  # type: ignore[attr-defined]  # a Constant
+    elif change[1] is None:
+        node.op = change[0]()  # type: ignore[attr-defined]
+    else:
+        ops = list(node.ops)  # type: ignore[attr-defined]
+        ops[change[1]] = change[0]()
+        node.ops = ops  # type: ignore[attr-defined]
+
+
+class _Loader(importlib.abc.Loader, importlib.abc.MetaPathFinder):
+    """Gives the mutant's source for its module."""
+
+    def __init__(self, mutant: Mutant, path: Path) -> None:
+        self.mutant, self.path = mutant, path
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        if name != self.mutant.module:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, origin=str(self.path))
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = str(self.path)
+        exec(compile(self.mutant.source, str(self.path), "exec"), module.__dict__)  # noqa: S102  that is the mutant
+
+
+def survives(mutant: Mutant, room: str) -> bool:
+    """Whether all tests of the room pass on the mutant, in a forked child."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_run(mutant, room))
+    limit = time.monotonic() + 6 * SECONDS
+    while time.monotonic() < limit:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def _run(mutant: Mutant | None, room: str) -> int:
+    """The tests of a room in this process, on a mutant of one of its modules or as they are."""
+    import pytest
+    from hypothesis import Phase, settings
+
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    settings.register_profile(
+        "mutants", phases=(Phase.explicit, Phase.generate), derandomize=True, deadline=None, database=None
+    )
+    if mutant is not None:
+        sys.meta_path.insert(0, _Loader(mutant, ROOT / "src" / Path(*mutant.module.split(".")).with_suffix(".py")))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    tests = str(ROOT / "tests" / room)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", "--hypothesis-profile=mutants", "-n0"]
+    return int(pytest.main([*options, tests]))
+
+
+def files(room: str, *, changed: bool = False) -> list[Path]:
+    """The room's files, or those of them that differ from the last commit or from main."""
+    every = sorted((ROOT / "src/tickerml" / room).glob("*.py"))
+    if not changed:
+        return every
+    told = ""
+    for against in ("HEAD", "main...HEAD"):
+        command = ["git", "-C", str(ROOT), "diff", "--name-only", against]  # noqa: S607  the developer's own git
+        told += subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return [path for path in every if str(path.relative_to(ROOT)) in told.split("\n")]
+
+
+def listed(room: str) -> dict[str, str]:
+    """Known survivors and their reasons: `name | reason`, one a line."""
+    path = ROOT / "tests/mutants" / f"{room}.txt"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    pairs = (line.rsplit(" | ", 1) for line in lines if line and not line.startswith("#"))
+    return {name: reason for name, reason in pairs}
+
+
+def prepare(room: str) -> None:
+    """Load what children share, everything but the room; kernels are plain Python."""
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+    import hypothesis
+    import numpy
+    import pytest
+
+    import tickerml.tape.errors
+    import tickerml.tape.instruments
+    import tickerml.tape.kernel
+    import tickerml.tape.rows
+
+    loaded = [one.__name__ for one in (hypothesis, numpy, pytest, tickerml.tape.rows)]
+    if any(name.startswith(f"tickerml.{room}") for name in sys.modules):
+        raise RuntimeError(f"{loaded} load the room {room} itself: its mutants would not be seen")
+
+
+def judge(room: str, chosen: Sequence[Mutant], say: bool = False) -> list[str]:
+    """The names of those that survive."""
+    alive = []
+    for k, mutant in enumerate(chosen):
+        if survives(mutant, room):
+            alive.append(mutant.name)
+            if say:
+                print(f"{k + 1}/{len(chosen)} survived: {mutant.name}", flush=True)
+    return alive
+
+
+def main() -> int:
+    """Run the mutants; exit 1 when one survives unlisted, or one that is listed is killed."""
+    about = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    about.add_argument("room", nargs="?", default="account")
+    about.add_argument("--changed", action="store_true", help="only files that differ from the last commit or main")
+    about.add_argument("--only", default="", help="only mutants whose name contains this")
+    told = about.parse_args()
+    prepare(told.room)
+    chosen = [m for path in files(told.room, changed=told.changed) for m in mutants(path, told.room)]
+    chosen = [m for m in chosen if told.only in m.name]
+    start = time.monotonic()
+    alive, known = set(judge(told.room, chosen, say=True)), listed(told.room)
+    dead = sorted(name for name in known if name in {m.name for m in chosen} and name not in alive)
+    new = sorted(alive - set(known))
+    seconds = time.monotonic() - start
+    print(f"{len(chosen)} mutants, {len(chosen) - len(alive)} killed, {len(alive)} survived, {seconds:.0f} s")
+    for title, names in (("survived and not listed", new), ("listed and killed", dead)):
+        for name in names:
+            print(f"{title}: {name}")
+    return 1 if new or dead else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
