@@ -30,6 +30,7 @@ def test_what_units_are_worth(units, price, unit, lot_units):
 def test_half_a_unit_goes_up_and_dust_is_no_lot():
     assert [units_worth(m, 2, 5, 5) for m in (0, 1, 2, 3, -1, -2)] == [0, 1, 1, 2, 0, -1]
     assert [sellable(u, 1000) for u in (-5, 0, 999, 1000, 2999)] == [0, 0, 0, 1, 2]
+    assert sellable(0, 1) == 0
     assert (OWN, RECEIVED, OTHER) == (0, 1, 2)
 
 
@@ -38,14 +39,18 @@ def test_overflow_is_raised_never_wrapped():
         (units_worth, (10**15, 1, 1, 10**6)),
         (units_worth, (1, 2**31 - 1, 2**33, 1)),
         (units_worth, (1, 0, 1, 1)),
+        (units_worth, (10**13, 1, 1, 10**6)),
+        (worth_of_units, (920_000, 10**6, 10**7, 1)),
+        (worth_of_units, (930_000, 10**6, 10**7, 10**6)),
         (worth_of_units, (10**18, 10**6, 10**6, 1)),
         (worth_of_units, (10**9 - 1, 10**6, 10**6, 10**9)),
         (worth_of_units, (1, 0, 1, 1)),
     ):
         with pytest.raises(OverflowError):
             function(*arguments)
-    assert units_worth(9 * 10**12, 1, 1, 10**6) == 9 * 10**18
-    assert worth_of_units(9 * 10**5, 10**6, 10**6, 1) == 9 * 10**17
+    assert units_worth(9_200_000_000_000 - 1, 1, 10**6, 10**6) == 9_200_000_000_000 - 1
+    assert worth_of_units(920_000 - 1, 10**6, 10**7, 1) == (920_000 - 1) * 10**13
+    assert worth_of_units(920_000, 10**6, 10**7, 10**6) == 9_200_000_000_000
 
 
 def test_what_an_execution_moves():
@@ -58,6 +63,10 @@ def test_what_an_execution_moves():
     assert holder["cash"].tolist() == [509, 4996, 70, 0]
     move(holder, rules, -1, 4, 9, 2, 6)  # in a third currency
     assert holder["cash"].tolist() == [518, 996, 64, 0]
-    rules["base_wallet"] = -1
+    rules["base_wallet"], rules["wallet"] = 0, 1
+    move(holder, rules, 1, 3, 0, 1, 0)
+    assert holder["cash"].tolist() == [3518, 996, 64, 0]
+    rules["base_wallet"], rules["wallet"] = -1, 0
+    holder["cash"][0] = 518
     move(holder, rules, 1, 3, 0, 0, 0)
     assert holder["cash"].tolist() == [518, 996, 64, 0]

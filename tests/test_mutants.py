@@ -1,0 +1,60 @@
+"""T9: what the tests of a room would not notice. Full runs take minutes; see tools/mutants.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GONE_THROUGH = ("wallets.py",)  # every mutant of these is killed or listed
+
+
+@pytest.fixture(scope="module")
+def tool():
+    sys.path.insert(0, str(ROOT / "tools"))
+    import mutants
+
+    yield mutants
+    sys.path.remove(str(ROOT / "tools"))
+
+
+def run(*words):
+    command = [sys.executable, str(ROOT / "tools" / "mutants.py"), "account", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_mutants_are_the_same_each_time_and_each_differs_from_the_source(tool):
+    for path in tool.files("account"):
+        once, again = list(tool.mutants(path, "account")), list(tool.mutants(path, "account"))
+        assert once == again
+        assert len({m.name for m in once}) == len(once)
+        assert len({m.source for m in once}) == len(once)
+        for one in once:
+            compile(one.source, str(path), "exec")
+
+
+def test_what_is_listed_exists_and_has_a_reason(tool):
+    names = {m.name for path in tool.files("account") for m in tool.mutants(path, "account")}
+    for name, reason in tool.listed("account").items():
+        assert name in names
+        assert len(reason.split()) > 3
+
+
+def test_changed_files_are_some_of_all(tool):
+    assert set(tool.files("account", changed=True)) <= set(tool.files("account"))
+
+
+def test_a_mutant_is_killed():
+    done = run("--only", "wallets.py:sellable: max(0, units) // lot_units")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 mutants, 1 killed" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", GONE_THROUGH)
+def test_t9_every_mutant_is_killed_or_listed_with_its_reason(file):
+    done = run("--only", f"{file}:")
+    assert done.returncode == 0, done.stdout + done.stderr
