@@ -214,8 +214,9 @@ def files(room: str, *, changed: bool = False) -> list[Path]:
         return every
     told = ""
     for against in ("HEAD", "main...HEAD"):
-        command = ["git", "-C", str(ROOT), "diff", "--name-only", against]  # noqa: S607  the developer's own git
-        told += subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        command = ["git", "-C", str(ROOT), "diff", "--name-only", against]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  the developer's git
+        told += done.stdout
     return [path for path in every if str(path.relative_to(ROOT)) in told.split("\n")]
 
 
@@ -223,8 +224,12 @@ def listed(room: str) -> dict[str, str]:
     """Known survivors and their reasons: `name | reason`, one a line."""
     path = ROOT / "tests/mutants" / f"{room}.txt"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    pairs = (line.rsplit(" | ", 1) for line in lines if line and not line.startswith("#"))
-    return {name: reason for name, reason in pairs}
+    found = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            name, reason = line.rsplit(" | ", 1)
+            found[name] = reason
+    return found
 
 
 def prepare(room: str) -> None:

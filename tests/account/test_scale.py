@@ -29,6 +29,7 @@ def test_less_than_the_whole_leaves_the_rest():
     assert parts(1, [0.3, 0.3, 0.4]) == [0, 0, 1]
     assert parts(3, [1 / 3, 1 / 3, 1 / 3]) == [1, 1, 1]
     assert parts(7, []) == []
+    assert [parts(10, [1 - Fraction(k, 2 * 10**9)]) for k in (1, 2, 3)] == [[10], [9], [9]]  # the whole, to 1e-9
 
 
 @pytest.mark.parametrize("shares", [[-0.1, 0.5], [0.6, 0.6], [1.0, 0.1]])
