@@ -24,7 +24,7 @@ from tickerml.tape.tables import BAR
 from tickerml.tape.tape import Tape
 
 STEP: Final = 1024  # bars that a combination is followed through before the next has its turn: they stay in the cache
-WIDTH: Final = 16 * STEP  # bars whose features exist at the same time
+WIDTH: Final = 8 * STEP  # bars whose features exist at the same time
 PIECES: Final = 4  # of work for each thread, between two barriers
 MARKS: Final = 64  # at least so many marks of equity, where there are bars enough
 _FRESH_SHARE: Final = 20  # sim/bar_path.py: part of a bar that is still its open

@@ -184,6 +184,11 @@ class Exact:
 
     def trial(self, number: int) -> Trial:
         """Run one parameter set over the whole tape."""
+        found = self._run(number)
+        gc.collect()  # a machine refers to itself: its books would stay until the collector finds the time
+        return found
+
+    def _run(self, number: int) -> Trial:
         made = _Counted()
         machine = build([replace(self.chosen, strategy=self.strategies[number])], self.tape.header, self.setting, made)
         books = machine.trader.books
@@ -226,15 +231,19 @@ class Exact:
         if not numbers:
             return
         yield self.trial(numbers[0])  # compiles what the others use
-        with self._pool(workers) as pool:
-            yield from pool.map(_work if isinstance(pool, ProcessPoolExecutor) else self.trial, numbers[1:])
+        gc.freeze()  # what is there already stays: the collector need not look at it, nor forked workers copy its pages
+        try:
+            with self._pool(workers) as pool:
+                work = _work if isinstance(pool, ProcessPoolExecutor) else self.trial
+                yield from pool.map(work, numbers[1:])
+        finally:
+            gc.unfreeze()
 
     def _pool(self, workers: int) -> Executor:
         if self.chosen.compiled or workers == 1 or "fork" not in multiprocessing.get_all_start_methods():
             return ThreadPoolExecutor(workers)
         global _shared
         _shared = self
-        gc.freeze()  # what is there already is shared: the collector does not touch its pages
         return ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
 
 
