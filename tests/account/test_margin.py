@@ -128,6 +128,11 @@ def test_impossible_tiers_are_refused(tiers):
         put_tiers(np.zeros(1, MARGIN)[0], tiers, 0)
 
 
+def test_the_wrong_tier_is_named():
+    with pytest.raises(ConfigError, match="tier 2: cap 5"):
+        put_tiers(np.zeros(1, MARGIN)[0], [SMALL[0], Tier(Decimal(5), Decimal("0.1"), 2)], 0)
+
+
 def test_most_tiers_there_may_be():
     put_tiers(np.zeros(1, MARGIN)[0], [Tier(Decimal(k + 1), Decimal(k + 1) / 100, 2) for k in range(TIERS)], 0)
 

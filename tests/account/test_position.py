@@ -165,3 +165,28 @@ def test_funding_longs_pay_when_the_rate_is_positive():
 def test_margin():
     assert margin_needed(contract(), 1000, 100, 10_000_000) == 70_000  # 10x
     assert margin_needed(contract(spot=1), 1000, 100, 10_000_000) == 700_000
+
+
+def test_what_a_spot_position_is_worth():
+    p, c = position(), contract(spot=1)
+    assert holding(p, c, 120) == 0
+    apply_fill(p, c, 1, 100, 1, 0)
+    assert holding(p, c, 120) == 840
+    apply_fill(p, c, 1, 100, 2, 0)
+    assert holding(p, c, 120) == 3 * 840
+
+
+def test_an_entry_price_needs_lots_and_a_cost():
+    p, c = position(), contract(unit=1)
+    p["position"] = 1
+    assert math.isnan(entry_price(p, c))
+    p["cost"] = 1
+    assert entry_price(p, c) == 1
+    p["position"], p["cost"] = 0, 1
+    assert math.isnan(entry_price(p, c))
+
+
+def test_funding_of_a_single_lot():
+    p, c = position(), contract()
+    apply_fill(p, c, 1, 1000, 1, 0)
+    assert pay_funding(p, c, 1000, 1_000_000) == -70

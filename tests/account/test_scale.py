@@ -30,6 +30,7 @@ def test_less_than_the_whole_leaves_the_rest():
     assert parts(3, [1 / 3, 1 / 3, 1 / 3]) == [1, 1, 1]
     assert parts(7, []) == []
     assert [parts(10, [1 - Fraction(k, 2 * 10**9)]) for k in (1, 2, 3)] == [[10], [9], [9]]  # the whole, to 1e-9
+    assert [parts(10, [(3 - Fraction(k, 10**10)) / 10]) for k in (8, 15)] == [[3], [2]]  # a lot, to 1e-9
 
 
 @pytest.mark.parametrize("shares", [[-0.1, 0.5], [0.6, 0.6], [1.0, 0.1]])
@@ -57,6 +58,14 @@ def test_the_average_of_an_inverse_contract():
     c["unit_value"], c["inverse"] = 10**11, 1
     apply_fill(p, c, 1, 500, 3, 0)
     assert average_ticks(p, c) == 500
+
+
+def test_an_average_needs_lots_and_a_cost():
+    c, p = np.zeros(1, CONTRACT)[0], np.zeros(1, POSITION)[0]
+    c["unit_value"], p["position"] = 1, 1
+    assert average_ticks(p, c) is None  # worth less than half a unit
+    p["cost"] = 1
+    assert average_ticks(p, c) == 1
 
 
 def test_realised_profit_of_a_scale_out_is_average_cost():

@@ -48,13 +48,13 @@ def put_tiers(record: Record, tiers: Sequence[Tier], decimals: int) -> None:
         raise ConfigError("margin-tiers", f"{len(tiers)} margin tiers; at most {TIERS} are kept")
     amount, cap, rate = Decimal(0), Decimal(0), Decimal(0)
     for k, tier in enumerate(tiers):
-        rising = tier.cap > cap and rate < tier.rate < 1 and tier.leverage >= 1
+        rising = tier.cap > cap and tier.rate > rate and tier.leverage >= 1
         if not rising or tier.leverage * tier.rate >= 1:
             told = f"tier {k + 1}: cap {tier.cap}, rate {tier.rate}, leverage {tier.leverage}"
             raise ConfigError(
                 "margin-tiers",
                 told,
-                means="caps and rates rise from tier to tier, and leverage x rate is below 1",
+                means="caps and rates rise from tier to tier, leverage is at least 1, and leverage x rate is below 1",
             )
         amount += cap * (tier.rate - rate)
         cap, rate = tier.cap, tier.rate
