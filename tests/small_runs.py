@@ -46,9 +46,33 @@ def shortened(tape, rows):
     return MemoryTape(tape.header, tuple(kept))
 
 
+WIDE = {  # limits that let a strategy trade all the time: what is tested is what follows from an approval
+    "entries_s": 0,
+    "flips_s": 0,
+    "cooldown_s": 0,
+    "stop_guard_s": 0,
+    "low_profit_s": 0,
+    "low_profit_loss": 1.0,
+    "losses_off": 100,
+    "losses_size": 1.0,
+    "messages_day": 10_000_000,
+    "messages": 64,
+    "messages_symbol": 32,
+    "day_off": 1.0,
+    "day_close": 1.0,
+    "session_pause": 1.0,
+    "session_kill": 1.0,
+    "cost_floor": 0.0,
+    "order_share": 1.0,
+    "max_heat": 1.0,
+    "stale_major": 10.0,
+    "unknown_s": 600.0,
+}
+
+
 def settings(**sections):
-    """Settings with these sections changed."""
-    return from_mapping(sections)
+    """Settings with these sections changed, and wide limits."""
+    return from_mapping({**sections, "limits": {**WIDE, **sections.get("limits", {})}})
 
 
 EAGER = {  # psc that trades on a few minutes of synthetic market

@@ -6,11 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tickerml.account.contract import contract_record
+from tickerml.desk.desk import Desk
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.facts import Account, Facts, Market
 from tickerml.desk.limits import Limits
 from tickerml.desk.proposal import Proposal
-from tickerml.desk.rounds import Desk
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Entry, Setup
 from tickerml.tape.rows import DAY, HOUR, SECOND

@@ -1,142 +1,213 @@
-"""From an intent to approved orders or a refusal: limits first, then the smallest of all sizes that apply."""
+"""The desk: a round of proposals in, approved orders or refusals out, each approval counted before the next."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isfinite
+from typing import Any
 
-from tickerml.account.contract import value
-from tickerml.desk.approved import Approved, Order, Refusal
+from numpy.typing import NDArray
+
+from tickerml.desk.approved import Approved, Refusal, Verdict
+from tickerml.desk.case import Case, Desktop
+from tickerml.desk.checks import BEFORE
+from tickerml.desk.exposure import Exposure
+from tickerml.desk.facts import Facts
+from tickerml.desk.gates import FAILED, Gate
 from tickerml.desk.limits import TEXT, Limits, Refused
+from tickerml.desk.manager import Manager
+from tickerml.desk.memory import Memory
+from tickerml.desk.portfolio import Portfolio
+from tickerml.desk.proposal import Proposal
+from tickerml.desk.protections import Change, Protections
+from tickerml.desk.regime import RegimeFold
+from tickerml.desk.settings import Manager as ManagerRules
+from tickerml.desk.settings import Regime as RegimeRules
+from tickerml.desk.sized import after, orders_of, stake_order, worst_of_orders
+from tickerml.desk.sizing import lot_value, size
+from tickerml.desk.universe import Universe
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Entry, Setup
-from tickerml.tape.orders import OrderType, TimeInForce
-from tickerml.tape.rows import Record
 
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What the desk must know of the moment to judge an intent. Money in the instrument's wallet."""
-
-    now: int  # ns
-    bid: int  # ticks; 0 where unknown
-    ask: int
-    equity: int
-    cash: int
-    in_use: int  # margin, spot cost and stakes
-    peak: int  # highest equity so far
-    positions: int  # setups under way
-    here: bool  # a setup is under way on this instrument
-    room: bool  # the desk can follow another setup
-    stale: bool = False  # nothing has come of this instrument for longer than the limit
-    margin: float = 1.0  # share of the notional that a position ties up: 1 for spot
+__all__ = ["Desk"]
 
 
 class Desk:
-    """Judges intents. Holds settings only: everything that changes is in the situation."""
+    """Judges setups. All that it remembers lies in `arrays()`; what has changed in it is told by `changes()`."""
 
-    def __init__(self, limits: Limits, *, superp: bool) -> None:
-        """`superp`: stake-limited positions are allowed, in simulation."""
-        self.limits = limits
-        self.superp = superp
+    def __init__(
+        self,
+        limits: Limits,
+        instruments: Sequence[Instrument],
+        names: Sequence[str],
+        *,
+        superp: bool = False,
+        manager: ManagerRules | None = None,
+        regime: RegimeRules | None = None,
+        wallets: int = 1,
+        bar_only: Sequence[bool] = (),
+        live: bool = False,
+    ) -> None:
+        """`names` of the strategies by number; `superp`: stake-limited positions are allowed, in simulation."""
+        rules = manager or ManagerRules()
+        self.limits, self.superp = limits, superp
+        self.memory = Memory(len(names), len(instruments), wallets)
+        self.manager = Manager(rules, names, self.memory)
+        self.protections = Protections(limits, self.memory, live=live)
+        self.regime = RegimeFold(regime or RegimeRules())
+        self.universe = Universe(rules, instruments, bar_only)
+        self.portfolio = Portfolio(rules.portfolio, len(instruments))
+        self._told: list[Change] = []
 
-    def judge(self, seq: int, setup: Setup, inst: Instrument, contract: Record, at: Situation) -> Approved | Refusal:
-        """Approve a setup with its entry orders, or refuse it with the first reason that holds."""
-        reason = self._refusal(setup, contract, at)
-        if reason is not None:
-            return Refusal(seq, reason, TEXT[reason])
-        price = at.ask if setup.side > 0 else at.bid
-        if setup.superp:
-            stake, bound = self._stake(setup, at)
-            return self._superp(seq, setup, inst, price, stake, bound, at.now)
-        lots, bound = self._lots(setup, int(value(contract, price, 1)), at)
-        minimum = inst.min_notional
-        if lots <= 0 or (not inst.inverse and inst.price(price) * inst.size(lots) < minimum):
-            return Refusal(seq, Refused.BELOW_MIN_NOTIONAL, f"{TEXT[Refused.BELOW_MIN_NOTIONAL]} (size by {bound})")
-        orders = tuple(o for e in setup.entries if (o := _entry(e, setup.side, inst, lots, at.now)) is not None)
-        if not orders:
-            return Refusal(seq, Refused.BELOW_MIN_NOTIONAL, TEXT[Refused.BELOW_MIN_NOTIONAL])
-        return Approved(seq, orders, bound)
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array that the desk remembers in, by name."""
+        return {
+            **self.memory.arrays(),
+            "desk_regime": self.regime.table,
+            "desk_universe": self.universe.table,
+            "desk_universe_clock": self.universe.clock,
+            "desk_portfolio": self.portfolio.table,
+        }
 
-    def _refusal(self, setup: Setup, contract: Record, at: Situation) -> Refused | None:
-        limits = self.limits
-        if setup.superp and not self.superp:
-            return Refused.SUPERP_OFF
-        if contract["spot"] and setup.side < 0 and not setup.superp:
-            return Refused.NO_SHORT
-        if at.bid <= 0 or at.ask <= 0:
-            return Refused.NO_PRICE
-        if at.stale:
-            return Refused.STALE
-        if at.here:
-            return Refused.POSITION_OPEN
-        if at.positions >= limits.max_open_positions or not at.room:
-            return Refused.TOO_MANY_POSITIONS
-        if at.equity <= 0 or at.cash <= 0:
-            return Refused.NO_CASH
-        if at.peak - at.equity > limits.max_drawdown * at.peak:
-            return Refused.DRAWDOWN
-        if at.in_use >= limits.max_in_use * at.equity:
-            return Refused.CAPITAL_IN_USE
-        return None
+    def changes(self) -> list[Change]:
+        """What has changed since this was last asked: a DESK row each. Empty between two acts of the engine."""
+        told, self._told = self._told, []
+        return told
 
-    def _stake(self, setup: Setup, at: Situation) -> tuple[int, str]:
-        limits = self.limits
-        sizes = [
-            (int(limits.risk_per_trade * at.equity), "risk per trade"),
-            (int(limits.max_in_use * at.equity) - at.in_use, "capital in use"),
-            (at.cash - at.in_use, "cash"),
-        ]
-        if setup.stake is not None:
-            sizes.insert(0, (int(setup.stake), "stake"))
-        return min(sizes, key=lambda one: one[0])
+    def tell(self, changes: list[Change]) -> None:
+        """Changes that one of the desk's folds has answered with, to be told by `changes()`."""
+        self._told += changes
 
-    def _superp(
-        self, seq: int, setup: Setup, inst: Instrument, price: int, stake: int, bound: str, now: int
-    ) -> Approved | Refusal:
-        if stake <= 0:
-            return Refusal(seq, Refused.NO_CASH, f"{TEXT[Refused.NO_CASH]} (stake by {bound})")
-        side = setup.side
-        stop = 0 if setup.stop is None else max(1, round(price * (1 - side * setup.stop)))
-        target = 0 if setup.target is None else max(1, round(price * (1 + side * setup.target)))
-        order = Order(
-            inst.id,
-            side,
-            int(OrderType.SUPERP),
-            int(TimeInForce.GTC),
-            stake,
-            trigger=stop,
-            target=target,
-            expiry=now + setup.horizon_ns,
-            leverage=setup.leverage,
+    def round(self, proposals: Sequence[Proposal], facts: Facts) -> list[Verdict]:
+        """Judge what all strategies want at one moment; verdicts stand in the order of the proposals.
+
+        Conflicts on a coin are settled first; the rest is judged by expected value, and what is approved counts in
+        `facts.exposure` before the next is looked at.
+        """
+        for wallet, account in facts.accounts.items():
+            if account.equity is not None and isfinite(account.equity):
+                self.on_balance(facts.now, wallet, account.equity)
+        for p in proposals:
+            self._told += self.protections.operator(facts.now, p.strategy, p.inst.id)
+        desk = self._desktop(facts)
+        worth = [self.manager.expected(p, facts.markets[p.inst.id], desk.stance) for p in proposals]
+        turns, lost = self.manager.order(proposals, worth)
+        verdicts: dict[int, Verdict] = {k: self._conflict(proposals, k, by) for k, by in lost.items()}
+        for k in turns:
+            if k not in verdicts:
+                verdicts.update(self._turn(desk, proposals, worth, k, lost))
+        return [verdicts[k] for k in range(len(proposals))]
+
+    def on_settled(
+        self, now: int, strategy: int, inst: int, *, pnl: float, notional: float, equity: float, stopped: bool
+    ) -> None:
+        """A trade has ended: P&L after costs, notional (SuperP: stake) and the wallet's equity, money."""
+        self._told += self.protections.on_settled(
+            now, strategy, inst, pnl=pnl, notional=notional, equity=equity, stopped=stopped
         )
-        return Approved(seq, (order,), bound)
 
-    def _lots(self, setup: Setup, lot_value: int, at: Situation) -> tuple[int, str]:
-        """The size that the smallest of all rules leaves, in lots, and which rule that is. All money is notional."""
-        limits = self.limits
-        money = [
-            (int(limits.max_position * at.equity), "largest position"),
-            (int((int(limits.max_in_use * at.equity) - at.in_use) / at.margin), "capital in use"),
-            (int((at.cash - at.in_use) / at.margin), "cash"),
-        ]
-        if setup.stop is not None:
-            money.append((int(limits.risk_per_trade * at.equity / setup.stop), "risk per trade"))
-        if setup.size is not None:
-            money.append((int(setup.size * at.equity), "size"))
-        if setup.stake is not None:
-            money.append((int(setup.stake), "stake"))
-        most, bound = min(money, key=lambda one: one[0])
-        return max(0, most) // max(1, lot_value), bound
+    def on_balance(self, now: int, wallet: int, equity: float) -> None:
+        """The equity of a wallet, money."""
+        self._told += self.protections.on_balance(now, wallet, equity)
+
+    def kill(self, now: int, reason: str) -> None:
+        """Stop until `resume`."""
+        self._told += self.protections.kill(now, reason)
+
+    def resume(self, now: int, reason: str) -> None:
+        """Lift every latch. ConfigError `resume` without a reason."""
+        self._told += self.protections.resume(now, reason)
+
+    def _desktop(self, facts: Facts) -> Desktop:
+        manager = self.manager
+        return Desktop(
+            self.limits,
+            self.memory,
+            facts,
+            facts.exposure,
+            self.regime.stance(),
+            manager.shares,
+            manager.rules.confidence,
+            self.superp,
+            self.universe.allowed(),
+            self.portfolio.weights(),
+        )
+
+    def _conflict(self, proposals: Sequence[Proposal], k: int, by: int) -> Refusal:
+        winner = proposals[by]
+        return Refusal(proposals[k].seq, Refused.CONFLICT, f"{TEXT[Refused.CONFLICT]} ({winner.name})")
+
+    def _turn(
+        self, desk: Desktop, proposals: Sequence[Proposal], worth: Sequence[float], k: int, lost: dict[int, int]
+    ) -> dict[int, Verdict]:
+        """Judge proposal `k`, with all the legs of its group: all of them are approved, or none."""
+        group = proposals[k].group
+        legs = [n for n, p in enumerate(proposals) if p.group == group] if group else [k]
+        trial = replace(desk, exposure=desk.exposure.copy()) if group else desk
+        verdicts = {n: self._judge(trial, proposals[n], worth[n]) for n in legs if n not in lost}
+        if group and (any(isinstance(v, Refusal) for v in verdicts.values()) or len(verdicts) < len(legs)):
+            return {n: _with_legs(proposals[n].seq, verdicts[n]) for n in verdicts}
+        for n in verdicts:
+            p = proposals[n]
+            verdict = verdicts[n]
+            if isinstance(verdict, Approved):
+                if group:
+                    _count(desk.exposure, Case(desk, p), verdict)
+                self._told += self.protections.on_entry(desk.facts.now, p.strategy, p.inst.id, p.setup.side)
+        return verdicts
+
+    def _judge(self, desk: Desktop, p: Proposal, worth: float) -> Verdict:
+        try:
+            return self._judged(Case(desk, p), worth)
+        except (ArithmeticError, ValueError) as error:  # a number does not fit, or is none: the check has failed
+            return Refusal(p.seq, Refused.NOT_COMPUTABLE, f"{TEXT[Refused.NOT_COMPUTABLE]} ({error})")
+
+    def _judged(self, c: Case, worth: float) -> Verdict:
+        gates: list[Gate] = []
+        for reason, check in BEFORE:
+            gate = check(c)
+            gates.append(gate)
+            if gate.state == FAILED:
+                return Refusal(c.p.seq, reason, _said(reason, gate), tuple(gates))
+        sized = size(c)
+        lots = sized.money if c.setup.superp else sized.money // lot_value(c)
+        if lots <= 0:
+            reason = Refused.NO_CASH if c.setup.superp else Refused.BELOW_MIN_NOTIONAL
+            return Refusal(c.p.seq, reason, f"{TEXT[reason]} (size by {sized.bound})", tuple(gates), sized.sizes)
+        orders = (stake_order(c, lots),) if c.setup.superp else orders_of(c, lots)
+        worst = worst_of_orders(c, orders)
+        for reason, gate in after(c, orders, worst):
+            gates.append(gate)
+            if gate.state == FAILED:
+                said = f"{_said(reason, gate)} (size by {sized.bound})"
+                return Refusal(c.p.seq, reason, said, tuple(gates), sized.sizes)
+        told = (sized.sizes, sized.factors, tuple(gates), worth)
+        verdict = Approved(c.p.seq, orders, sized.bound, worst, _target(c), *told)
+        _count(c.desk.exposure, c, verdict)
+        return verdict
 
 
-def _entry(entry: Entry, side: int, inst: Instrument, lots: int, now: int) -> Order | None:
-    """One entry order of a setup; None when its share is less than a lot."""
-    qty = int(lots * entry.share + 1e-9)
-    if qty <= 0:
+def _count(exposure: Exposure, c: Case, verdict: Approved) -> None:
+    exposure.add(c.wallet, c.p.strategy, c.inst, c.side, verdict.worst, len(verdict.orders))
+
+
+def _target(c: Case) -> float | None:
+    """The setup's target, tightened in chop, and never below what the trade costs."""
+    if c.setup.target is None:
         return None
-    if entry.price is None:
-        return Order(inst.id, side, int(OrderType.MARKET), int(TimeInForce.IOC), qty)
-    tif = TimeInForce.GTX if entry.post_only else TimeInForce.GTD if entry.ttl_ns else TimeInForce.GTC
-    ticks = max(1, round(entry.price / float(inst.tick)))
-    expiry = now + entry.ttl_ns if entry.ttl_ns else 0
-    return Order(inst.id, side, int(OrderType.LIMIT), int(tif), qty, price=ticks, expiry=expiry)
+    floor = min(c.setup.target, c.limits.cost_floor * c.market.cost)
+    return max(floor, c.setup.target * c.desk.stance.target_factor(c.p.name))
+
+
+def _said(reason: Refused, gate: Gate) -> str:
+    if gate.value is None or gate.value == "":
+        return TEXT[reason]
+    value = f"{gate.value:.6g}" if isinstance(gate.value, float) else f"{gate.value}"
+    if gate.limit is None:
+        return f"{TEXT[reason]} ({value})"
+    limit = f"{gate.limit:.6g}" if isinstance(gate.limit, float) else f"{gate.limit}"
+    return f"{TEXT[reason]} ({gate.name} {value}, limit {limit})"
+
+
+def _with_legs(seq: int, verdict: Verdict) -> Refusal:
+    return verdict if isinstance(verdict, Refusal) else Refusal(seq, Refused.LEG, TEXT[Refused.LEG], verdict.gates)

@@ -173,6 +173,10 @@ class Setups:
         s["naked"] = s["entered"] - s["exited"]
         return cancels(mine)
 
+    def withdraw(self, k: int) -> list[Cancel]:
+        """Cancel the entries of setup `k` that may still fill; its stop and target stay."""
+        return cancels([leg for leg in self.legs.of(k) if leg["role"] == ENTRY])
+
     def close(self, s: Record, reason: int) -> list[Order | Cancel]:
         """Withdraw all orders of a setup and close what it holds at the market."""
         k = next(n for n in range(SLOTS) if self.table[n]["intent"] == s["intent"] and self.table[n]["state"])

@@ -1,8 +1,8 @@
-"""The account during a run: cash, equity, what is in use; the BALANCE rows and the situation that the desk judges."""
+"""The account during a run: cash, equity, what is in use; the BALANCE rows and the facts that the desk judges by."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy as np
 from tickerml.account.contract import RATE
 from tickerml.account.position import unrealised
 from tickerml.account.wallets import worth_of_units
-from tickerml.desk.desk import Situation
+from tickerml.desk.exposure import exposure
+from tickerml.desk.facts import Account, Facts, Market
+from tickerml.desk.limits import Limits
 from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
 from tickerml.engine.loop import Loop
@@ -116,25 +118,48 @@ class Books:
             profit = int(unrealised(self.loop.positions[inst], self.wallets.contracts[inst], price)) if price else 0
         return float(self.wallets.amount(self.wallets.wallet_of[inst], profit))
 
-    def situation(self, inst: int, stale_after: float) -> Situation:
-        """What the desk must know to judge an intent on `inst`; `stale_after` in seconds."""
-        wallet = self.wallets.wallet_of[inst]
-        living = list(self.setups.open())
-        bid, ask = self.prices.touch(inst)
-        return Situation(
+    def known_equity(self, wallet: int) -> int | None:
+        """Equity, money; None while the price of something that is held is not known."""
+        held = (inst for inst, of in enumerate(self.wallets.wallet_of) if of == wallet)
+        if any(self.loop.positions[inst]["position"] and not self.prices.mark(inst) for inst in held):
+            return None
+        return self.equity(wallet)
+
+    def facts(self, instruments: Iterable[int], limits: Limits) -> Facts:
+        """What the desk must know to judge setups on these instruments."""
+        chosen, silent = tuple(instruments), round(limits.unknown_s * SECOND)
+        wallet_of = self.wallets.wallet_of
+        return Facts(
             now=self.now,
-            bid=bid,
-            ask=ask,
-            equity=self.equity(wallet),
-            cash=self.cash(wallet),
-            in_use=sum(int(s["in_use"]) for s in living if self.wallets.wallet_of[int(s["inst"])] == wallet),
-            peak=int(self.account[0]["peak"]),
-            positions=len(living),
-            here=any(int(s["inst"]) == inst for s in living),
-            room=self.setups.room(),
-            stale=self.prices.is_stale(inst, self.now, round(stale_after * SECOND)),
-            margin=self.margin(inst),
+            accounts={wallet: self._account(wallet) for wallet in dict.fromkeys(wallet_of[i] for i in chosen)},
+            wallet_of=wallet_of,
+            markets={inst: self._market(inst) for inst in chosen},
+            exposure=exposure(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
         )
+
+    def _account(self, wallet: int) -> Account:
+        return Account(self.known_equity(wallet), self.cash(wallet), 10 ** self.wallets.decimals[wallet])
+
+    def _market(self, inst: int) -> Market:
+        bid, ask = self.prices.touch(inst)
+        rules = self.loop.venue.rules[inst]
+        taker = int(rules["taker_rate"]) / RATE
+        return Market(
+            bid,
+            ask,
+            age_ns=self.now - int(self.loop.marks[inst]["time"]),
+            patience_ns=self.prices.patience(inst),
+            bar_only=self.prices.is_bar_only(inst),
+            margin=self.margin(inst),
+            cost=2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0),
+            taker=taker,
+        )
+
+    def reference(self, base: str) -> float:
+        """Price of the coin that the market's regime is read off; 0 where it is not known, the first coin for want."""
+        coins = [i for i in self.instruments if not i.values_only]
+        chosen = next((i for i in coins if i.base == base), coins[0] if coins else None)
+        return float(self.prices.mark(chosen.id)) if chosen is not None else 0.0
 
     def balance(self) -> dict[str, Any]:
         """The figures of a BALANCE row of the purse; keeps the peak of equity."""

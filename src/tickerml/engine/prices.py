@@ -33,8 +33,6 @@ class Prices:
         """True where bars were seen for this instrument and no whole order book."""
         return int(self.loop.books[inst]["valid"]) == 0 and int(self.loop.marks[inst]["bars"]) > 0
 
-    def is_stale(self, inst: int, now: int, limit: int) -> bool:
-        """Whether nothing has come for `limit` ns; where there are only bars, for two of them more."""
-        mark = self.loop.marks[inst]
-        allowed = limit + (2 * int(mark["bar_ns"]) if self.is_bar_only(inst) else 0)
-        return now - int(mark["time"]) > allowed
+    def patience(self, inst: int) -> int:
+        """How much longer than an order book an instrument may be silent, ns: two bars where there are only bars."""
+        return 2 * int(self.loop.marks[inst]["bar_ns"]) if self.is_bar_only(inst) else 0

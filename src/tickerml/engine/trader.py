@@ -16,6 +16,7 @@ import numpy as np
 from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.desk import Desk
 from tickerml.desk.limits import TEXT, Refused
+from tickerml.desk.proposal import Proposal
 from tickerml.engine import core
 from tickerml.engine.books import Books
 from tickerml.engine.detectors import GROUP, short_names
@@ -71,7 +72,9 @@ class Trader:
     ) -> None:
         """`ton`: TON's price, or its instrument's id, -1 = none; `groups`: what `groups_of` made of the strategies."""
         self.loop, self.strategies, self.books, self.desk, self.outbox = loop, strategies, books, desk, outbox
-        self.trades = Trades(loop, books, outbox, [one.name for one in strategies], self._told)
+        self.trades = Trades(loop, books, outbox, desk, [one.name for one in strategies], self._told)
+        for name, array in desk.arrays().items():
+            loop.states.add(name, array)
         self._ton = ton
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
         self._groups = {group.owner: group.strategies for group in groups}
@@ -121,14 +124,24 @@ class Trader:
         if owner == BOOKKEEPER:
             self._passes.at(self.books.now)
             self._row(0, Kind.BALANCE, self.books.balance())
+            self._desk_looks()
         else:
             self._round(self._groups[owner], None)
 
     def _round(self, strategies: Sequence[int], only: int | None) -> None:
         """Ask strategies for all their instruments, or for `only` one; then judge what they wish."""
         wishes = [wish for k in strategies for wish in self._asked_of(k, only)]
-        for wish in wishes:
-            self._intent(wish.strategy, wish.view, wish.intent)
+        if not wishes:
+            return
+        blobs = [canonical(intent_figures(self.strategies[w.strategy].name, w.intent, w.view.close)) for w in wishes]
+        seqs = [self._tell_intent(wish, blob) for wish, blob in zip(wishes, blobs, strict=True)]
+        setups = [self._proposal(w, seq) for w, seq in zip(wishes, seqs, strict=True) if isinstance(w.intent, Setup)]
+        facts = self.books.facts({p.inst.id for p in setups}, self.desk.limits)
+        verdicts = {verdict.intent: verdict for verdict in self.desk.round(setups, facts)}
+        for wish, seq, blob in zip(wishes, seqs, blobs, strict=True):
+            unknown = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
+            self._act(wish, blob, verdicts.get(seq, unknown))
+        self._tell_changes()
 
     def _asked_of(self, k: int, only: int | None) -> list[Wish]:
         """What strategy `k` wishes; its passes are told."""
@@ -155,26 +168,45 @@ class Trader:
         asked["ask"] = 0
         return due
 
-    def _intent(self, k: int, view: EngineView, intent: Any) -> None:
-        name, inst = self.strategies[k].name, view.instrument
-        blob = canonical(intent_figures(name, intent, view.close))
-        side, price = getattr(intent, "side", 0), self.books.prices.mark(inst.id)
-        seq = self.outbox.add(view.now, inst.id, int(Kind.INTENT), blob, side=side, price=price)
-        if isinstance(intent, Target) and intent.exposure == 0 and self.trades.close(k, inst.id):
+    def _tell_intent(self, wish: Wish, blob: bytes) -> int:
+        """The INTENT row of a wish; returns its sequence."""
+        view, side = wish.view, getattr(wish.intent, "side", 0)
+        price = self.books.prices.mark(view.instrument.id)
+        return self.outbox.add(view.now, view.instrument.id, int(Kind.INTENT), blob, side=side, price=price)
+
+    def _proposal(self, wish: Wish, seq: int) -> Proposal:
+        """A wish as the desk judges it."""
+        inst = wish.view.instrument
+        name, contract = self.strategies[wish.strategy].name, self.books.wallets.contracts[inst.id]
+        return Proposal(seq, wish.strategy, name, inst, contract, self._in_money(wish.intent, inst.id))
+
+    def _act(self, wish: Wish, blob: bytes, verdict: Approved | Refusal) -> None:
+        """Send what was approved; tell what was refused."""
+        name, inst, intent = self.strategies[wish.strategy].name, wish.view.instrument, wish.intent
+        if isinstance(intent, Target) and intent.exposure == 0 and self.trades.close(wish.strategy, inst.id):
             return
-        verdict: Approved | Refusal = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
-        if isinstance(intent, Setup):
-            contract, situation = (
-                self.books.wallets.contracts[inst.id],
-                self.books.situation(inst.id, self.desk.limits.stale_after),
-            )
-            verdict = self.desk.judge(seq, self._in_money(intent, inst.id), inst, contract, situation)
-        if isinstance(verdict, Refusal):
-            code = verdict.reason.name.lower()
-            self._row(inst.id, Kind.REFUSAL, {"intent": seq, "strategy": name, "code": code, "text": verdict.text})
+        if isinstance(verdict, Approved):
+            self.trades.open(wish.strategy, verdict.intent, blob, wish.intent, inst, verdict)
+            self._hold(wish.strategy, inst.id, wish.intent.side)
         else:
-            self.trades.open(k, seq, blob, intent, inst, verdict)
-            self._hold(k, inst.id, intent.side)
+            code, text = verdict.reason.name.lower(), verdict.text
+            self._row(inst.id, Kind.REFUSAL, {"intent": verdict.intent, "strategy": name, "code": code, "text": text})
+
+    def _desk_looks(self) -> None:
+        """Once a minute the desk sees equity and the reference's price."""
+        books, regime = self.books, self.desk.regime
+        equity = books.known_equity(books.purse)
+        if equity is not None:
+            self.desk.on_balance(books.now, books.purse, equity)
+        self.desk.tell(regime.observe(books.now, books.reference(regime.rules.reference)))
+        self._tell_changes()
+
+    def _tell_changes(self) -> None:
+        """A row for each latch, pause or regime of the desk that changed, and what must be done at once."""
+        for change in self.desk.changes():
+            self._row(0, Kind.PARAMS, {"strategy": "desk", "what": change.what, **change.figures})
+            if change.act:
+                self.trades.retreat(close=change.act == "close")
 
     def _in_money(self, setup: Setup, inst: int) -> Setup:
         """The setup with its stake in the wallet's smallest unit."""
@@ -191,6 +223,7 @@ class Trader:
     def _told(self, k: int, inst: int, figures: dict[str, Any] | None, blob: bytes) -> None:
         """A trade of strategy `k` is over; `figures` None when nothing was filled."""
         self._hold(k, inst, 0)
+        self._tell_changes()
         if figures is None:
             return
         told = getattr(self.strategies[k].strategy, "on_settled", None)

@@ -14,6 +14,7 @@ from tickerml.account.wallets import move
 from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
+from tickerml.desk.desk import Desk
 from tickerml.desk.setups import Setups
 from tickerml.engine.books import Books
 from tickerml.engine.loop import Loop
@@ -41,11 +42,13 @@ class Trades:
         loop: Loop,
         books: Books,
         outbox: Outbox,
+        desk: Desk,
         names: Sequence[str],
         told: Callable[[int, int, dict[str, Any] | None, bytes], None],
     ) -> None:
         """`names` of the strategies, by number."""
         self.loop, self.books, self.outbox, self.names, self.told = loop, books, outbox, names, told
+        self.desk = desk
         self.setups: Setups = books.setups
         keep = loop.states.add
         keep("setups", self.setups.table)
@@ -57,9 +60,6 @@ class Trades:
         if len(blob) > _BLOB:
             raise ConfigError("intent", f"an intent's figures take {len(blob)} bytes; at most {_BLOB} are kept")
         lots = sum(o.qty for o in approved.orders)
-        contract = self.books.wallets.contracts[inst.id]
-        worth = 0 if setup.superp else int(value(contract, max(1, self.books.prices.mark(inst.id)), lots))
-        used = lots if setup.superp else int(worth * self.books.margin(inst.id))
         k = self.setups.begin(
             {
                 "intent": seq,
@@ -68,10 +68,13 @@ class Trades:
                 "side": setup.side,
                 "superp": int(setup.superp),
                 "stake": lots if setup.superp else 0,
-                "in_use": used,
+                "in_use": approved.worst.margin,
+                "notional": approved.worst.notional,
+                "risk": approved.worst.risk,
+                "lots": 0 if setup.superp else lots,
                 "leverage": setup.leverage,
                 "stop": setup.stop or 0.0,
-                "target": setup.target or 0.0,
+                "target": approved.target or 0.0,
                 "horizon": self.books.now + setup.horizon_ns,
             }
         )
@@ -96,6 +99,7 @@ class Trades:
         leg = self.setups.legs.find(int(a["id"]))
         if leg is None:
             return
+        leg["known"] = 1
         if int(a["type"]) == _SUPERP:
             self._superp_answer(int(leg["setup"]), leg, a)
         else:
@@ -122,6 +126,18 @@ class Trades:
                     self._settle(k)
         self._set_deadline()
         return len(mine) > 0
+
+    def retreat(self, *, close: bool) -> None:
+        """Withdraw every entry that has not filled; with `close`, close what is held as well."""
+        for k in range(book.SLOTS):
+            s = self.setups.table[k]
+            if s["state"] == book.ENTERING or (close and s["state"] == book.OPEN):
+                self._act(self.setups.close(s, book.BY_HAND), k)
+            elif s["state"] == book.OPEN:
+                self._act(self.setups.withdraw(k), k)
+            if book.is_over(self.setups.table[k]) and not s["superp"]:
+                self._settle(k)
+        self._set_deadline()
 
     def finish(self) -> None:
         """The tape has ended: what is open is settled at the touch, without pretending that a close was sent."""
@@ -218,6 +234,16 @@ class Trades:
         if s["entered"]:
             books.account[0]["settled"] += 1
             books.account[0]["won"] += figures["pnl"] > 0
+            wallet = books.wallets.wallet_of[inst]
+            self.desk.on_settled(
+                books.now,
+                owner,
+                inst,
+                pnl=books.wallets.money(wallet, figures["pnl"]),
+                notional=int(s["stake"]) if s["superp"] else int(s["paid"]),
+                equity=books.equity(wallet),
+                stopped=int(s["reason"]) == book.BY_STOP,
+            )
         self.told(owner, inst, figures if s["entered"] else None, blob)
 
     def _settle_at_touch(self, k: int, s: Record) -> None:
@@ -253,7 +279,8 @@ class Trades:
         self.loop.make_order(Kind.SUBMIT, order_id, parent, order)
         self.outbox.take(self.loop.take_made())
         self.loop.send(Op.NEW, order_id, order)
-        self.setups.sent(k, role, order_id, 1 if order.type == _SUPERP else order.qty)
+        self.setups.sent(k, role, order_id, 1 if order.type == _SUPERP else order.qty, now=self.books.now, order=order)
+        self.desk.protections.on_sent(self.books.now, order.inst)
         return order_id
 
     def _act(self, actions: Sequence[Order | Cancel], k: int | None) -> None:
@@ -263,6 +290,7 @@ class Trades:
                 self.loop.make_order(Kind.CANCEL, one.id, -1, cancel)
                 self.outbox.take(self.loop.take_made())
                 self.loop.send(Op.CANCEL, one.id, cancel)
+                self.desk.protections.on_sent(self.books.now, one.inst)
             elif k is not None:
                 self._send(one, k, roles.CLOSE, int(self.setups.table[k]["intent"]))
 

@@ -125,7 +125,7 @@ class _Files:
         elif fact.kind == Kind.SETTLED:
             self.counts["settled"] += 1
             self._line(fact.at, f"closed {fact.symbol} pnl {fact.blob.get('pnl')} by {fact.blob.get('reason')}")
-        elif fact.kind == Kind.PARAMS:
+        elif fact.kind == Kind.PARAMS and "min_confidence" in fact.blob:
             chosen, n = fact.blob.get("min_confidence"), fact.blob.get("settled")
             self._line(fact.at, f"min_confidence {chosen}, chosen on {n} settled windows before now")
 
