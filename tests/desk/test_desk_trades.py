@@ -38,7 +38,7 @@ def told(made, instruments):
     for block in made:
         for row in block.rows:
             kind, ref = Kind(int(row["kind"])), int(row["ref"])
-            if kind in (Kind.SETTLED, Kind.INTENT, Kind.REFUSAL, Kind.BALANCE, Kind.PASS):
+            if kind in (Kind.SETTLED, Kind.INTENT, Kind.REFUSAL, Kind.BALANCE, Kind.PASS, Kind.PARAMS):
                 out.append((kind, row, json.loads(block.blobs[ref])))
             else:
                 out.append((kind, row, block.orders[ref]))
