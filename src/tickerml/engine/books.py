@@ -10,7 +10,7 @@ import numpy as np
 from tickerml.account.contract import RATE
 from tickerml.account.position import unrealised
 from tickerml.account.wallets import worth_of_units
-from tickerml.desk.exposure import exposure
+from tickerml.desk.exposure import exposure as worst_case
 from tickerml.desk.facts import Account, Facts, Market
 from tickerml.desk.limits import Limits
 from tickerml.desk.money import Wallets
@@ -134,7 +134,7 @@ class Books:
             accounts={wallet: self._account(wallet) for wallet in dict.fromkeys(wallet_of[i] for i in chosen)},
             wallet_of=wallet_of,
             markets={inst: self._market(inst) for inst in chosen},
-            exposure=exposure(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
+            exposure=worst_case(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
         )
 
     def _account(self, wallet: int) -> Account:
