@@ -38,7 +38,7 @@ class Dip:
             return Pass("in a trade")
         if not view["spread_ticks"] <= self.widest:
             return Pass("spread too wide")
-        return Long(target=0.001, stop=0.001, horizon="15s", size=0.1)
+        return Long(target=0.004, stop=0.004, horizon="15s", size=0.1)
 
 
 class NoStrategy:
@@ -81,7 +81,7 @@ def test_a_relative_path_is_found_again_from_another_folder(mine, tmp_path):
 def test_a_changed_strategy_is_no_mirror(mine, tmp_path):
     words = ("-s", mine, *SYNTHETIC, "--run-dir", tmp_path / "run", "--json")
     last(command("backtest", *words, cwd=tmp_path))
-    mine.write_text(STRATEGY.replace("stop=0.001", "stop=0.002"))
+    mine.write_text(STRATEGY.replace("stop=0.004", "stop=0.002"))
     answer = command("replay", tmp_path / "run", "--json", cwd=tmp_path)
     assert (answer.returncode, json.loads(answer.stdout.splitlines()[-1])["identical"]) == (1, False)
 

@@ -17,12 +17,12 @@ from tickerml.tape.errors import ConfigError
 
 DIP = (
     STRATEGY.replace("from dataclasses", "import helper\nfrom rules.size import SIZE\nfrom dataclasses")
-    .replace('stop=0.001, horizon="15s", size=0.1', "stop=helper.stop(), horizon=late(), size=SIZE")
+    .replace('stop=0.004, horizon="15s", size=0.1', "stop=helper.stop(), horizon=late(), size=SIZE")
     .replace("        return Long", "        from later import late\n\n        return Long")
 )
 
 
-def written(folder, stop="0.001", text=DIP):
+def written(folder, stop="0.004", text=DIP):
     """A strategy with a helper, a package and a helper of the helper beside it."""
     (folder / "rules").mkdir(parents=True)
     (folder / "dip.py").write_text(text)
@@ -42,7 +42,7 @@ def told(capsys, *argv):
 def test_a_strategy_with_files_beside_it_runs_and_replays(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     hashes = {}
-    for name, stop in (("one", "0.001"), ("two", "0.0001")):
+    for name, stop in (("one", "0.004"), ("two", "0.002")):
         path = written(tmp_path / name, stop)
         for mode in ("backtest", "paper"):
             made = tmp_path / f"{name}-{mode}"
