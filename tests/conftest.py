@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ.pop("COLUMNS", None)  # text would be folded to the width of whoever runs the tests
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # A test run gives the same answer twice; `make soak` looks for new seeds.

@@ -43,11 +43,11 @@ def crash():
 
 
 def fresh(tape, **terms):
-    config = settings(trading={"leverage": 50})
+    config = settings(trading={"leverage": 50}, limits={"liquidation_stops": 1.0})
     chosen = replace(terms_of(config), **terms)
     setting = Setting(config, Decimal(CASH), 0, (), bar_only_of(tape), chosen)
     made = []
-    strategy = Churn(style="market", stop=0.04, target=0.04, horizon_s=50.0, size=0.2, every=1.0)
+    strategy = Churn(style="market", stop=0.0199, target=0.04, horizon_s=50.0, size=0.2, every=1.0)
     return build([choose(strategy, config)], tape.header, setting, made.append), made
 
 

@@ -52,6 +52,7 @@ def models_of(config: Config) -> Models:
 def _model(kind: str, name: str, given: Mapping[str, float], defaults: Mapping[str, Any]) -> tuple[ModuleType, Any]:
     module = _own(kind, Path(name)) if name.endswith(".py") else _shipped(kind, name)
     takes = {f.name for f in fields(module.Params)}
+    tables = {f.name for f in fields(module.Params) if isinstance(f.default, tuple)}
     unknown = sorted(set(given) - takes)
     if unknown:
         raise ConfigError(
@@ -59,7 +60,7 @@ def _model(kind: str, name: str, given: Mapping[str, float], defaults: Mapping[s
             f"{kind}.params.{unknown[0]}: the model {name} takes {', '.join(sorted(takes)) or 'no parameters'}",
             key=f"{kind}.params.{unknown[0]}",
         )
-    params = module.Params(**{**{k: v for k, v in defaults.items() if k in takes}, **given})
+    params = module.Params(**{**{k: v for k, v in defaults.items() if k in takes - tables}, **given})
     params_record(params)
     return module, params
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -12,29 +12,13 @@ from tickerml.engine.machine import drive
 from tickerml.lab.sweep_kernels import REASONS
 from tickerml.run.setup import Setting, build
 from tickerml.run.strategies import Chosen
+from tickerml.run.sweep_alone import alone
 from tickerml.run.sweep_ways import Fast
 from tickerml.tape.block import Block
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Tape
 from tickerml.views.words import iso
-
-UNLIMITED: Final[dict[str, Any]] = {  # every trade goes through: a sweep is of the strategy alone
-    **dict.fromkeys(("entries_s", "flips_s", "cooldown_s", "stop_guard_s", "low_profit_s"), 0),
-    **dict.fromkeys(("low_profit_loss", "losses_size", "day_off", "day_close"), 1.0),
-    **dict.fromkeys(("session_pause", "session_kill", "order_share", "max_heat"), 1.0),
-    "losses_off": 100,
-    "messages_day": 10_000_000,
-    "messages": 64,
-    "messages_symbol": 32,
-    "cost_floor": 0.0,
-}
-
-ALWAYS_NORMAL: Final[dict[str, Any]] = {  # a market that is never anything else
-    **dict.fromkeys(("panic_hour", "panic_day", "caution_hour", "caution_day", "caution_size"), 1.0),
-    **dict.fromkeys(("euphoria_hour", "euphoria_day", "euphoria_size", "trend", "favour", "chop_target"), 1.0),
-    "caution_volatility": 100.0,
-}
 
 
 @dataclass(frozen=True)
@@ -61,12 +45,10 @@ def compared(
 ) -> Checked:
     """Run `chosen`, which is combination `number` of `way`, in the engine and compare the trades of both.
 
-    The desk's limits and regimes are off (UNLIMITED): the arrays know none of those that look back on earlier trades.
+    The desk's limits and regimes are off: the arrays know none of those that look back on earlier trades.
     """
     settled = _Settled()
-    limits, regime = replace(setting.config.limits, **UNLIMITED), replace(setting.config.regime, **ALWAYS_NORMAL)
-    config = replace(setting.config, limits=limits, regime=regime)
-    machine = build([chosen], tape.header, replace(setting, config=config), settled)
+    machine = build([chosen], tape.header, alone(setting), settled)
 
     def after(rows: int) -> bool:
         """Tell how far it is."""

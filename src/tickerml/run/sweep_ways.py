@@ -27,6 +27,7 @@ from tickerml.lab.sweep_kernels import TERMS
 from tickerml.lab.sweep_text import reads_of, unfit
 from tickerml.run.setup import Setting, build
 from tickerml.run.strategies import Chosen, traded
+from tickerml.run.sweep_alone import alone
 from tickerml.strategies.wake import Bars
 from tickerml.tape.block import Block
 from tickerml.tape.instruments import Instrument
@@ -190,7 +191,9 @@ class Exact:
 
     def _run(self, number: int) -> Trial:
         made = _Counted()
-        machine = build([replace(self.chosen, strategy=self.strategies[number])], self.tape.header, self.setting, made)
+        machine = build(
+            [replace(self.chosen, strategy=self.strategies[number])], self.tape.header, alone(self.setting), made
+        )
         books = machine.trader.books
         start = books.cash(books.purse)
         every = max(64, -(-self.rows // EXACT_MARKS))

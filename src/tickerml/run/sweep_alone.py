@@ -1,0 +1,32 @@
+"""A sweep is of the strategy alone: the desk lets every trade through, in a market that is always normal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from tickerml.run.setup import Setting
+
+UNLIMITED: Final[dict[str, Any]] = {  # every trade goes through: a sweep is of the strategy alone
+    **dict.fromkeys(("entries_s", "flips_s", "cooldown_s", "stop_guard_s", "low_profit_s"), 0),
+    **dict.fromkeys(("low_profit_loss", "losses_size", "day_off", "day_close"), 1.0),
+    **dict.fromkeys(("session_pause", "session_kill", "order_share", "max_heat"), 1.0),
+    "losses_off": 100,
+    "messages_day": 10_000_000,
+    "messages": 64,
+    "messages_symbol": 32,
+    "cost_floor": 0.0,
+}
+
+ALWAYS_NORMAL: Final[dict[str, Any]] = {  # a market that is never anything else
+    **dict.fromkeys(("panic_hour", "panic_day", "caution_hour", "caution_day", "caution_size"), 1.0),
+    **dict.fromkeys(("euphoria_hour", "euphoria_day", "euphoria_size", "trend", "favour", "chop_target"), 1.0),
+    "caution_volatility": 100.0,
+}
+
+
+def alone(setting: Setting) -> Setting:
+    """The same settings with limits that refuse nothing for its past, and without regimes."""
+    config = setting.config
+    limits, regime = replace(config.limits, **UNLIMITED), replace(config.regime, **ALWAYS_NORMAL)
+    return replace(setting, config=replace(config, limits=limits, regime=regime))
