@@ -70,6 +70,7 @@ class Manager:
         confident = all(proposals[k].confidence is not None for k in rivals)
 
         def rank(k: int) -> tuple[float, float, float, int]:
+            """Confidence where all have one, then worth, priority and age."""
             p = proposals[k]
             return (-(p.confidence or 0.0) if confident else 0.0, -worth[k], -self.priority(p), p.seq)
 

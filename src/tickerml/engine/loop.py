@@ -133,6 +133,7 @@ class Loop:
 
     @waiting.setter
     def waiting(self, block: Block) -> None:
+        """Put these rows in the place of all that wait."""
         self._next.clear()
         self._take_up(block)
 

@@ -41,6 +41,7 @@ class _Way:
     flip: bool
 
     def said(self) -> str:
+        """How the bars were shuffled, in words."""
         how = "bars mirrored by a coin's toss" if self.flip else "bars not mirrored"
         return f"blocks of {self.block / SECOND:g} s on average in random order, {how}"
 

@@ -52,6 +52,7 @@ class Following:
         from tickerml.ledger.follow import Follower
 
         def settle() -> None:
+            """Wait until the journal is on the disk."""
             try:
                 journal.sync()  # what people are shown survives a loss of power
             except JournalError as error:
@@ -64,6 +65,7 @@ class Following:
         ).__enter__()
 
         def both(block: Block) -> None:
+            """To the journal first, then to the ledger."""
             sink(block)
             follower.take(block)
 
@@ -93,6 +95,7 @@ def tape_of(folder: Path, manifest: dict[str, Any]) -> Callable[[], Iterable[Blo
 
 def _teller(progress: Progress | None) -> Callable[[TickerMLError], None]:
     def tell(error: TickerMLError) -> None:
+        """A warning where the run is watched, else in the log."""
         if progress is not None:
             parts = [f"{error.code}: {error.message}", error.means, f"try: {error.try_}" if error.try_ else ""]
             progress.note("; ".join(part for part in parts if part), "WARNING", "ledger")
@@ -140,6 +143,7 @@ def _rebuilt(folder: Path, to: Place, progress: Progress | None) -> dict[str, An
         made.commit()
 
         def after(rows: int) -> None:
+            """Show how far it is."""
             if progress is not None:
                 progress(rows, total, f"ledger {folder.name}")
 

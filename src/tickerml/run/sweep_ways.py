@@ -200,6 +200,7 @@ class Exact:
         marks: list[int] = []
 
         def after(rows: int) -> bool:
+            """Mark the equity when its time has come; never stops."""
             if rows // every > len(marks):
                 marks.append(books.equity(books.purse) - start)
             return False

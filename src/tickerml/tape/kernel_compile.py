@@ -166,6 +166,7 @@ class _Compiler(compiler.CompilerBase):
         self.state.flags = _Flags(self.state.flags)
 
     def compile_extra(self, func: Any) -> Any:
+        """Compile into a library of our own."""
         self.state.library = self._library(self.state.targetctx.codegen(), func.__qualname__)
         self.state.library.enable_object_caching()
         return super().compile_extra(func)
@@ -197,9 +198,11 @@ class _Cache(FunctionCache):
 
 class _WholeDispatcher(CPUDispatcher):
     def enable_caching(self) -> None:
+        """Keep machine code where our cache keeps it."""
         self._cache = _Cache(self.py_func)
 
     def compile(self, sig: Any) -> Any:
+        """Compile one signature, undisturbed by the collector of garbage."""
         with undisturbed(), _unheard():
             return super().compile(sig)
 
@@ -217,6 +220,7 @@ class _PartDispatcher(CPUDispatcher):
         return self.overloads[args].entry_point
 
     def get_call_template(self, args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        """The version for exactly these types, where there is one."""
         found, *rest = super().get_call_template(tuple(map(_wide, args)), {key: _wide(arg) for key, arg in kws.items()})
         exact = [one for one in found.cases if one.args == tuple(rest[1])]
         found.cases = exact or found.cases  # else numba weighs all versions, and warns of records that are alike
