@@ -71,11 +71,12 @@ def alarms(s: Record) -> tuple[int, int]:
             up.append(round(float(s["entry_at"]) + side * HALF_WAY * float(s["first"])))
         up.append(int(s["target_at"]))
     gain = 0 if not up else min(up) if side > 0 else max(up)
-    below, above = (int(s["low"]), gain) if side > 0 else (gain, int(s["high"]))
-    if side > 0 and s["high"]:
-        above = min(above, int(s["high"])) if above else int(s["high"])
-    if side < 0 and s["low"]:
-        below = max(below, int(s["low"])) if below else int(s["low"])
+    low, high = max(0, int(s["low"]) - 1), int(s["high"]) + 1 if s["high"] else 0  # the range is left beyond its edges
+    below, above = (low, gain) if side > 0 else (gain, high)
+    if side > 0 and high:
+        above = min(above, high) if above else high
+    if side < 0 and low:
+        below = max(below, low) if below else low
     return below, above
 
 

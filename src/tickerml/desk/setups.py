@@ -22,8 +22,8 @@ from tickerml.tape.rows import FOREVER, SECOND, Record, Rows
 SLOTS: Final = 64
 MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
 ENTERING, OPEN, CLOSING = 1, 2, 3
-REASONS: Final = ("", "stop", "target", "timer", "closed", "not filled", "end of data", "liquidated")
-BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, UNFILLED, AT_END, LIQUIDATED = range(1, 8)
+REASONS: Final = ("", "stop", "target", "timer", "closed", "not filled", "end of data", "liquidated", "range break")
+BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, UNFILLED, AT_END, LIQUIDATED, BY_RANGE = range(1, 9)
 
 SETUP: Final = np.dtype(
     [
@@ -60,6 +60,7 @@ SETUP: Final = np.dtype(
     ]
 )
 
+NEAR: Final = 0.0005  # fraction; average entry prices so near each other keep their levels
 RETRY_NS: Final = SECOND  # until a close that the venue refused, or could not fill, is sent again
 
 _GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
@@ -165,10 +166,14 @@ class Setups:
         return cancels([leg for leg in self.legs.of(k) if leg["role"] in (STOP, TARGET)])
 
     def gather(self, k: int) -> list[Cancel]:
-        """Before more lots of setup `k` are protected: withdraw its orders if they are many, so that one takes over."""
+        """Before more lots of setup `k` are protected: withdraw its orders, so that one pair takes over.
+
+        Where they are many, or the average entry price has moved by more than NEAR: levels are of the average.
+        """
         mine = [leg for leg in self.legs.of(k) if leg["role"] in (STOP, TARGET) and not leg["leaving"]]
         s = self.table[k]
-        if len(mine) < MOST_LEGS or s["state"] == CLOSING:
+        moved = abs(int(s["entry_ticks"]) / max(1, int(s["entered"])) - s["entry_at"]) > NEAR * s["entry_at"] > 0
+        if s["state"] == CLOSING or not (len(mine) >= MOST_LEGS or (moved and mine)):
             return []
         s["naked"] = s["entered"] - s["exited"]
         return cancels(mine)

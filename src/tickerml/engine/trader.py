@@ -104,7 +104,16 @@ class Trader:
             self.loop.core[0]["struck"] = 0
             struck = [k for k, s in enumerate(self.strategies) if any(isinstance(w, Trade) for w in wakes(s.strategy))]
             self._round(struck, inst)
+        elif reason == core.ALARM:
+            inst = int(self.loop.core[0]["alarmed"]) - 1
+            self.loop.core[0]["alarmed"] = 0
+            self.trades.reached(inst, lambda k, side: self._goes_on(k, inst, side))
         self.outbox.end_act()
+
+    def _goes_on(self, k: int, inst: int, side: int) -> bool:
+        """Whether strategy `k` sees a move to `side` go on, where it can say so."""
+        continues = getattr(self.strategies[k].strategy, "continues", None)
+        return continues is not None and bool(continues(self._views[k][inst], side))
 
     def finish(self) -> None:
         """The tape has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
 from tickerml.desk.desk import Desk
+from tickerml.desk.exits import Move, alarms, at_price
 from tickerml.desk.setups import Setups
 from tickerml.engine.books import Books
 from tickerml.engine.loop import Loop
@@ -76,6 +78,10 @@ class Trades:
                 "stop": setup.stop or 0.0,
                 "target": approved.target or 0.0,
                 "horizon": self.books.now + setup.horizon_ns,
+                "trail": setup.trail or 0.0,
+                "zones": int(setup.zones),
+                "low": 0 if setup.floor is None else math.ceil(setup.floor / float(inst.tick)),
+                "high": 0 if setup.ceiling is None else math.floor(setup.ceiling / float(inst.tick)),
             }
         )
         self._blobs[k] = blob
@@ -126,6 +132,45 @@ class Trades:
                     self._settle(k)
         self._set_deadline()
         return len(mine) > 0
+
+    def reached(self, inst: int, agrees: Callable[[int, int], bool]) -> None:
+        """The market has reached a price at which an exit was to be looked at.
+
+        `agrees(strategy, side)`: whether the strategy sees the move go on. A bar is judged by how far it went for the
+        trade, then by its close: a range is broken by a close alone.
+        """
+        mark = self.loop.marks[inst]
+        mark["alarm"] = 0
+        for k in np.flatnonzero(
+            (self.setups.table["state"] == book.OPEN) & (self.setups.table["inst"] == inst)
+        ).tolist():
+            s = self.setups.table[k]
+            best = int(mark["high2"]) // 2 if s["side"] > 0 else -(-int(mark["low2"]) // 2)
+            agree = bool(s["zones"]) and agrees(int(s["strategy"]), int(s["side"]))
+            for price in (best, self.books.prices.mark(inst)):
+                move_to = at_price(s, price, agree=agree) if s["state"] == book.OPEN else None
+                if move_to is not None:
+                    self._move(k, move_to)
+        self._arm(inst)
+
+    def _move(self, k: int, move_to: Move) -> None:
+        """Send new levels of setup `k`, or close it."""
+        s = self.setups.table[k]
+        if move_to.close:
+            self._act(self.setups.close(s, book.REASONS.index(move_to.close)), k)
+            self._set_deadline()
+            return
+        self._act(self.setups.move(k, move_to), None)
+        self._after(k)
+
+    def _arm(self, inst: int) -> None:
+        """Name the nearest prices at which an exit of this instrument is to be looked at."""
+        table, marks, core = self.setups.table, self.loop.marks, self.loop.core[0]
+        living = np.flatnonzero((table["state"] == book.OPEN) & (table["inst"] == inst) & (table["superp"] == 0))
+        told = [alarms(table[k]) for k in living.tolist()]
+        marks[inst]["below"] = max((below for below, _ in told if below), default=0)
+        marks[inst]["above"] = min((above for _, above in told if above), default=0)
+        core["alarms"] = int(np.count_nonzero(marks["below"] | marks["above"]))
 
     def retreat(self, *, close: bool) -> None:
         """Withdraw every entry that has not filled; with `close`, close what is held as well."""
@@ -217,6 +262,8 @@ class Trades:
                 self.setups.legs.pair(sent[0][1], sent[1][1])
         if book.is_over(self.setups.table[k]):
             self._settle(k)
+        elif s["state"]:
+            self._arm(int(s["inst"]))
 
     def _settle(self, k: int) -> None:
         s, books = self.setups.table[k].copy(), self.books
@@ -227,6 +274,7 @@ class Trades:
             s, self.names[owner], books.instruments[inst], books.wallets, self.loop.marks[inst], blob
         )
         left_over = self.setups.free(k)
+        self._arm(inst)
         if not self.loop.core[0]["ended"]:
             self._act(left_over, None)
         self._set_deadline()

@@ -149,6 +149,10 @@ class FiveSignal(FiveSignalParams):
         low, high = (self.a_size_low, self.a_size_high) if tier == "A" else (self.b_size_low, self.b_size_high)
         return low + _part(confidence, 0.5, 1.0) * (high - low)
 
+    def continues(self, view: View, side: int) -> bool:
+        """Whether flow and acceleration still point to `side`: then a target that was reached moves on."""
+        return continues(view["flow"], view["acceleration"], side, self.ofi)
+
     def _momentum(self, velocity: float, acceleration: float, days: float) -> int:
         building = acceleration * days * _one(velocity) >= self.acceleration * abs(velocity)
         return _one(velocity) if building else 0
