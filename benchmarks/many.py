@@ -1,16 +1,15 @@
 """Ten instruments on three venues, interleaved, against one instrument: rows a second of the quoter, CPU time.
 
 Both tapes have the same number of rows and lie in memory; every instrument is quoted. ratio = rows/s of the ten over
-rows/s of the one.
+rows/s of the one, the median of rounds in which both have their turn.
 
-    python benchmarks/many.py [--json] [--rows 5000000] [--repeat 5]
+    python benchmarks/many.py [--json] [--rows 5000000] [--rounds 11]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,8 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from quoter import LOT, TICK, setting
+import numpy as np
+from quoter import LOT, TICK, in_turn, setting
 
 from tickerml.engine.machine import drive
 from tickerml.run.setup import build
@@ -50,41 +50,47 @@ def held(tape: Tape) -> MemoryTape:
     return MemoryTape(tape.header, tuple(tape.blocks()))
 
 
-def rate(tape: MemoryTape, repeat: int) -> tuple[float, int]:
-    """Rows a second of CPU time (median) and fills."""
-    one = replace(setting(oracle=True), bar_only=(False,) * len(tape.header.instruments))
-    seconds, fills = [], 0
-    for _ in range(repeat + 1):
-        machine = build([choose(quoter.Params(), one.config)], tape.header, one, lambda block: None)
+class Quoting:
+    """The quoter on all instruments of a tape: a call is one run and gives its CPU seconds."""
+
+    def __init__(self, tape: MemoryTape) -> None:
+        self.tape, self.fills = tape, 0
+        self.setting = replace(setting(oracle=True), bar_only=(False,) * len(tape.header.instruments))
+
+    def __call__(self) -> float:
+        one = self.setting
+        machine = build([choose(quoter.Params(), one.config)], self.tape.header, one, lambda block: None)
         started = time.process_time()
-        drive(machine, tape.blocks())
-        seconds.append(time.process_time() - started)
-        fills = machine.outbox.counts[int(Kind.FILL)]
-    return len(tape) / statistics.median(seconds[1:]), fills
+        drive(machine, self.tape.blocks())
+        took = time.process_time() - started
+        self.fills = machine.outbox.counts[int(Kind.FILL)]
+        return took
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rows", type=int, default=5_000_000)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=11, help="turns of each, compared within a round")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        alone, alone_fills = rate(held(market(folder, args.rows, 7, VENUES[0], "BTC/USDT:USDT")), args.repeat)
+        alone = Quoting(held(market(folder, args.rows, 7, VENUES[0], "BTC/USDT:USDT")))
         each = [
             market(folder, args.rows // INSTRUMENTS, 20 + n, VENUES[n % len(VENUES)], f"C{n}/USDT:USDT")
             for n in range(INSTRUMENTS)
         ]
-        tape = held(MergedTape(each))
-        together, fills = rate(tape, args.repeat)
+        together = Quoting(held(MergedTape(each)))
+    seconds = in_turn([together, alone], args.rounds)
+    rates = len(together.tape) / seconds[:, 0], len(alone.tape) / seconds[:, 1]
     found = {
-        "ratio": round(together / alone, 3),
-        "rows_per_s": round(together),
-        "alone_rows_per_s": round(alone),
-        "rows": len(tape),
-        "fills": fills,
-        "alone_fills": alone_fills,
+        "ratio": round(float(np.median(rates[0] / rates[1])), 3),
+        "rounds_ratio": [round(float(x), 3) for x in np.percentile(rates[0] / rates[1], (0, 25, 75, 100))],
+        "rows_per_s": round(float(np.median(rates[0]))),
+        "alone_rows_per_s": round(float(np.median(rates[1]))),
+        "rows": len(together.tape),
+        "fills": together.fills,
+        "alone_fills": alone.fills,
     }
     print(json.dumps(found) if args.json else "\n".join(f"{k:<20}{v}" for k, v in found.items()))
 

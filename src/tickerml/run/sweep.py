@@ -25,7 +25,7 @@ from tickerml.run.setup import Setting, bar_only_of, terms_of
 from tickerml.run.strategies import Chosen, choose
 from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_check import Checked, compared
-from tickerml.run.sweep_memory import check_room, peak_mb
+from tickerml.run.sweep_memory import check_room, held_mb, peak_mb
 from tickerml.run.sweep_ways import Exact, Fast, Trial, cores, fast
 from tickerml.tape.block import concat
 from tickerml.tape.errors import ConfigError, InputError, RunError
@@ -61,7 +61,7 @@ class _Asked:
     combos: Sequence[Mapping[str, Value]]
     strategies: Sequence[Any]
     workers: int
-    memory_mb: int
+    ceiling_mb: int
     progress: Progress | None
 
 
@@ -84,11 +84,13 @@ def sweep(
     """Try every combination of `axes` (lab/grid.py) and record each; `workers` 0 = all cores.
 
     `exact`: the engine for each, also where arrays would do; `check`: the engine runs the best of the fast way too, and
-    its trades are compared. Raises ConfigError and InputError before anything is written; RunError `run-differs` where
+    its trades are compared. `memory_mb`: what the sweep may take beyond what this process holds when it is called.
+    Raises ConfigError and InputError before anything is written; RunError `run-differs` where
     `run_dir` holds another sweep, `interrupted` after Ctrl-C (what was tried is kept), `sweep-memory` where the ceiling
     is too low.
     """
-    asked = _asked(strategy, tape, axes, config, cash, seed, pairs, workers, memory_mb, progress)
+    ceiling = held_mb() + memory_mb
+    asked = _asked(strategy, tape, axes, config, cash, seed, pairs, workers, ceiling, progress)
     told = _told(asked)
     identity = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:6]
     folder = run_dir or Path(config.data.runs) / f"sweep-{identity}"
@@ -112,7 +114,7 @@ def sweep(
             "way": "arrays" if isinstance(way, Fast) else "engine",
             "why": reason,
             "memory_mb": peak_mb(),
-            "ceiling_mb": memory_mb,
+            "ceiling_mb": ceiling,
             "folder": str(folder),
         }
         if check and isinstance(way, Fast):
@@ -135,7 +137,7 @@ def _asked(
     seed: int,
     pairs: Sequence[str],
     workers: int,
-    memory_mb: int,
+    ceiling_mb: int,
     progress: Progress | None,
 ) -> _Asked:
     """Everything that can be wrong is found here, before anything is written."""
@@ -152,7 +154,7 @@ def _asked(
     pairs = tuple(pairs) or tuple(getattr(tape, "pairs", ()))
     with compiling(progress):
         setting = Setting(config, money, seed, pairs, bar_only_of(tape), terms_of(config))
-    return _Asked(chosen, tape, setting, combos, strategies, workers or cores(), memory_mb, progress)
+    return _Asked(chosen, tape, setting, combos, strategies, workers or cores(), ceiling_mb, progress)
 
 
 def _told(asked: _Asked) -> dict[str, Any]:
@@ -190,7 +192,7 @@ def _way(asked: _Asked, exact: bool) -> tuple[Fast | Exact, str]:
 def _trials(asked: _Asked, way: Fast | Exact, numbers: Sequence[int]) -> Iterator[Trial]:
     if not numbers:
         return
-    check_room(way, asked.workers, min(BATCH, len(numbers)), asked.memory_mb, asked.progress)
+    check_room(way, asked.workers, min(BATCH, len(numbers)), asked.ceiling_mb, asked.progress)
     if isinstance(way, Fast):
         for low in range(0, len(numbers), BATCH):
             part = numbers[low : low + BATCH]

@@ -35,13 +35,14 @@ def held_mb() -> int:
 
 def check_room(way: Fast | Exact, workers: int, count: int, ceiling_mb: int, progress: Progress | None) -> None:
     """Say what will be needed. RunError `sweep-memory` before anything is run, where that is above the ceiling."""
-    need = held_mb() + way.memory(count, workers) // MB
+    wanted = -(-way.memory(count, workers) // MB)
+    need = held_mb() + wanted
     if need > ceiling_mb:
         raise RunError(
             "sweep-memory",
             f"the sweep needs about {need} MB; its ceiling is {ceiling_mb} MB",
             means="nothing was run",
-            try_=f"--memory {need + need // 4}   (MB), fewer --workers, or a shorter --timerange",
+            try_=f"--memory {wanted + wanted // 4}   (MB), fewer --workers, or a shorter --timerange",
         )
     if progress is not None:
         progress.note(f"memory: about {need} MB of a ceiling of {ceiling_mb} MB")
