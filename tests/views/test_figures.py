@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from stories import START, idle, short_run, story
+from stories import COINS, START, idle, short_run, story
 
 from tickerml.tape.rows import DAY, HOUR
-from tickerml.views import calibration, figures, intervals, verdict
+from tickerml.views import calibration, chances, figures, intervals, verdict
 from tickerml.views.story import Curve, Outcome, Prices
 
 
@@ -30,22 +30,9 @@ def test_wilson_gives_the_published_interval():
     assert intervals.wilson(0, 20).low == 0
 
 
-def test_deflated_sharpe_gives_the_published_example():
-    # Bailey and Lopez de Prado 2014, section 4: yearly Sharpe 2.5 of 1250 days, skewness -3, kurtosis 10, 100 trials
-    # with a variance of 1/2 a year: expected best 0.1132 a day, DSR 0.9004
-    from statistics import NormalDist
-
-    normal, n = NormalDist(), 100
-    best = math.sqrt(1 / (2 * 250)) * (
-        (1 - intervals.EULER) * normal.inv_cdf(1 - 1 / n) + intervals.EULER * normal.inv_cdf(1 - 1 / (n * math.e))
-    )
-    assert round(best, 4) == 0.1132
-    assert round(intervals.probabilistic_sharpe(2.5 / math.sqrt(250), best, 1250, -3, 10), 4) == 0.9004
-
-
-def test_more_trials_deflate_more():
-    daily = np.random.default_rng(1).normal(0.001, 0.01, 300)
-    found = [intervals.deflated_sharpe(daily, n) for n in (1, 10, 1000)]
+def test_more_trials_deflate_more_h1():
+    run = story(81)
+    found = [chances.sharpe(replace(run, head=replace(run.head, trials=n))).deflated for n in (1, 10, 1000)]
     assert found[0] > found[1] > found[2]
 
 
@@ -83,24 +70,23 @@ def test_needed_trades_follow_the_formula():
 
 def test_the_interval_of_the_net_contains_it_and_follows_its_spread():
     run = story(81)
-    found = figures.net_interval(run)
+    found = chances.net_interval(run)
     assert found.low < float(figures.net(run)) < found.high
     expected = 1.96 * figures.pnls(run).std() * math.sqrt(81)
     assert (found.high - found.low) / 2 == pytest.approx(expected, rel=0.25)
-    assert figures.net_interval(story(9)) is None
+    assert chances.net_interval(story(9)) is None
 
 
-def test_block_sums_redraw_whole_blocks():
-    values = np.arange(10, dtype=float)
-    rng = intervals.generator("test")
-    # blocks as long as the series: every circular resample holds each value once
-    assert set(intervals.block_sums(values, rng, 10, 50)) == {45.0}
-    assert intervals.block_sums(values, intervals.generator("a"), 3, 4000).mean() == pytest.approx(45, abs=0.7)
+def test_very_many_trades_are_redrawn_with_their_neighbours():
+    run = story(2600, coins=COINS, days=400)
+    found, pnls = chances.net_interval(run), figures.pnls(run)
+    assert found.n == 2600
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * pnls.std() * math.sqrt(2600), rel=0.25)
 
 
 def test_chance_of_a_run_without_edge_is_about_a_half_and_of_a_real_edge_small():
-    assert 0.2 < figures.chance(replace_mean(story(200), 0.0)).share < 0.8
-    assert figures.chance(replace_mean(story(200), 8.0)).share < 0.01
+    assert 0.2 < chances.chance(replace_mean(story(200), 0.0)).share < 0.8
+    assert chances.chance(replace_mean(story(200), 8.0)).share < 0.01
 
 
 def replace_mean(run, mean):
@@ -111,29 +97,36 @@ def replace_mean(run, mean):
 
 def test_more_than_chance_counts_the_trials():
     run = replace_mean(story(2500), 1.0)
-    p = figures.chance(run).share
+    p = chances.chance(run).share
     once, often = (replace(run, head=replace(run.head, trials=n)) for n in (1, 144))
-    assert figures.p_value(once) == pytest.approx(p)
-    assert figures.p_value(often) == pytest.approx(1 - (1 - p) ** 144)
+    assert chances.p_value(once) == pytest.approx(p)
+    assert chances.p_value(often) == pytest.approx(1 - (1 - p) ** 144)
 
 
 def test_random_figures_depend_on_the_run_alone():
     run = story(81)
-    assert figures.net_interval(run) == figures.net_interval(story(81))
+    assert chances.net_interval(run) == chances.net_interval(story(81))
     other = replace(run, recipe=replace(run.recipe, hashes={"decisions": "other"}))
-    assert figures.net_interval(run) != figures.net_interval(other)
+    assert chances.net_interval(run) != chances.net_interval(other)
 
 
 def test_sharpe_needs_thirty_days():
-    assert figures.sharpe(short_run()) is None
-    found = figures.sharpe(story(81))
+    assert chances.sharpe(short_run()) is None
+    found = chances.sharpe(story(81))
     assert found.raw.low < found.raw.value < found.raw.high
     assert 0 <= found.deflated <= 1
 
 
-def test_sharpe_of_daily_returns_is_yearly_over_365_days():
+def test_sharpe_is_of_daily_equity_over_365_days():
+    run = with_curve(story(), np.arange(0, 61 * 24, 24), 100 * np.cumprod([1, *[1.01, 0.995] * 30]))
     daily = np.array([0.01, -0.005] * 30)
-    assert intervals.sharpe_of(daily) == pytest.approx(daily.mean() / daily.std(ddof=1) * math.sqrt(365))
+    assert chances.sharpe(run).raw.value == pytest.approx(daily.mean() / daily.std(ddof=1) * math.sqrt(365))
+
+
+def test_what_is_held_until_the_run_ends_counts_as_days():
+    run = with_curve(story(), [0, 30], [100.0, 101.0])
+    run = replace(run, head=replace(run.head, end=START + 40 * DAY))
+    assert len(chances.daily(run)) == 41
 
 
 def test_a_perfect_forecaster_stands_at_its_floor_and_a_boaster_above():

@@ -26,7 +26,7 @@ def test_the_lines_are_these():
     assert summary(short_run()).splitlines() == [
         "SYNTHETIC MARKET (calm, seed 7): shows that the program works, says nothing about profit",
         "psc lost 88.31 USDT (-0.88 %) in 23 trades; too few to judge (needs about 400)",
-        "  net         -88.31 USDT   95 %: -211 to +14   hold -0.02 %   by chance as good: 93 of 100 redraws",
+        "  net         -88.31 USDT   95 %: -170 to -17   hold -0.02 %   by chance as good: 98 of 100 redraws",
         "  money       at mid -24.28   spread -22.08   fees -36.80   latency -3.68   queue -1.47   rejects 0",
         "  worst fall  -0.99 %, 18 hours, not over",
         "  Sharpe      not shown: 19 hours, needs 30 days       trials on record 1",

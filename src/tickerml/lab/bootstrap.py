@@ -141,6 +141,16 @@ def interval(
     return Interval(value, float(low), float(high), len(x), length, len(found))
 
 
+def gathered(values: ArrayLike, most: int) -> Floats:
+    """Sums of neighbours, at most `most` of them: what a net is redrawn from where there are very many values.
+
+    The sum of all stays; what depends on each other within a few neighbours stays together.
+    """
+    x = checked(values, "values")
+    each = -(-len(x) // most) if most > 0 else 1
+    return x if each <= 1 else np.add.reduceat(x, np.arange(0, len(x), each))
+
+
 def net_return(returns: Floats) -> Floats:
     """Compounded return of each row; -1 from a period on that lost everything."""
     growth = np.maximum(1.0 + returns, 0.0)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tickerml.views import calibration, figures
+from tickerml.views import calibration, chances, figures
 from tickerml.views.story import Story
-from tickerml.views.words import about, count, duration, fixed, money, percent, plural, span_of, whole_percent
+from tickerml.views.words import about, count, duration, fixed, money, percent, span_of, whole_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +61,67 @@ def _results(story: Story) -> list[Entry]:
 
 
 def _chances(story: Story) -> list[Entry]:
-    interval, found, p = figures.net_interval(story), figures.chance(story), figures.p_value(story)
-    short = f"not shown: {len(story.trades)} trades, needs {figures.ENOUGH_TO_REDRAW}"
+    interval, found, p = chances.net_interval(story), chances.chance(story), chances.p_value(story)
+    short = f"not shown: {chances.too_few_to_redraw(story)}"
     net = f"{span_of(interval.low, interval.high)} {story.head.currency}" if interval else short
     as_good = f"{count(found.as_good)} of {count(found.n)} {found.source}" if found else short
     needed = figures.needed_trades(story)
     return [
-        _entry("net, 95 %", net, figures.net_interval),
-        _entry("as good by chance", as_good, figures.chance),
-        _entry("p", short if math.isnan(p) else f"{p:.2g} ({_tried(story)})", figures.p_value),
+        _entry("net, 95 %", net, chances.net_interval),
+        _entry("as good by chance", as_good, chances.chance),
+        _entry("p", short if math.isnan(p) else f"{p:.2g} ({chances.tried(story)})", chances.p_value),
+        _entry("null twins", _twins(story), chances.twins_chance),
+        _entry("random entry", _entries(story), chances.random_entry),
         _entry("trades needed", "not known" if math.isnan(needed) else f"about {about(needed)}", figures.needed_trades),
-        _entry("Sharpe", _sharpe(story), figures.sharpe),
+        _entry("Sharpe", _sharpe(story), chances.sharpe),
+        *_yearly(story),
     ]
 
 
-def _sharpe(story: Story) -> str:
-    found = figures.sharpe(story)
+def _twins(story: Story) -> str:
+    found = chances.twins_chance(story)
     if found is None:
-        return f"not shown: {duration(story.head.end - story.head.start)}, needs {figures.SHARPE_DAYS} days"
+        return f"not shown: {chances.no_twins(story)}"
+    return f"{count(found.as_good)} of {count(found.n)} at least as good, p = {found.p:.2g}"
+
+
+def _entries(story: Story) -> str:
+    found = chances.random_entry(story)
+    if found is None:
+        return f"not shown: {chances.no_random_entry(story)}"
+    return f"{count(found.chance.as_good)} of {count(found.chance.n)} at least as good, p = {found.chance.p:.2g}"
+
+
+def _sharpe(story: Story) -> str:
+    found = chances.sharpe(story)
+    if found is None:
+        return f"not shown: {chances.no_sharpe(story)}"
     span = span_of(found.raw.low, found.raw.high, sign=False)
-    return f"deflated {found.deflated:.2f}, raw {fixed(found.raw.value, 1)}, 95 %: {span}, {_tried(story)}"
+    return f"deflated {found.deflated:.2f}, raw {fixed(found.raw.value, 1)}, 95 %: {span}, {chances.tried(story)}"
 
 
-def _tried(story: Story) -> str:
-    return "trials unknown" if story.head.trials is None else plural(story.head.trials, "trial")
+def _yearly(story: Story) -> list[Entry]:
+    """Yearly figures of the curve, each with its reason where there is none."""
+    told = chances.curve(story)
+    kinds = (
+        ("yearly return", told.annual_return, percent, "Return compounded to 365 days; not shown below 90 days."),
+        ("yearly volatility", told.annual_volatility, percent, "Standard deviation of daily returns, times root 365."),
+        ("Sortino", told.sortino, _ratio, "Mean daily return over the root of the mean squared loss, times root 365."),
+        ("Calmar", told.calmar, _ratio, "Yearly return over the size of the worst fall, both of daily closes."),
+    )
+    return [
+        Entry(name, words(figure.value) if figure.shown else f"not shown: {figure.reason}", said)
+        for name, figure, words, said in kinds
+    ]
+
+
+def _ratio(value: float) -> str:
+    return fixed(value, 2)
 
 
 def _trades(story: Story) -> list[Entry]:
     rate, ratio, cost = figures.win_rate(story), figures.payoff(story), figures.round_trip_cost(story)
+    factor, mean = figures.profit_factor(story), figures.expectancy(story)
     won = (
         "no trade"
         if not rate.n
@@ -103,6 +136,8 @@ def _trades(story: Story) -> list[Entry]:
             figures.win_rate,
         ),
         _entry("payoff", "not known" if math.isnan(ratio) else f"{ratio:.2f}", figures.payoff),
+        _entry("profit factor", "not known" if math.isnan(factor) else f"{factor:.2f}", figures.profit_factor),
+        _entry("expectancy", "no trade" if math.isnan(mean) else _cash(story, Decimal(mean)), figures.expectancy),
         _entry("held", duration(figures.mean_hold(story)) if rate.n else "no trade", figures.mean_hold),
         _entry(
             "round-trip cost", "no trade" if math.isnan(cost) else percent(cost, sign=False), figures.round_trip_cost

@@ -5,7 +5,10 @@ from __future__ import annotations
 import shlex
 from html import escape
 
-from tickerml.views import figures, verdict
+import numpy as np
+
+from tickerml.lab.chance import Chance as Drawn
+from tickerml.views import chances, figures, verdict
 from tickerml.views.book import book
 from tickerml.views.charts.calibration import calibration_chart
 from tickerml.views.charts.cards import cards
@@ -17,7 +20,7 @@ from tickerml.views.charts.price import price_chart
 from tickerml.views.charts.reasons import reasons
 from tickerml.views.charts.waterfall import waterfall
 from tickerml.views.html import chapter, figure, heading, paragraph, table
-from tickerml.views.story import Story
+from tickerml.views.story import Floats, Story
 from tickerml.views.words import (
     count,
     duration,
@@ -42,16 +45,41 @@ def chance(story: Story) -> str:
         return chapter(question, paragraph(f"It did not trade, so there is nothing that chance could explain.{market}"))
     picture = equity(story)
     drawn = figure(picture) if picture else paragraph("Not shown: fewer than two balances were recorded.")
-    return chapter(question, paragraph(_chance_words(story)), drawn)
+    return chapter(question, paragraph(_chance_words(story)), drawn, _against(story))
+
+
+def _against(story: Story) -> str:
+    """What the run stands against, each with how often it did at least as well."""
+    twins, entries, held = chances.twins_chance(story), chances.random_entry(story), figures.hold(story)
+    currency = story.head.currency
+    rows = [("this run", f"{money(figures.net(story), currency, sign=True)} {currency}", "-", "-")]
+    if held is not None:
+        scaled = figures.hold_scaled(story) or 0.0
+        rows.append(("holding, with this run's average exposure", percent(scaled), f"all of it: {percent(held)}", "-"))
+    rows.append(
+        ("the same run on bars without an edge", *_drawn(twins, "null twin", story.twins.nets, currency))
+        if twins is not None and story.twins is not None
+        else ("the same run on bars without an edge", "not shown", chances.no_twins(story), "-")
+    )
+    rows.append(
+        ("the same trades at random moments", *_drawn(entries.chance, "redraw", entries.nets, currency))
+        if entries is not None
+        else ("the same trades at random moments", "not shown", chances.no_random_entry(story), "-")
+    )
+    return table(("against", "net", "did at least as well", "p"), rows)
+
+
+def _drawn(found: Drawn, noun: str, nets: Floats, currency: str) -> tuple[str, str, str]:
+    """The middle of the draws, how many were as good, and p."""
+    middle = f"{money(float(np.median(nets)), currency, sign=True)} {currency} in the middle"
+    return middle, f"{count(found.as_good)} of {plural(found.n, noun)}", f"{found.p:.2g}"
 
 
 def _chance_words(story: Story) -> str:
-    interval, held, scaled = figures.net_interval(story), figures.hold(story), figures.hold_scaled(story)
+    interval, held, scaled = chances.net_interval(story), figures.hold(story), figures.hold_scaled(story)
     said = [_chance_number(story)]
     if interval is None:
-        said.append(
-            f"An interval is not shown: {plural(len(story.trades), 'trade')}, needs {figures.ENOUGH_TO_REDRAW}."
-        )
+        said.append(f"An interval is not shown: {chances.too_few_to_redraw(story)}.")
     else:
         span = span_of(interval.low, interval.high)
         said.append(f"The same trades redrawn in blocks end at {span} {story.head.currency} 95 times in 100.")
@@ -65,7 +93,7 @@ def _chance_words(story: Story) -> str:
 
 def _chance_number(story: Story) -> str:
     """The p-value beside the natural frequency of the headline, and how many tries it counts."""
-    found, p = figures.chance(story), figures.p_value(story)
+    found, p = chances.chance(story), chances.p_value(story)
     if found is None:
         return ""
     of = plural(found.n, "null twin") if found.source == "twins" else plural(found.n, "redraw")

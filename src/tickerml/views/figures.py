@@ -13,25 +13,17 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.tape.rows import DAY
-from tickerml.views.intervals import (
-    CHANCE_DRAWS,
-    Interval,
-    block_indices,
-    block_length,
-    block_sums,
-    deflated_sharpe,
-    generator,
-    sharpe_of,
-    spread_95,
-    wilson,
-)
-from tickerml.views.story import Count, Floats, Prices, Story, Times
+from tickerml.lab.metrics import Drawdown, falls, max_drawdown, mean_exposure
+from tickerml.lab.metrics import turnover as turnover_of
+from tickerml.lab.series import Times, sampled
+from tickerml.lab.trades import TradeFigures, trade_figures
+from tickerml.views.intervals import Interval, seed_of, wilson
+from tickerml.views.once import once
+from tickerml.views.story import Count, Floats, Prices, Story
 
-ENOUGH_TO_REDRAW: Final = 10  # trades below which an interval of the net is not shown
 ENOUGH_TO_CALIBRATE: Final = 200  # settled forecasts
-SHARPE_DAYS: Final = 30
 FEW_TRADES: Final = 20
+_GRID: Final = 1000  # places at which equity is averaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +37,9 @@ class Fall:
     over: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Chance:
-    """How many of n draws without an edge ended at least as well."""
-
-    as_good: int
-    n: int
-    source: str  # "twins" or "redraws"
-
-    @property
-    def share(self) -> float:
-        """The share that did as well: (as_good + 1) / (n + 1), never 0 (Davison and Hinkley 1997)."""
-        return (self.as_good + 1) / (self.n + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Sharpe:
-    """Yearly Sharpe ratio with its interval and the probability that it is above zero after all trials."""
-
-    raw: Interval
-    deflated: float
-    trials: int | None
-
-
-def seed(story: Story, figure: str) -> np.random.Generator:
-    """Random numbers for one figure of one run, seeded by the run's decision hash (or its name without one)."""
-    return generator(story.recipe.hashes.get("decisions") or story.head.run, figure)
+def seed(story: Story, figure: str) -> int:
+    """The seed of one figure of one run: from the run's decision hash (or its name without one)."""
+    return seed_of(story.recipe.hashes.get("decisions") or story.head.run, figure)
 
 
 def net(story: Story) -> Decimal:
@@ -113,11 +82,26 @@ def win_rate(story: Story) -> Interval:
     return wilson(won(story), len(story.trades))
 
 
+@once
+def trade_book(story: Story) -> TradeFigures:
+    """Win rate, payoff, profit factor and expectancy of all closed trades whose entry value is known."""
+    known = [t for t in story.trades if t.notional > 0]
+    return trade_figures([float(t.pnl) for t in known], [float(t.notional) for t in known])
+
+
 def payoff(story: Story) -> float:
     """Mean gain of the winners over mean loss of the losers; not known unless there are both."""
-    gains = [float(t.pnl) for t in story.trades if t.pnl > 0]
-    losses = [-float(t.pnl) for t in story.trades if t.pnl < 0]
-    return sum(gains) / len(gains) / (sum(losses) / len(losses)) if gains and losses else math.nan
+    return trade_book(story).payoff.value
+
+
+def profit_factor(story: Story) -> float:
+    """Sum of all gains over sum of all losses of the closed trades; not known without a losing one."""
+    return trade_book(story).profit_factor.value
+
+
+def expectancy(story: Story) -> float:
+    """Mean profit and loss of a closed trade, after fees and funding."""
+    return trade_book(story).expectancy.value
 
 
 def pnls(story: Story) -> Floats:
@@ -153,65 +137,30 @@ def too_few(story: Story) -> bool:
     return len(story.trades) < (FEW_TRADES if math.isnan(needed) else max(FEW_TRADES, needed))
 
 
-def net_interval(story: Story) -> Interval | None:
-    """95 % of nets when the same trades are redrawn in blocks of n^(1/3), 2,000 times; from 10 trades on."""
-    values = pnls(story)
-    if len(values) < ENOUGH_TO_REDRAW:
-        return None
-    resampled = block_sums(values, seed(story, "net"), block_length(len(values)))
-    low, high = spread_95(resampled + float(open_money(story)))
-    return Interval(float(net(story)), low, high, len(values))
-
-
-def chance(story: Story) -> Chance | None:
-    """Of all null twins (runs with the edge removed) those that ended at least as well.
-
-    Without twins: redraws of the same trades with their mean taken out; from 10 trades on.
-    """
-    if story.twins is not None and len(story.twins.nets):
-        return Chance(int((story.twins.nets >= float(net(story))).sum()), len(story.twins.nets), "twins")
-    values = pnls(story)
-    if len(values) < ENOUGH_TO_REDRAW:
-        return None
-    resampled = block_sums(values - values.mean(), seed(story, "chance"), block_length(len(values)), CHANCE_DRAWS)
-    return Chance(int((resampled >= values.sum()).sum()), len(resampled), "redraws")
-
-
-def p_value(story: Story) -> float:
-    """Probability that the best of all trials on record does as well without an edge: 1 - (1 - p)^trials (Sidak)."""
-    found = chance(story)
-    return math.nan if found is None else float(1 - (1 - found.share) ** max(1, story.head.trials or 1))
-
-
 def fall_series(story: Story) -> Floats:
     """How far equity stands below its highest value so far, as a share of it (<= 0)."""
     equity = story.curve.equity
-    if not len(equity):
-        return equity
-    peak = np.maximum.accumulate(np.maximum(equity, equity[0]))
-    return np.asarray(np.where(peak > 0, equity / np.where(peak > 0, peak, 1.0) - 1, 0.0), np.float64)
+    return falls(equity) if len(equity) and equity[0] > 0 else np.zeros(len(equity))
 
 
 def worst_fall(story: Story) -> Fall | None:
     """Deepest fall of equity below its highest value so far, and how long until it was back there."""
-    time, falls = story.curve.time, fall_series(story)
-    if len(falls) < 2 or not falls.min() < 0:
+    time, found = story.curve.time, max_drawdown(story.curve.equity)
+    if found is None:
         return None
-    low = int(falls.argmin())
-    peak = int(np.flatnonzero(falls[: low + 1] >= 0)[-1])
-    back = np.flatnonzero(falls[low:] >= 0)
-    end = int(time[low + back[0]]) if len(back) else max(story.head.end, int(time[-1]))
-    return Fall(float(falls[low]), int(time[peak]), int(time[low]), end - int(time[peak]), bool(len(back)))
+    end = int(time[found.end]) if found.over else max(story.head.end, int(time[-1]))
+    return _fall(time, found, end)
+
+
+def _fall(time: Times, found: Drawdown, end: int) -> Fall:
+    peak = int(time[found.peak])
+    return Fall(found.share, peak, int(time[found.low]), end - peak, found.over)
 
 
 def exposure(story: Story) -> float:
     """Mean size of the net position value over equity, weighted by time."""
     curve = story.curve
-    if len(curve.time) < 2:
-        return 0.0
-    weight = np.diff(curve.time).astype(np.float64)
-    share = np.where(curve.equity[:-1] > 0, curve.exposure[:-1] / np.maximum(curve.equity[:-1], 1e-12), 0.0)
-    return float((share * weight).sum() / weight.sum()) if weight.sum() else 0.0
+    return mean_exposure(curve.time, curve.exposure, curve.equity).plain or 0.0 if len(curve.time) > 1 else 0.0
 
 
 def _held(story: Story) -> list[Prices]:
@@ -242,37 +191,6 @@ def hold_scaled(story: Story) -> float | None:
     return None if full is None else full * exposure(story)
 
 
-def daily_returns(story: Story) -> Floats:
-    """Change of equity over each whole day (UTC) as a share of the equity before."""
-    curve = story.curve
-    if len(curve.time) < 2:
-        return np.zeros(0)
-    edges = np.arange(curve.time[0] // DAY + 1, curve.time[-1] // DAY + 1) * DAY
-    at = curve.equity[np.searchsorted(curve.time, edges, "right") - 1]
-    return np.asarray(at[1:] / at[:-1] - 1, np.float64) if len(at) > 1 else np.zeros(0)
-
-
-def length_days(story: Story) -> float:
-    """Days from the first row to the last."""
-    return (story.head.end - story.head.start) / DAY
-
-
-def sharpe(story: Story) -> Sharpe | None:
-    """Yearly Sharpe ratio of daily returns (365 days), 95 % by 5-day blocks; not shown below 30 days.
-
-    Deflated: the probability that it is above zero after all trials on record.
-    """
-    daily = daily_returns(story)
-    if length_days(story) < SHARPE_DAYS or len(daily) < SHARPE_DAYS - 2 or not daily.std() > 0:
-        return None
-    redrawn = daily[block_indices(len(daily), seed(story, "sharpe"), 5, 1000)]
-    deviation = redrawn.std(axis=1, ddof=1)
-    moved = deviation > 0
-    low, high = spread_95(redrawn.mean(axis=1)[moved] / deviation[moved] * math.sqrt(365))
-    raw = Interval(sharpe_of(daily), low, high, len(daily))
-    return Sharpe(raw, deflated_sharpe(daily, story.head.trials or 1), story.head.trials)
-
-
 def residual(story: Story) -> Decimal:
     """Net minus the sum of all waterfall layers: what no layer explains."""
     return net(story) - sum((layer.money for layer in story.waterfall if layer.money is not None), Decimal(0))
@@ -284,9 +202,12 @@ def mean_hold(story: Story) -> int:
 
 
 def turnover(story: Story) -> float:
-    """Entry value of all closed trades over the equity at the start."""
-    total = sum((t.notional for t in story.trades), Decimal(0))
-    return float(total / story.start_equity) if story.start_equity else 0.0
+    """Money bought and sold by the closed trades over the mean equity."""
+    curve = story.curve
+    span = int(curve.time[-1] - curve.time[0]) if len(curve.time) > 1 else 0
+    equity = sampled(curve.time, curve.equity, span // _GRID)[1] if span > _GRID else curve.equity
+    traded = [float(value) for t in story.trades for value in (t.notional, t.notional + t.gross)]
+    return turnover_of(traded, equity).plain or 0.0
 
 
 def decisions(story: Story) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tickerml.views import calibration, figures, verdict
+from tickerml.views import calibration, chances, figures, verdict
 from tickerml.views.story import Story
 from tickerml.views.words import (
     about,
@@ -93,7 +93,7 @@ def tiles(story: Story) -> list[Tile]:
 
 
 def _net(story: Story) -> Tile:
-    interval, start = figures.net_interval(story), float(story.start_equity) or 1.0
+    interval, start = chances.net_interval(story), float(story.start_equity) or 1.0
     against = f"{plural(len(story.trades), 'trade')}: too few for an interval"
     if interval is not None:
         against = f"95 %: {span_of(interval.low / start * 100, interval.high / start * 100)} %"
@@ -102,11 +102,9 @@ def _net(story: Story) -> Tile:
 
 
 def _chance(story: Story) -> Tile:
-    found = figures.chance(story)
+    found = chances.chance(story)
     if found is None:
-        return Tile(
-            "As good by chance", "not shown", f"{plural(len(story.trades), 'trade')}, needs {figures.ENOUGH_TO_REDRAW}"
-        )
+        return Tile("As good by chance", "not shown", chances.too_few_to_redraw(story))
     of = f"{count(found.n)} null twins" if found.source == "twins" else "same trades redrawn, no edge"
     return Tile("As good by chance", whole_percent(max(0.01, found.share)), of)
 
@@ -119,11 +117,10 @@ def _fall(story: Story) -> Tile:
 
 
 def _sharpe(story: Story) -> Tile:
-    found = figures.sharpe(story)
+    found = chances.sharpe(story)
     if found is None:
-        return Tile("Sharpe, deflated", "not shown", f"{duration(story.head.end - story.head.start)}, needs 30 days")
-    tried = "trials unknown" if found.trials is None else plural(found.trials, "trial")
-    return Tile("Sharpe, deflated", f"{found.deflated:.2f}", f"raw {fixed(found.raw.value, 1)}, {tried}")
+        return Tile("Sharpe, deflated", "not shown", chances.no_sharpe(story))
+    return Tile("Sharpe, deflated", f"{found.deflated:.2f}", f"raw {fixed(found.raw.value, 1)}, {chances.tried(story)}")
 
 
 def _idle(story: Story) -> list[Tile]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tickerml.tape.tape import Header
-from tickerml.views.story import Health
+from tickerml.views.story import Health, Leak
 from tickerml.views.values import Json, part, whole
 
 
@@ -27,6 +27,14 @@ def health_of(header: Header, manifest: Mapping[str, Json]) -> Health:
         both_inside=whole(manifest.get("both_inside")),
         breaks=tuple((int(a), int(b)) for a, b in said.get("breaks") or ()),
         leak_check=str(manifest.get("leak_check") or ""),
+        leaks=_leaks(manifest.get("leaks")),
         visibility=str(manifest.get("visibility") or ""),
         latency=str(manifest.get("latency") or ""),
     )
+
+
+def _leaks(told: Json) -> tuple[Leak, ...] | None:
+    """The manifest's "leaks": a list as `tickerml check leaks` gives it; missing or null = not checked."""
+    if told is None:
+        return None
+    return tuple(Leak(str(one["column"]), str(one["bar"]), str(one["line"])) for one in told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Kind, Record
 from tickerml.tape.tape import Header, Tape
 from tickerml.views.health import health_of
+from tickerml.views.regimes import Regimes
 from tickerml.views.settled import is_forecast, is_trade, outcome, trade
 from tickerml.views.story import (
     Count,
@@ -29,6 +30,7 @@ from tickerml.views.story import (
 )
 from tickerml.views.values import decimal, part, whole, written
 
+_READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE, Kind.PARAMS)
 _COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
 
 
@@ -45,6 +47,7 @@ class _Gathered:
     wanted: set[int] = field(default_factory=set)  # instruments with an intent
     settled: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     balances: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    regimes: Regimes = field(default_factory=Regimes)
     first: int = 0
     last: int = 0
 
@@ -56,14 +59,16 @@ def read_story(
     prices: Mapping[str, Prices] | None = None,
     waterfall: list[tuple[str, Decimal | str | None]] | None = None,
     twins: Twins | None = None,
+    no_twins: str = "",
 ) -> Story:
     """Read a run: its tape (the rows that the run made), its manifest, and what was computed beside it.
 
     `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
-    manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, params, seed, command,
-    cash, currency, pairs, trials, notes, seconds, rows, report, waterfall, decision_hash, state_hash, kernel_hash,
-    versions, visibility, latency, leak_check, both_inside, first_sequence, and of its "source": title, content_hash,
-    start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates, problems, clocks, breaks, assumed_clock,
+    manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, strategies, params, seed,
+    command, cash, currency, pairs, trials, notes, seconds, rows, report, waterfall, decision_hash, state_hash,
+    kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, first_sequence, and of its "source":
+    title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates, problems, clocks,
+    breaks, assumed_clock,
     bar_only. Raises msgspec.DecodeError when a blob is not JSON.
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
@@ -71,7 +76,7 @@ def read_story(
     for block in tape.blocks():
         _gather(block, seq, found)
         seq += len(block)
-    return _told(tape.header, manifest, found, dict(prices or {}), waterfall, twins)
+    return _told(tape.header, manifest, found, dict(prices or {}), waterfall, twins, no_twins)
 
 
 def _gather(block: Block, seq: int, found: _Gathered) -> None:
@@ -84,7 +89,7 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
         found.counts[name] += int((rows["kind"] == kind).sum())
     _count_reasons(block, Kind.PASS, "reason", found.passes)
     _count_reasons(block, Kind.REFUSAL, "code", found.refusals)
-    for at, row, blob in _blobs(block, (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE)):
+    for at, row, blob in _blobs(block, _READ):
         if row["kind"] == Kind.INTENT:
             found.intents[seq + at] = blob
             found.wanted.add(int(row["inst"]))
@@ -92,6 +97,8 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
             found.examples[str(blob.get("code", "unnamed"))] = str(blob.get("text", ""))
         elif row["kind"] == Kind.SETTLED:
             found.settled.append((int(row["inst"]), blob))
+        elif row["kind"] == Kind.PARAMS:
+            found.regimes.note(int(row["recv"]), blob)
         else:
             found.balances.append((int(row["recv"]), blob))
 
@@ -133,10 +140,14 @@ def _told(
     prices: dict[str, Prices],
     waterfall: list[tuple[str, Decimal | str | None]] | None,
     twins: Twins | None,
+    no_twins: str,
 ) -> Story:
     start = decimal(manifest.get("cash")) or decimal(found.balances[0][1].get("equity") if found.balances else 0)
     trades = [
-        trade(_symbol(found, inst), found.instruments.get(inst), blob, _intent(found, blob))
+        replace(
+            trade(_symbol(found, inst), found.instruments.get(inst), blob, _intent(found, blob)),
+            regime=found.regimes.at(whole(blob.get("entry_time")) or 0),
+        )
         for inst, blob in found.settled
         if is_trade(blob)
     ]
@@ -151,6 +162,7 @@ def _told(
         prices=prices,
         waterfall=tuple(Layer(name, None if money is None else decimal(money)) for name, money in layers),
         twins=twins,
+        no_twins=no_twins,
         decisions=_decisions(found),
         health=health_of(header, manifest),
         recipe=_recipe(manifest),
@@ -174,6 +186,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         synthetic=str(source.get("synthetic") or header.synthetic),
         notes=tuple(dict.fromkeys((*_notes(header, coins), *map(str, manifest.get("notes") or ())))),
         trials=manifest.get("trials"),
+        strategies=tuple(str(one["name"]) for one in manifest.get("strategies") or ()),
     )
 
 

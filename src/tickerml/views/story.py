@@ -29,6 +29,7 @@ class Head:
     synthetic: str = ""  # "calm, seed 7" for a made-up market, else empty
     notes: tuple[str, ...] = ()  # assumptions that stay on every view
     trials: int | None = None  # trials on record before this result was shown; None = unknown
+    strategies: tuple[str, ...] = ()  # in the order in which they are asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Trade:
     stop: Decimal | None = None
     target: Decimal | None = None
     strategy: str = ""
+    regime: str = ""  # of the market at its entry, as the desk saw it: "bull", "caution", ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,15 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
+class Leak:
+    """A decision that changes when what came later is taken away."""
+
+    column: str  # what looked ahead
+    bar: str  # the first bar whose decision differs, ISO 8601 UTC
+    line: str  # "mine.py:41"
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What can be said for and against the data. Counts are of the source; None = not measured."""
 
@@ -143,6 +154,7 @@ class Health:
     both_inside: int | None = None  # bars with stop and target both inside: the stop was taken
     breaks: tuple[tuple[int, int], ...] = ()  # spans without any data, ns UTC
     leak_check: str = ""  # "passed", "off", "failed at row ..."
+    leaks: tuple[Leak, ...] | None = None  # what the leak check found; None = not checked
     visibility: str = ""  # "watermark", "oracle"
     latency: str = ""  # "constant 20 ms"
 
@@ -157,7 +169,7 @@ class Recipe:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Story:
     """A run as views see it. The page comes from this alone: no wall clock, host or random id."""
 
@@ -175,3 +187,4 @@ class Story:
     recipe: Recipe = field(default_factory=Recipe)
     seconds: float | None = None  # how long the run took; shown in the terminal only, never on the page
     report: str = ""  # where the page lies, for the last line of the summary
+    no_twins: str = ""  # why there are no null twins, in words

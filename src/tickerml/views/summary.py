@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from tickerml.tape.rows import DAY, HOUR
-from tickerml.views import calibration, figures, verdict
+from tickerml.views import calibration, chances, figures, verdict
 from tickerml.views.story import Count, Story
 from tickerml.views.words import (
     amount,
@@ -52,7 +51,7 @@ def net_line(story: Story) -> str:
     if not verdict.traded(story):
         return _fit([("", f"0 {currency}"), *hold]) if hold else ""
     parts = [("", f"{money(figures.net(story), currency, sign=True)} {currency}")]
-    interval, found = figures.net_interval(story), figures.chance(story)
+    interval, found = chances.net_interval(story), chances.chance(story)
     if interval is not None:
         parts.append(("   ", f"95 %: {span_of(interval.low, interval.high)}"))
     parts += hold
@@ -72,7 +71,7 @@ def _fit(parts: list[tuple[str, str]]) -> str:
     return parts[0][1]
 
 
-def frequency(found: figures.Chance) -> tuple[int, int]:
+def frequency(found: chances.Chance) -> tuple[int, int]:
     """Chance as a natural frequency: of 100 where there are 100 draws or more."""
     return (max(1, round(found.share * 100)), 100) if found.n >= 100 else (found.as_good, found.n)
 
@@ -124,17 +123,13 @@ def sharpe_line(story: Story) -> str:
     """Deflated Sharpe first, then the raw one with its interval; or why it is not shown."""
     trials = story.head.trials
     record = f"trials on record {trials}" if trials is not None else "trials unknown: read as best of many"
-    found = figures.sharpe(story)
+    found = chances.sharpe(story)
     if found is not None:
         span = span_of(found.raw.low, found.raw.high, sign=False)
         return f"deflated {found.deflated:.2f}, raw {fixed(found.raw.value, 1)}, 95 %: {span}       {record}"
     if not verdict.traded(story):
         return ""
-    length = story.head.end - story.head.start
-    if length >= figures.SHARPE_DAYS * DAY:
-        return f"not shown: equity did not move       {record}"
-    whole = length // HOUR * HOUR or length
-    return f"not shown: {duration(whole)}, needs {figures.SHARPE_DAYS} days       {record}"
+    return f"not shown: {chances.no_sharpe(story)}       {record}"
 
 
 def reasons_line(story: Story) -> str:

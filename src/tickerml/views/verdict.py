@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tickerml.views import figures
+from tickerml.views import chances, figures
 from tickerml.views.story import Story
 from tickerml.views.words import about, money, percent, plural
 
@@ -41,7 +41,7 @@ def judgement(story: Story) -> str:
         return "too few to judge" if math.isnan(needed) else f"too few to judge (needs about {_needs(needed)})"
     if figures.net(story) < 0:
         return ""
-    p = figures.p_value(story)
+    p = chances.p_value(story)
     if math.isnan(p) or p >= CONVINCING:
         return "no more than chance"
     known = plural(story.head.trials, "trial") if story.head.trials else "trials unknown: read as best of many"
@@ -64,7 +64,7 @@ def is_gain(story: Story) -> bool:
 
 def in_words(story: Story) -> str:
     """The chance figure as a natural frequency: "Without an edge, 58 of 100 runs do at least this well."."""
-    found = figures.chance(story)
+    found = chances.chance(story)
     if found is None:
         return ""
     times = max(1, round(found.share * 100)) if found.n >= 100 else found.as_good

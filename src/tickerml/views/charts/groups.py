@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +16,7 @@ from tickerml.views.charts.scale import Scale, padded
 from tickerml.views.charts.svg import Sheet
 from tickerml.views.intervals import Interval, mean_95
 from tickerml.views.story import Story, Trade
-from tickerml.views.words import money, percent, span_of, spoken
+from tickerml.views.words import moment, money, month, percent, span_of, spoken
 
 FEWEST: Final = 10  # trades a row; smaller ones are merged into "other"
 ROWS: Final = 12
@@ -30,14 +31,26 @@ class Group:
     others: float | None
     net: float
 
+    @property
+    def known(self) -> bool:
+        """Whether there are trades enough for an interval."""
+        return not math.isnan(self.mean.low)
+
 
 BY: Final[dict[str, Callable[[Trade], str]]] = {
     "strategy": lambda t: t.strategy,
     "coin": lambda t: t.coin,
+    "regime at entry": lambda t: t.regime,
+    "month of entry": lambda t: _month(t.entry_time),
     "hour of entry (UTC)": lambda t: "{:02d} to {:02d} h".format(*_hours(t.entry_time)),
     "side": lambda t: "long" if t.side > 0 else "short",
     "ending": lambda t: spoken(t.reason),
 }
+
+
+def _month(ns: int) -> str:
+    at = moment(ns)
+    return f"{month(at.month)} {at.year}"
 
 
 def _hours(ns: int) -> tuple[int, int]:
@@ -74,7 +87,7 @@ def groups(story: Story, by: str) -> Picture | None:
             g.name,
             str(g.mean.n),
             percent(g.mean.value),
-            f"{span_of(g.mean.low * 100, g.mean.high * 100)} %",
+            f"{span_of(g.mean.low * 100, g.mean.high * 100)} %" if g.known else f"not shown: {g.mean.n} trades",
             money(g.net, story.head.currency, sign=True),
         )
         for g in found
@@ -87,14 +100,15 @@ def _draw(story: Story, found: list[Group], width: int) -> Sheet:
     sheet = Sheet(width, top + row * len(found) + 2)
     names, figured = [g.name for g in found], [f"{percent(g.mean.value)}, n {g.mean.n}" for g in found]
     left, right = min(room_for(names) + 12, width * 0.36), width - room_for(figured) - 12
-    low = min(0.0, *(min(g.mean.low, g.others or 0.0) for g in found))
-    high = max(0.0, *(max(g.mean.high, g.others or 0.0) for g in found))
+    ends = [v for g in found for v in (g.mean.low, g.mean.high, g.mean.value, g.others or 0.0) if not math.isnan(v)]
+    low, high = min(0.0, *ends), max(0.0, *ends)
     x = Scale(*padded(low, high, 0.03), left, right)
     sheet.line(x(0), top, x(0), sheet.height, "zero")
     for i, (g, text) in enumerate(zip(found, figured, strict=True)):
         y = top + row * i + row / 2
         sheet.text(0, y + 4, g.name)
-        sheet.line(x(g.mean.low), y, x(g.mean.high), y, "whisker")
+        if g.known:
+            sheet.line(x(g.mean.low), y, x(g.mean.high), y, "whisker")
         if g.others is not None:
             sheet.line(x(g.others), y - 8, x(g.others), y + 8, "tick")
         sheet.dot(x(g.mean.value), y, 4.5, "run-f")

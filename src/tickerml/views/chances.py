@@ -1,0 +1,207 @@
+"""What chance has to do with it: the interval of the net, null twins, random entry, the Sharpe ratio after all trials.
+
+The docstring of each function is the definition that the report prints beside the figure. Statistics are those of
+`lab`; here they meet the run. Beside each figure stands a function that says in words why it is not shown.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tickerml.lab.bootstrap import gathered, interval, net_sum, resampled, sharpe_ratio
+from tickerml.lab.chance import Chance as Drawn
+from tickerml.lab.chance import p_value as p_among
+from tickerml.lab.metrics import SHARPE_DAYS, CurveFigures, curve_figures
+from tickerml.lab.random_entry import Closes, RandomEntry, Trades
+from tickerml.lab.random_entry import random_entry as entries_at_random
+from tickerml.lab.series import YEAR, Floats, Times, sampled, simple_returns
+from tickerml.lab.sharpe import deflated_sharpe, moments
+from tickerml.tape.rows import DAY
+from tickerml.views import figures
+from tickerml.views.intervals import GATHERED, Interval
+from tickerml.views.once import once
+from tickerml.views.story import Prices, Story
+from tickerml.views.words import duration, plural
+
+ENOUGH_TO_REDRAW: Final = 10  # trades below which an interval of the net is not shown
+DRAWS: Final = 20_000  # for chances: the best of 144 trials needs p below 0.0004
+CLOSES: Final = 8_000  # closes of a coin among which entries are moved
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How many of n draws without an edge ended at least as well, and what was drawn: "twins" or "redraws"."""
+
+    drawn: Drawn
+    source: str
+
+    @property
+    def as_good(self) -> int:
+        """Draws that ended at least as well."""
+        return self.drawn.as_good
+
+    @property
+    def n(self) -> int:
+        """All draws."""
+        return self.drawn.n
+
+    @property
+    def share(self) -> float:
+        """The share that did as well: (as_good + 1) / (n + 1), never 0 (Davison and Hinkley 1997)."""
+        return self.drawn.p
+
+
+@dataclass(frozen=True, slots=True)
+class Sharpe:
+    """Yearly Sharpe ratio with its interval and the probability that it is above zero after all trials."""
+
+    raw: Interval
+    deflated: float
+    trials: int | None
+
+
+def too_few_to_redraw(story: Story) -> str:
+    """Why neither an interval of the net nor a chance from redraws is shown; empty where they are."""
+    short = len(story.trades) < ENOUGH_TO_REDRAW
+    return f"{plural(len(story.trades), 'trade')}, needs {ENOUGH_TO_REDRAW}" if short else ""
+
+
+@once
+def net_interval(story: Story) -> Interval | None:
+    """95 % of nets when the same trades are redrawn in blocks, 2,000 times (docs/statistics.md); from 10 trades on."""
+    values = figures.pnls(story)
+    if len(values) < ENOUGH_TO_REDRAW:
+        return None
+    found = interval(gathered(values, GATHERED), net_sum, seed=figures.seed(story, "net"))
+    if found is None:
+        return None
+    rest = float(figures.open_money(story))
+    return Interval(float(figures.net(story)), found.low + rest, found.high + rest, len(values))
+
+
+@once
+def chance(story: Story) -> Chance | None:
+    """Of all null twins (runs with the edge removed) those that ended at least as well.
+
+    Without twins: redraws of the same trades with their mean taken out; from 10 trades on.
+    """
+    found = twins_chance(story)
+    if found is not None:
+        return Chance(found, "twins")
+    values = figures.pnls(story)
+    if len(values) < ENOUGH_TO_REDRAW:
+        return None
+    off = gathered(values - values.mean(), GATHERED)
+    redrawn = resampled(off, net_sum, seed=figures.seed(story, "chance"), times=DRAWS)
+    return Chance(p_among(float(values.sum()), redrawn), "redraws")
+
+
+def p_value(story: Story) -> float:
+    """Probability that the best of all trials on record does as well without an edge: 1 - (1 - p)^trials (Sidak)."""
+    found = chance(story)
+    return math.nan if found is None else found.drawn.best_of(max(1, story.head.trials or 1))
+
+
+@once
+def twins_chance(story: Story) -> Drawn | None:
+    """Null twins, runs over the same bars with nothing left to foresee, that ended at least as well."""
+    if story.twins is None or not len(story.twins.nets):
+        return None
+    return p_among(float(figures.net(story)), story.twins.nets)
+
+
+def no_twins(story: Story) -> str:
+    """Why no null twin stands beside the run; empty where there are some."""
+    return "" if twins_chance(story) is not None else story.no_twins or "none were made"
+
+
+@once
+def random_entry(story: Story) -> RandomEntry | None:
+    """Of 2,000 sets of random entries those whose trades earned at least as much as the closed trades did.
+
+    Coin, side, money, duration and costs of each trade stay; its moment changes. From 10 trades on.
+    """
+    if no_random_entry(story):
+        return None
+    coins = sorted({t.coin for t in story.trades})
+    trades = Trades(
+        coin=np.array([coins.index(t.coin) for t in story.trades], np.int64),
+        side=np.array([1 if t.side > 0 else -1 for t in story.trades], np.int64),
+        entry=np.array([t.entry_time for t in story.trades], np.int64),
+        exit=np.array([t.exit_time for t in story.trades], np.int64),
+        notional=np.array([float(t.notional) for t in story.trades]),
+        cost=np.array([float(t.fees - t.funding) for t in story.trades]),
+    )
+    closes = [_closes(story.prices[coin]) for coin in coins]
+    return entries_at_random(float(figures.closed(story)), trades, closes, seed=figures.seed(story, "random entry"))
+
+
+def no_random_entry(story: Story) -> str:
+    """Why random entries are not shown; empty where they are."""
+    if len(story.trades) < ENOUGH_TO_REDRAW:
+        return too_few_to_redraw(story)
+    bare = [c for c in {t.coin for t in story.trades} if c not in story.prices or len(story.prices[c].time) < 2]
+    return f"no prices of {plural(len(bare), 'coin')}" if bare else ""
+
+
+def _closes(series: Prices) -> Closes:
+    """The latest price at each of at most 8,000 equal steps of time: what is kept of a coin is thinned unevenly."""
+    first, last = int(series.time[0]), int(series.time[-1])
+    grid = np.unique(np.linspace(first, last, min(CLOSES, len(series.time))).astype(np.int64))
+    return Closes(grid, series.close[np.searchsorted(series.time, grid, "right") - 1])
+
+
+@once
+def daily(story: Story) -> Floats:
+    """Equity at each midnight (UTC) between the first row and the last."""
+    return daily_of(story, story.curve.time, story.curve.equity)
+
+
+def daily_of(story: Story, time: Times, equity: Floats) -> Floats:
+    """The same of any curve of the run's money: what it holds until the run ends counts."""
+    if not len(time):
+        return np.zeros(0)
+    end = max(story.head.end, int(time[-1]))
+    return sampled(np.append(time, end), np.append(equity, equity[-1]), DAY)[1]
+
+
+@once
+def curve(story: Story) -> CurveFigures:
+    """Yearly figures of daily equity (lab/metrics.py): 365 days a year, no risk-free rate; each with its reason."""
+    return curve_figures(daily(story), DAY, span=story.head.end - story.head.start)
+
+
+@once
+def sharpe(story: Story) -> Sharpe | None:
+    """Yearly Sharpe ratio of daily returns (365 days), 95 % by the stationary bootstrap; not shown below 30 days.
+
+    Deflated: the probability that it is above zero after all trials on record.
+    """
+    if not curve(story).sharpe.shown:
+        return None
+    returns = simple_returns(daily(story))
+    redrawn, of = interval(returns, sharpe_ratio, seed=figures.seed(story, "sharpe")), moments(returns)
+    if redrawn is None or of is None:
+        return None
+    year = math.sqrt(YEAR / DAY)
+    raw = Interval(curve(story).sharpe.value, redrawn.low * year, redrawn.high * year, len(returns))
+    return Sharpe(raw, deflated_sharpe(of, max(1, story.head.trials or 1)).probability, story.head.trials)
+
+
+def no_sharpe(story: Story) -> str:
+    """Why no Sharpe ratio is shown: "19 hours, needs 30 days"; empty where it is."""
+    if sharpe(story) is not None:
+        return ""
+    length = story.head.end - story.head.start
+    if length < SHARPE_DAYS * DAY:
+        return f"{duration(length)}, needs {SHARPE_DAYS} days"
+    return "equity did not move" if len(daily(story)) > 2 else "fewer than 2 days of equity"
+
+
+def tried(story: Story) -> str:
+    """How many trials were made before this result was shown."""
+    return "trials unknown" if story.head.trials is None else plural(story.head.trials, "trial")

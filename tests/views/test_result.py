@@ -1,0 +1,158 @@
+"""H3: the result of a run for machines: parts, benchmarks, and why a statistic is not shown."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+import pytest
+from run_tapes import MANIFEST, Writer, settled, written
+from stories import COINS, START, idle, short_run, story
+
+from tickerml.tape.rows import HOUR, Kind
+from tickerml.views import chances, figures, parts
+from tickerml.views.read import read_story
+from tickerml.views.result import result
+from tickerml.views.story import Curve, Prices
+
+
+def two_strategies():
+    run = story(120, coins=COINS[:3], days=120)
+    trades = tuple(replace(t, strategy=("dca", "swing")[n % 3 == 0]) for n, t in enumerate(run.trades))
+    return replace(run, trades=trades, head=replace(run.head, strategy="dca+swing", strategies=("dca", "swing", "psc")))
+
+
+def test_h3_the_keys_of_the_contract_are_there_and_plain():
+    found = json.loads(msgspec.json.encode(result(two_strategies())))
+    keys = "per_strategy per_pair sharpe deflated_sharpe trials benchmark ambiguous_bars leaks not_shown"
+    assert set(keys.split()) <= set(found)
+    assert {"buy_and_hold", "random_entry_p", "null_twin_p"} <= set(found["benchmark"])
+    for one in (*found["per_strategy"].values(), *found["per_pair"].values()):
+        assert set(one) == {"trades", "win_rate", "pnl", "sharpe", "max_drawdown"}
+    assert found["trials"] == 144
+    assert 0 <= found["deflated_sharpe"] <= 1
+    assert found["sharpe_95"][0] < found["sharpe"] < found["sharpe_95"][1]
+
+
+def test_h3_parts_add_up_to_the_whole():
+    run = two_strategies()
+    found = result(run)
+    for kind in ("per_strategy", "per_pair"):
+        assert sum(Decimal(one["pnl"]) for one in found[kind].values()) == figures.closed(run)
+        assert sum(one["trades"] for one in found[kind].values()) == 120
+    dca = [t for t in run.trades if t.strategy == "dca"]
+    assert found["per_strategy"]["dca"]["win_rate"] == sum(t.pnl > 0 for t in dca) / len(dca)
+    assert list(found["per_pair"]) == list(COINS[:3])
+
+
+def test_h3_a_strategy_that_did_not_trade_is_named_and_its_statistics_are_not_made_up():
+    found = result(two_strategies())
+    assert found["per_strategy"]["psc"] == {
+        "trades": 0, "win_rate": None, "pnl": "0", "sharpe": None, "max_drawdown": 0.0
+    }  # fmt: skip
+    assert found["not_shown"]["per_strategy.psc.win_rate"] == "no trades"
+    assert found["not_shown"]["per_strategy.psc.sharpe"] == "no trade"
+
+
+def test_h3_a_single_strategy_is_the_run():
+    """A run of one strategy whose balance is written at each price has the worst fall and Sharpe ratio of its part."""
+    run = held_twice()
+    (part,) = parts.by_strategy(run)
+    assert part.max_drawdown == pytest.approx(figures.worst_fall(run).share, abs=1e-12)
+    assert part.sharpe.value == pytest.approx(chances.sharpe(run).raw.value, rel=1e-9)
+    assert part.pnl == figures.net(run)
+
+
+def held_twice():
+    """Two trades of one coin over 60 days, its equity marked every hour."""
+    base = story(2)
+    time = START + np.arange(60 * 24 + 1) * HOUR
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.004, len(time))))
+    money, trades = np.full(len(time), 10_000.0), []
+    for first, last, side in ((10, 500, 1), (700, 1300, -1)):
+        pnl = side * 5000 * (close[last] / close[first] - 1)
+        money[first:last] += side * 5000 * (close[first:last] / close[first] - 1)
+        money[last:] += pnl
+        entry, exit_ = Decimal(repr(float(close[first]))), Decimal(repr(float(close[last])))
+        trades.append(
+            replace(
+                base.trades[0], coin=COINS[0], side=side, entry_time=int(time[first]), exit_time=int(time[last]),
+                entry=entry, exit=exit_, notional=Decimal(5000), fees=Decimal(0), pnl=Decimal(repr(float(pnl))),
+            )
+        )  # fmt: skip
+    net = sum(t.pnl for t in trades)
+    return replace(
+        base, trades=tuple(trades), prices={COINS[0]: Prices(time, close)}, final_equity=Decimal(10_000) + net,
+        curve=Curve(time, money, money, np.zeros(len(time))),
+        head=replace(base.head, coins=COINS[:1], end=int(time[-1]), trials=1),
+    )  # fmt: skip
+
+
+def test_h3_too_little_data_is_null_with_the_reason_in_words():
+    found = result(short_run(7))
+    assert (found["sharpe"], found["deflated_sharpe"], found["pnl_95"]) == (None, None, None)
+    assert found["not_shown"]["sharpe"] == "19 hours, needs 30 days"
+    assert found["not_shown"]["pnl_95"] == "7 trades, needs 10"
+    assert found["not_shown"]["benchmark.random_entry_p"] == "7 trades, needs 10"
+    assert found["not_shown"]["benchmark.null_twin_p"] == "none were made"
+    assert (found["leaks"], found["not_shown"]["leaks"]) == (None, "not checked")
+    assert result(idle())["not_shown"]["sharpe"] == "19 hours, needs 30 days"
+
+
+def test_h3_twins_give_a_p_value_and_it_is_no_longer_missing():
+    run = story(81, twins=True)
+    found = result(run)
+    worse = int((run.twins.nets >= float(figures.net(run))).sum())
+    assert found["benchmark"]["null_twin_p"] == pytest.approx((worse + 1) / 301)
+    assert found["benchmark"]["twins"] == 300
+    assert "benchmark.null_twin_p" not in found["not_shown"]
+
+
+def foreseen(right):
+    """Sixty trades of an hour each, all on the side that wins (`right`), or each on a random side."""
+    rng = np.random.default_rng(8)
+    run = story(60, days=60)
+    time = START + np.arange(60 * 24 + 1) * HOUR
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, len(time))))
+    at = np.sort(rng.choice(60 * 24 - 2, 60, replace=False))
+    trades = []
+    for trade, k in zip(run.trades, at.tolist(), strict=True):
+        side = (1 if close[k + 1] > close[k] else -1) if right else int(rng.choice([-1, 1]))
+        pnl = Decimal(repr(round(float(side * 1000 * (close[k + 1] / close[k] - 1)), 6)))
+        moved = {"entry_time": int(time[k]), "exit_time": int(time[k + 1]), "coin": COINS[0], "side": side}
+        trades.append(replace(trade, **moved, notional=Decimal(1000), fees=Decimal(0), pnl=pnl))
+    head = replace(run.head, coins=COINS[:1], end=int(time[-1]))
+    return replace(run, head=head, trades=tuple(trades), prices={COINS[0]: Prices(time, close)})
+
+
+def test_h3_random_entries_know_a_foreseen_market_from_a_guessed_one():
+    assert result(foreseen(right=True))["benchmark"]["random_entry_p"] < 0.01
+    assert result(foreseen(right=False))["benchmark"]["random_entry_p"] > 0.05
+    bare = replace(foreseen(right=True), prices={})
+    assert result(bare)["not_shown"]["benchmark.random_entry_p"] == "no prices of 1 coin"
+
+
+def test_h3_leaks_are_what_the_manifest_says():
+    leak = {"column": "rsi", "bar": "2024-01-03T05:00:00Z", "line": "mine.py:41"}
+    told = [result(read_story(written().tape(), {**MANIFEST, "leaks": leaks}))["leaks"] for leaks in ([leak], [], None)]
+    assert told == [[leak], [], None]
+
+
+def test_f4_a_trade_knows_the_regime_at_its_entry():
+    w = Writer()
+    w.add(1, 0, Kind.PARAMS, {"strategy": "psc", "threshold": 1.0})
+    w.add(2, 0, Kind.PARAMS, {"strategy": "desk", "what": "trend", "from": "sideways", "to": "bull"})
+    w.add(4, 0, Kind.PARAMS, {"strategy": "desk", "what": "regime", "from": "NORMAL", "to": "PANIC"})
+    w.add(6, 0, Kind.PARAMS, {"strategy": "desk", "what": "regime", "from": "PANIC", "to": "NORMAL"})
+    minute = 60 * 10**9
+    start = int(w.tape().held[0].rows["recv"][0]) - minute
+    for at in (1, 3, 5, 7):
+        w.add(9, 0, Kind.SETTLED, settled(0, 1, "64000", "64200.5", "3.41", entry_time=start + at * minute))
+    told = sorted(read_story(w.tape(), {}).trades, key=lambda t: t.entry_time)
+    assert [t.regime for t in told] == ["sideways", "bull", "panic", "bull"]
+    assert {t.regime for t in read_story(written().tape(), {}).trades} == {""}
+
+
+def test_h3_days_are_those_of_the_run():
+    assert len(chances.daily(held_twice())) == 61
