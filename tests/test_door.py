@@ -27,7 +27,8 @@ def rooms(monkeypatch):
     module("tickerml.run.sources", open_source=TAPE)
     module("tickerml.run.backtest", backtest=run)
     module("tickerml.run.paper", paper=run)
-    module("tickerml.run.replay", replay="identical", compare="compared")
+    module("tickerml.run.replay", replay=SimpleNamespace(identical=True))
+    module("tickerml.run.compare", compare="compared")
     return calls
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tickerml.config import Config
-    from tickerml.run.replay import Comparison
+    from tickerml.run.compare import Comparison
+    from tickerml.run.replay import Replayed
     from tickerml.run.research import MarketTape
     from tickerml.run.result import Run, open_run
     from tickerml.tape.errors import ConfigError, InputError, JournalError, RunError, TickerMLError
@@ -36,6 +37,7 @@ __all__ = [
     "ConfigError",
     "InputError",
     "JournalError",
+    "Replayed",
     "Run",
     "RunError",
     "Tape",
@@ -50,11 +52,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Comparison": "tickerml.run.replay",
+    "Comparison": "tickerml.run.compare",
     "Config": "tickerml.config",
     "ConfigError": "tickerml.tape.errors",
     "InputError": "tickerml.tape.errors",
     "JournalError": "tickerml.tape.errors",
+    "Replayed": "tickerml.run.replay",
     "Run": "tickerml.run.result",
     "RunError": "tickerml.tape.errors",
     "Tape": "tickerml.tape.tape",
@@ -138,7 +141,7 @@ def paper(
     )
 
 
-def replay(run: Run | str | Path, *, chunk: int | None = None) -> Comparison:
+def replay(run: Run | str | Path, *, chunk: int | None = None) -> Replayed:
     """Compute a recorded run again from its inputs, `chunk` rows at a time; compare every decision byte for byte."""
     from pathlib import Path
 
@@ -147,11 +150,21 @@ def replay(run: Run | str | Path, *, chunk: int | None = None) -> Comparison:
     return again(Path(run) if isinstance(run, str | Path) else run.path, chunk=chunk)
 
 
-def compare(run: Run, other: Run | Comparison) -> Comparison:
-    """Two runs of one tape, or a run and its replay: identical, or the first decision that differs."""
-    from tickerml.run.replay import compare as side_by_side
+def compare(
+    run: Run | str | Path, other: Run | Replayed | str | Path, *, progress: Progress | None = None
+) -> Comparison | Replayed:
+    """What `other` did otherwise than `run`: trades matched one by one, each cause shown by a re-run; see Comparison.
 
-    return side_by_side(run, other)
+    Of a run and its replay the replay's own answer: identical, or the first decision that differs.
+    """
+    from pathlib import Path
+
+    from tickerml.run.compare import compare as side_by_side
+    from tickerml.run.result import open_run
+
+    first = open_run(run) if isinstance(run, str | Path) else run
+    second = open_run(other) if isinstance(other, str | Path) else other
+    return side_by_side(first, second, progress=progress)
 
 
 def _settings(config: Settings) -> Config:

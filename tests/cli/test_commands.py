@@ -293,3 +293,21 @@ def test_a_journal_is_verified_and_a_damaged_one_salvaged(tickerml, tmp_path):
     assert told.code == 0
     assert "the damage: " in told.out
     assert segment.read_bytes() == held
+
+
+def test_compare_finds_both_runs_and_takes_a_span(tickerml, rooms, tmp_path):
+    runs(tmp_path, "8f3a21", "77c0d2")
+    told = tickerml("compare", "8f3", "77c0d2", "--within", "30s", "--json")
+    assert told.code == 0
+    assert last_json(told)["identical"] is True
+    opened = [call[1] for call in rooms.calls if call[0] == "open_run"]
+    assert opened == [(Path("runs/8f3a21"),), (Path("runs/77c0d2"),)]
+    assert rooms.calls[-1][0] == "compare"
+    assert rooms.calls[-1][2]["within"] == 30 * 10**9
+
+
+def test_compare_wants_two_runs(tickerml, rooms, tmp_path):
+    runs(tmp_path, "8f3a21")
+    assert tickerml("compare", "8f3a21").code == 2
+    assert tickerml("compare", "8f3a21", "none").code == 2
+    assert tickerml("compare", "8f3a21", "8f3a21", "--within", "soon").code == 2

@@ -1,4 +1,4 @@
-"""Panel Look: report, why, explain."""
+"""Panel Look: report, why, compare, explain."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ from tickerml.tape.errors import InputError
 PANEL = "Look"
 Code = Annotated[str, typer.Argument(metavar="[CODE]", help="What stands in error[...]. Default: list all.")]
 Explore = Annotated[bool, typer.Option("--explore/--no-explore", help="Add the zoomable chart (2 MB, needs plotly).")]
+One = Annotated[str, typer.Argument(metavar="RUN_A", help="A run's folder, or the start of its id.")]
+Other = Annotated[str, typer.Argument(metavar="RUN_B", help="The run that is compared with it.")]
+Within = Annotated[
+    str, typer.Option("--within", metavar="SPAN", help="How far apart the intents of one trade may lie: 5m, 30s.")
+]
 Page = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="File to write. Default: in the run's folder.")
 ]
@@ -33,6 +38,15 @@ tickerml why 8f3a21 -p SHIB/USDT   one coin
 """,
     )(why)
     command(app, "report", panel=PANEL, examples="tickerml report 8f3a21 --out report.html")(report)
+    command(
+        app,
+        "compare",
+        panel=PANEL,
+        examples="""
+tickerml compare 8f3a21 77c0d2            what made the second run differ, cause by cause
+tickerml compare paper backtest --json    folders of runs; every matched trade
+""",
+    )(compare)
     command(app, "explain", panel=PANEL, examples="tickerml explain book-gap")(explain)
 
 
@@ -70,6 +84,26 @@ def report(
 
     open_run(path).report(target, explore=explore)
     out.result({"run": path.name, "report": str(target)}, [f"wrote {target}"])
+
+
+def compare(
+    out: Out,
+    run_a: One,
+    run_b: Other,
+    within: Within = "5m",
+    config: options.ConfigFiles = None,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Why do two runs differ? Trades matched one by one; each cause shown by running again with only that changed."""
+    runs, span = Path(load_config(config, userdir).data.runs), options.span(within)
+    paths = [find_run(name, runs) for name in (run_a, run_b)]
+    from tickerml.run.compare import compare as side_by_side
+    from tickerml.run.result import open_run
+
+    with out.watch("compare") as watch:
+        first, second = (open_run(path) for path in paths)
+        found = side_by_side(first, second, within=span, progress=watch)
+    out.result(found.summary() if out.json else None, found.lines())
 
 
 def explain(out: Out, code: Code = "") -> None:

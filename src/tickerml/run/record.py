@@ -63,14 +63,14 @@ def identity(chosen: Sequence[Chosen], tape: Tape, setting: Setting, mode: str, 
     """
     place = json.dumps(source, sort_keys=True, default=str) if source else tape.content_hash()
     state = getattr(getattr(tape, "inner", tape), "fingerprint", str)()
-    parts = [mode, *(part for one in chosen for part in (one.name, repr(one.strategy), _code(one)))]
+    parts = [mode, *(part for one in chosen for part in (one.name, repr(one.strategy), code_of(one)))]
     parts += [tape.header.title, place, state]
     parts += [json.dumps(header_json(tape.header), sort_keys=True), str(to_mapping(setting.config))]
     parts += [str(setting.cash), str(setting.seed), str(setting.pairs), str(setting.terms), kernel_hash()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
 
 
-def _code(chosen: Chosen) -> str:
+def code_of(chosen: Chosen) -> str:
     """SHA-256 of the file that holds a strategy of the user's; empty for one that has no file."""
     try:
         file = inspect.getsourcefile(type(chosen.strategy))
@@ -89,6 +89,7 @@ def manifest_of(
         "mode": mode,
         "strategy": name_of(chosen),
         "strategies": [{"name": one.name, "source": one.source, "params": _params(one)} for one in chosen],
+        "code": {one.source: code_of(one) for one in chosen},
         "config": to_mapping(setting.config),
         "cash": str(setting.cash),
         "seed": setting.seed,

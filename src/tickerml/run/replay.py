@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from tickerml.config import from_mapping
 from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import HELD
+from tickerml.run.again import as_told, chosen_again, recorded, upto
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import watchable
 from tickerml.run.pending import facts
 from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.run.reopen import source_of
 from tickerml.run.result import Run
-from tickerml.run.setup import Setting, build, terms_of
-from tickerml.run.strategies import Chosen, again
-from tickerml.tape.block import Block, part
+from tickerml.run.strategies import Chosen
+from tickerml.tape.block import Block
 from tickerml.tape.errors import RunError
 from tickerml.tape.kernel_cache import kernel_hash, source_hashes
 from tickerml.tape.progress import Progress
@@ -32,7 +30,7 @@ from tickerml.views.words import iso
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Replayed:
     """Two runs of one tape, row by row. `first_difference` is None when they are identical."""
 
     identical: bool
@@ -74,7 +72,7 @@ class Comparison:
         return "<pre>" + str(self).replace("<", "&lt;") + "</pre>"
 
 
-def replay(run_path: Path, *, chunk: int | None = None, progress: Progress | None = None) -> Comparison:
+def replay(run_path: Path, *, chunk: int | None = None, progress: Progress | None = None) -> Replayed:
     """Compute the run in `run_path` again, `chunk` rows at a time; of a run that was broken off, what there is of it.
 
     RunError `no-source` when its source is gone.
@@ -86,7 +84,7 @@ def replay(run_path: Path, *, chunk: int | None = None, progress: Progress | Non
     chosen = chosen_again(manifest)
     with compiling(progress):
         found = _computed(run_path, manifest, tape, chunk, chosen, progress)
-    told = tuple(_as_told(one, kept["params"]) for one, kept in zip(chosen, manifest["strategies"], strict=True))
+    told = tuple(as_told(one, kept["params"]) for one, kept in zip(chosen, manifest["strategies"], strict=True))
     if found.identical and told != chosen:  # settings and parameters of the manifest contradict each other: try both
         found = _computed(run_path, manifest, tape, chunk, told, progress)
     return found
@@ -106,13 +104,13 @@ def _computed(
     chunk: int | None,
     chosen: tuple[Chosen, ...],
     progress: Progress | None,
-) -> Comparison:
+) -> Replayed:
     rows = manifest.get("rows")
     recorded = RunTape(run_path, header_of(manifest)).blocks()
     comparing = Comparing(recorded, whole=rows is not None)
     machine = remade(manifest, comparing.take, chosen)
     hashed = ContentHash()
-    blocks = _upto(_hashed(tape, hashed), rows)
+    blocks = upto(_hashed(tape, hashed), rows)
     drive(machine, blocks if chunk else watchable(blocks), chunk=chunk, after=_watched(progress, rows, comparing))
     if manifest["source"].get("content_hash") is not None:
         for _ in blocks:  # behind a difference nothing is computed any more, yet the rest may have changed too
@@ -123,22 +121,10 @@ def _computed(
         row = source_row(tape, int(found.first_difference.pop("at")))
         return replace(found, first_difference={**found.first_difference, "source_row": row}, run=str(run_path))
     if found.identical and manifest.get("state_hash") not in (None, machine.loop.states.hash()):
-        return Comparison(
+        return Replayed(
             False, found.decisions, found.fills, {"row": "end", "recorded": "states", "computed": "other states"}, notes
         )
     return found
-
-
-def _upto(blocks: Iterator[Block], rows: int | None) -> Iterator[Block]:
-    """The first `rows` rows: a run that was stopped had no more."""
-    left = rows
-    for block in blocks:
-        if left is None or left > len(block):
-            left = None if left is None else left - len(block)
-            yield block
-            continue
-        yield block if left == len(block) else part(block, 0, left)
-        return
 
 
 def _watched(progress: Progress | None, total: int | None, comparing: Comparing) -> Callable[[int], bool]:
@@ -165,37 +151,13 @@ def source_row(tape: Tape, time: int) -> int:
     return found
 
 
-def chosen_again(manifest: Mapping[str, Any]) -> tuple[Chosen, ...]:
-    """The strategies of a recorded run."""
-    config = from_mapping(manifest["config"])
-    return tuple(again(one["source"], one["params"], config) for one in manifest["strategies"])
-
-
-def _as_told(chosen: Chosen, params: Mapping[str, Any]) -> Chosen:
-    """The strategy with the parameters that the manifest names."""
-    known = vars(chosen.strategy)
-    other = {name: told for name, told in params.items() if name in known and known[name] != told}
-    return replace(chosen, strategy=replace(chosen.strategy, **other)) if other else chosen
-
-
 def remade(manifest: dict[str, Any], sink: Any, chosen: Sequence[Chosen] = (), held: int = HELD) -> Machine:
     """A fresh machine with the settings of a recorded run, and its strategies unless others are `chosen`."""
-    config = from_mapping(manifest["config"])
-    setting = Setting(
-        config,
-        Decimal(manifest["cash"]),
-        manifest["seed"],
-        tuple(manifest["pairs"]),
-        tuple(manifest["bar_only"]),
-        terms_of(config),
-    )
-    return build(chosen or chosen_again(manifest), header_of(manifest), setting, sink, held)
+    return recorded(manifest, chosen).machine(sink, held)
 
 
-def compare(run: Run, other: Run | Comparison) -> Comparison:
-    """Two runs row by row; a comparison is its own answer."""
-    if isinstance(other, Comparison):
-        return other
+def row_by_row(run: Run, other: Run) -> Replayed:
+    """Two runs row by row, to the first that differs."""
     comparing = Comparing(run.tape.blocks())
     for block in other.tape.blocks():
         if comparing.over:
@@ -235,13 +197,13 @@ class Comparing:
             self._decisions += kind == Kind.PASS or (kind == Kind.INTENT and fact[_FLAGS] & 1)
             self._fills += kind == Kind.FILL
 
-    def end(self, notes: tuple[str, ...]) -> Comparison:
+    def end(self, notes: tuple[str, ...]) -> Replayed:
         """The answer, when all is computed; `notes` go with it."""
         left = None if self.over else next(self._recorded, None)
         first = self._first if left is None else _difference(self._equal, left, None)
         if self.over and first is None:
             notes = (*notes, "the run was broken off here: the command that started it goes on with it")
-        return Comparison(first is None, self._decisions, self._fills, first, notes)
+        return Replayed(first is None, self._decisions, self._fills, first, notes)
 
 
 def _difference(n: int, one: bytes | None, two: bytes | None) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tickerml.config import Config
-from tickerml.engine.machine import Machine, pieces
 from tickerml.engine.venue_setup import Terms
+from tickerml.run.again import Abreast, Variant
 from tickerml.run.drive import Job
 from tickerml.run.record import RunTape
-from tickerml.run.setup import Setting, build
+from tickerml.run.setup import Setting
 from tickerml.sim.orders import RULES
 from tickerml.tape.block import Block
 from tickerml.tape.orders import OrderType
@@ -30,31 +30,25 @@ class Waterfall:
 
     def __init__(self, job: Job, net: Decimal) -> None:
         """`net`: what the run itself earned."""
-        self._job, self._net = job, net
+        self._net = net
         rejected, rested = _happened(job)
         self._same = {5: 5, 4: 4 if rejected else 5}  # a layer whose run would be equal to another's
         self._same[3] = 3 if rested else self._same[4]
         steps = _settings(job.setting, rejected=rejected, rested=rested)
         wanted = [n for n in range(5) if self._same.get(n, n) == n and (n > 0 or _knows_mid())]
-        self._machines = {n: _machine(job, steps[n]) for n in wanted}
+        self._again = Abreast({n: Variant(job.chosen, steps[n], job.tape.header) for n in wanted})
 
     def __len__(self) -> int:
         """Runs that are made again."""
-        return len(self._machines)
+        return len(self._again)
 
     def push(self, block: Block) -> None:
         """The next rows, for all of them."""
-        for piece in pieces(iter([block]), None):
-            for machine in self._machines.values():
-                machine.push(piece)
+        self._again.push(block)
 
     def layers(self) -> list[tuple[str, str | None]]:
         """(layer, money) from the profit at mid to the net; the first two are None where the mid cannot be met."""
-        nets = {5: self._net}
-        for n, machine in self._machines.items():
-            machine.end()
-            books = machine.trader.books
-            nets[n] = books.wallets.amount(books.purse, books.equity(books.purse)) - self._job.setting.cash
+        nets = {5: self._net, **self._again.nets()}
         for n in (4, 3):
             nets[n] = nets[self._same[n]]
         steps = [(name, nets[n] - nets[n - 1]) for n, name in enumerate(LAYERS) if n >= 2]
@@ -62,10 +56,6 @@ class Waterfall:
         if 0 in nets:
             told = [(LAYERS[0], format(nets[0], "f")), (LAYERS[1], format(nets[1] - nets[0], "f"))]
         return [*told, *((name, format(money, "f")) for name, money in steps)]
-
-
-def _machine(job: Job, setting: Setting) -> Machine:
-    return build(job.chosen, job.tape.header, setting, lambda block: None)
 
 
 def _knows_mid() -> bool:

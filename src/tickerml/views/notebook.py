@@ -43,11 +43,12 @@ def html(story: Story) -> str:
     parts.append(f"<table><tr>{head}</tr><tr>{value}</tr><tr>{against}</tr></table>")
     pictures = [equity(story, (WIDTH,)) if verdict.traded(story) else None]
     pictures += [reasons(story, refused, (WIDTH,)) for refused in (True, False)]
-    parts += [_image(picture) for picture in pictures if picture is not None]
+    parts += [image(picture) for picture in pictures if picture is not None]
     return f"<div>{''.join(parts)}</div>"
 
 
-def _image(picture: Picture) -> str:
+def image(picture: Picture) -> str:
+    """A picture as its sentence and an image with a data URI."""
     svg = standalone(picture)
     data = base64.b64encode(svg.encode()).decode()
     said = escape(f"{picture.title}. {picture.sentence}")

@@ -1,0 +1,98 @@
+"""A run made again, as it was or with something else: what replay, the waterfall and a comparison share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from tickerml.config import from_mapping
+from tickerml.engine.machine import Machine, pieces
+from tickerml.engine.outbox import HELD
+from tickerml.run.record import header_of
+from tickerml.run.setup import Setting, build, terms_of
+from tickerml.run.strategies import Chosen, again
+from tickerml.tape.block import Block, part
+from tickerml.tape.tape import Header
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A run as it was or would have been: its strategies, its settings, and the header of its source."""
+
+    chosen: tuple[Chosen, ...]
+    setting: Setting
+    header: Header
+
+    def machine(self, sink: Callable[[Block], None] | None = None, held: int = HELD) -> Machine:
+        """A fresh machine; the rows that it makes go to `sink`, or nowhere."""
+        return build(self.chosen, self.header, self.setting, sink or (lambda block: None), held)
+
+
+def recorded(manifest: Mapping[str, Any], chosen: Sequence[Chosen] = ()) -> Variant:
+    """The run that a manifest tells of, with its own strategies unless others are `chosen`."""
+    config = from_mapping(manifest["config"])
+    setting = Setting(
+        config,
+        Decimal(manifest["cash"]),
+        manifest["seed"],
+        tuple(manifest["pairs"]),
+        tuple(manifest["bar_only"]),
+        terms_of(config),
+    )
+    return Variant(tuple(chosen) or chosen_again(manifest), setting, header_of(manifest))
+
+
+def chosen_again(manifest: Mapping[str, Any]) -> tuple[Chosen, ...]:
+    """The strategies of a recorded run."""
+    config = from_mapping(manifest["config"])
+    return tuple(again(one["source"], one["params"], config) for one in manifest["strategies"])
+
+
+def as_told(chosen: Chosen, params: Mapping[str, Any]) -> Chosen:
+    """The strategy with the parameters that the manifest names."""
+    known = vars(chosen.strategy)
+    other = {name: told for name, told in params.items() if name in known and known[name] != told}
+    return replace(chosen, strategy=replace(chosen.strategy, **other)) if other else chosen
+
+
+def upto(blocks: Iterator[Block], rows: int | None) -> Iterator[Block]:
+    """The first `rows` rows: a run that was stopped had no more."""
+    left = rows
+    for block in blocks:
+        if left is None or left > len(block):
+            left = None if left is None else left - len(block)
+            yield block
+            continue
+        yield block if left == len(block) else part(block, 0, left)
+        return
+
+
+class Abreast(Generic[K]):
+    """Several variants over one pass of one tape, each for its net alone."""
+
+    def __init__(self, variants: Mapping[K, Variant]) -> None:
+        """Machines are built at once, so what cannot be run raises here. ConfigError, InputError."""
+        self._cash = {key: one.setting.cash for key, one in variants.items()}
+        self._machines = {key: one.machine() for key, one in variants.items()}
+
+    def __len__(self) -> int:
+        return len(self._machines)
+
+    def push(self, block: Block) -> None:
+        """The next rows, for all of them."""
+        for piece in pieces(iter([block]), None):
+            for machine in self._machines.values():
+                machine.push(piece)
+
+    def nets(self) -> dict[K, Decimal]:
+        """The tape has ended: what each earned, in the currency of its money."""
+        return {key: self._net(machine, self._cash[key]) for key, machine in self._machines.items()}
+
+    def _net(self, machine: Machine, cash: Decimal) -> Decimal:
+        machine.end()
+        books = machine.trader.books
+        return books.wallets.amount(books.purse, books.equity(books.purse)) - cash
