@@ -17,7 +17,7 @@ from tickerml.tape.errors import ConfigError, InputError
 from tickerml.tape.intents import Pass
 from tickerml.tape.rows import Kind
 
-NAMES = ("microprice", "ofi", "ofi(30s)")
+NAMES = ("microprice", "ofi", "ofi(30s)", "corr(BTC, 5s, 6)", "relative_strength(6, 5s)")
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_a_row_a_second_and_instrument_with_the_names_that_were_asked_for(tape, 
     assert 119 <= len(mine) <= 121
     assert mine["time"][0] == datetime(2026, 1, 4, 6, tzinfo=UTC)
     assert mine["microprice"].drop_nulls().len() > 110
+    assert min(frame[name].drop_nulls().len() for name in NAMES[3:]) > 100
 
 
 @dataclass(frozen=True)

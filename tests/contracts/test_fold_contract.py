@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import random
 import tempfile
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from small_runs import machine, market, python, run, shortened
@@ -35,22 +35,48 @@ def watcher():
     return Watcher(tuple(next(iter(module.FIELDS)) for module in families().values()))
 
 
+COINS = (("binance", "ETH", "0.01"), ("binance", "BTC", "0.01"), ("okx", "BTC", "0.1"))
+
+
 @cache
 def candles():
-    """A coin's 5m bars, a random walk with quiet stretches and holes, and its funding every 8 hours."""
-    r, b, price = random.Random(4), Builder(), 100_000
-    coin = Instrument(0, "binance", "BTC/USDT", "BTCUSDT", Decimal("0.01"), Decimal("0.001"), "BTC", "USDT", "USDT")
-    b.instrument(START, coin)
-    for k in range(ROWS["candles"]):
-        begin, opened = START + k * 5 * MINUTE, price
-        price += round(r.gauss(0, 150)) if r.random() < 0.9 else 0
-        reach = max(opened, price) + r.randrange(40), min(opened, price) - r.randrange(40)
-        if r.random() > 0.01:
-            close = begin + 5 * MINUTE + SECOND
-            b.bar(close, 0, begin, 5 * MINUTE, (opened, *reach, price), r.randrange(1, 900))
-        if k % 96 == 95:
-            b.value(begin + 5 * MINUTE + 2 * SECOND, begin + 5 * MINUTE, 0, "funding", 1e-4)
-    return MemoryTape(Header("candles", (coin,), b.names), (b.take(),))
+    """5m bars of two coins, one on two venues: random walks with quiet stretches and holes, and what else is told."""
+    r, b, price = random.Random(4), Builder(), [100_000, 200_000, 20_000]
+    tick = [Decimal(one) for _, _, one in COINS]
+    coins = tuple(
+        Instrument(n, venue, f"{base}/USDT", f"{base}USDT", tick[n], Decimal("0.001"), base, "USDT", "USDT")
+        for n, (venue, base, _) in enumerate(COINS)
+    )
+    for coin in coins:
+        b.instrument(START, coin)
+    for k in range(ROWS["candles"] // 3):
+        begin = START + k * 5 * MINUTE
+        for n in range(len(coins)):
+            opened = price[n]
+            price[n] += round(r.gauss(0, opened / 700)) if r.random() < 0.9 else 0
+            reach = max(opened, price[n]) + r.randrange(40), min(opened, price[n]) - r.randrange(40)
+            if r.random() > 0.01:
+                close = begin + 5 * MINUTE + SECOND
+                b.bar(close, n, begin, 5 * MINUTE, (opened, *reach, price[n]), r.randrange(1, 900))
+        told(r, b, begin + 5 * MINUTE, k)
+    return MemoryTape(Header("candles", coins, b.names), (b.take(),))
+
+
+def told(r, b, time, k):
+    """Funding, open interest, news; now and then a liquidation."""
+    if k % 30 == 29:
+        b.value(time + 2 * SECOND, time, 0, "funding", 1e-4)
+    if k % 5 == 0:
+        b.value(time + 2 * SECOND, time, 0, "open_interest", 1e6 + r.gauss(0, 1e4))
+    if k % 50 == 7:
+        b.value(time + 3 * SECOND, time, 1, "sentiment", r.uniform(-1, 1))
+    if k % 20 == 3:
+        b.name("liquidation")
+        one = Builder(b.names)
+        one.value(time + 4 * SECOND, time, 0, "liquidation", 1000.0)
+        made = one.take()
+        made.rows["qty"], made.rows["side"] = r.randrange(1, 90), r.choice((-1, 1))
+        b.extend(made)
 
 
 def tape(kind, rows=None):
@@ -140,20 +166,18 @@ class TestFold:
 @pytest.mark.parametrize("name", FOLDS)
 def test_it_remembers_something(name):
     """A fold whose state or fields stay zero or NaN would pass everything else."""
-    fresh = bytes_of(machine(watcher(), tape("busy"))[0])[name]
-    of_values_alone = not any(hasattr(families()[name], handler) for handler in ("on_row", "on_bar"))
-    if not of_values_alone:  # the busy market has no funding
-        assert folded("busy")[name] != fresh
-    if of_values_alone or hasattr(families()[name], "on_bar"):
-        assert folded("candles")[name] != fresh
+    for kind in MARKETS:
+        of_values = hasattr(families()[name], "on_value")  # the busy market has none
+        if hasattr(families()[name], "on_bar") or of_values == (kind == "candles"):
+            assert folded(kind)[name] != bytes_of(machine(watcher(), tape(kind))[0])[name]
 
 
-@pytest.mark.parametrize("name", [n for n, module in families().items() if "FRAME" in vars(module)])
+@pytest.mark.parametrize("name", [n for n, one in families().items() if {"FRAME", "across"} & set(vars(one))])
 def test_it_says_something_of_candles(name):
     one, _ = run(watcher(), tape("candles"))
     k = [fold.module.__name__.rpartition(".")[2] for fold in one.loop.plan.folds].index(name)
-    values = one.loop.states[f"f{k}"][0]
-    assert not all(math.isnan(values[field]) for field in values.dtype.names)
+    values = one.loop.states[f"f{k}"]
+    assert not all(np.isnan(values[field]).all() for field in values.dtype.names)
 
 
 @cache

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from tickerml.tape.ladder import apply, new_ladders
-from tickerml.tape.params import INST, VALUE_NAMES, params_record
+from tickerml.tape.params import INST, VALUE_NAMES, name_code, params_record
 from tickerml.tape.rows import BUY, MILLISECOND, ROW, SECOND, SELL, Flag, Kind
 from tickerml.tape.tables import BAR
 
@@ -17,11 +17,13 @@ START = 1_700_000_000 * SECOND
 CENTRE = 10_000
 
 
-def instrument(tick=0.5, lot=0.01, *, inverse=False):
+def instrument(tick=0.5, lot=0.01, *, inverse=False, base="BTC", venue="binance"):
     record = np.zeros(1, INST)
     record["tick"], record["lot"], record["multiplier"] = tick, lot, 1
     record["names"] = range(len(VALUE_NAMES))
     record["unit"], record["lot_value"] = (0, 100 * lot) if inverse else (tick * lot, 0)
+    record["base"], record["quote"], record["venue"] = name_code(base), name_code("USDT"), name_code(venue)
+    record["priced"] = 1
     return record[0]
 
 
@@ -189,31 +191,36 @@ def bar_rows(bars):
 
 
 class Player:
-    """One fold over rows, called as the engine calls it, one row at a time."""
+    """One fold over rows of one or several instruments, called as the engine calls it, one row at a time."""
 
-    def __init__(self, name, params=None, inst=None):
+    def __init__(self, name, params=None, inst=None, insts=None):
         self.module = importlib.import_module(f"tickerml.features.{name}")
         self.params = self.module.Params() if params is None else params
         self.p = params_record(self.params)
-        self.state = np.zeros(1, self.module.State)
-        self.out = np.full(1, math.nan, np.dtype([(field, "f8") for field in self.module.FIELDS]))
-        self.inst = instrument() if inst is None else inst
-        self.ladders = new_ladders(1)
+        self.insts = np.array([instrument() if inst is None else inst] if insts is None else insts)
+        n = len(self.insts)
+        self.state = np.zeros(n, self.module.State)
+        self.out = np.full(n, math.nan, np.dtype([(field, "f8") for field in self.module.FIELDS]))
+        self.ladders = new_ladders(n)
 
-    def call(self, handler, row, bar=None):
-        fold = getattr(self.module, handler, None)
+    def call(self, handler, row, **table):
+        fold, n = getattr(self.module, handler, None), int(row["inst"])
         if fold is None:
             return
-        given = {"p": self.p, "s": self.state[0], "row": row, "b": self.ladders[0], "f": self.out[0], "i": self.inst}
+        mine = {"s": self.state[n], "b": self.ladders[n], "f": self.out[n], "i": self.insts[n], "n": n}
+        given = {"p": self.p, "row": row, "ss": self.state, "fs": self.out, "insts": self.insts} | mine | table
         names = inspect.signature(getattr(fold, "py_func", fold)).parameters
-        fold(*(bar if name == "bar" else given[name] for name in names))
+        if fold(*(given[name] for name in names)) and hasattr(self.module, "across"):
+            self.call("across", row)
 
-    def step(self, row, bars=None):
-        apply(self.ladders[0], row)
+    def step(self, row, bars=None, values=None):
+        apply(self.ladders[row["inst"]], row)
         self.call("on_row", row)
         if row["kind"] == Kind.BAR:
-            self.call("on_bar", row, bars[int(row["ref"])])
-        return self.out[0]
+            self.call("on_bar", row, bar=bars[int(row["ref"])])
+        if row["kind"] == Kind.VALUE and values is not None:
+            self.call("on_value", row, value=values[int(row["ref"])])
+        return self.out[row["inst"]]
 
     def run(self, rows, bars=None):
         """(row, fields) at each row on which folds may emit."""

@@ -32,6 +32,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "features.md"
         ("large_trades(10k)", "large", "large_trades_10k", {"window": MINUTE}),
         (" vpin( n = 20 , bucket=5) ", "toxicity", "vpin", {"n": 20, "bucket": 5.0}),
         ("microprice", "touch", "microprice", {}),
+        ("corr(BTC, 5m, 288)", "correlation", "corr", {"reference": "BTC", "timeframe": 5 * MINUTE, "n": 288}),
+        ("lead_lag(reference=ETH)", "lead_lag", "lead_lag", {"reference": "ETH", "lags": 6}),
     ],
 )
 def test_names_find_their_fold(name, module, field, params):
@@ -67,6 +69,10 @@ def test_wrong_names_say_what_was_meant(name, code, hint):
     assert hint in caught.value.means
 
 
+def asked(fold):
+    return inspect.signature(getattr(fold, "py_func", fold)).parameters
+
+
 def test_every_fold_keeps_the_contract():
     assert len(families()) >= 14
     assert sum(len(module.FIELDS) for module in families().values()) == len(owners()), "two folds share a field's name"
@@ -75,11 +81,9 @@ def test_every_fold_keeps_the_contract():
         assert handlers, name
         for handler in handlers:
             fold = getattr(module, handler)
-            assert set(inspect.signature(getattr(fold, "py_func", fold)).parameters) <= set("psbfi") | {
-                "row",
-                "bar",
-                "value",
-            }
+            assert set(asked(fold)) <= set("psbfi") | {"row", "bar", "value"}
+        if hasattr(module, "across"):
+            assert set(asked(module.across)) <= {"p", "n", "row", "ss", "fs", "insts"}
         assert params_dtype(module.Params).itemsize > 0
         assert all(p.comment for p in describe(module.Params)), f"{name}: a parameter without a unit"
         assert all("; " in text for text in module.FIELDS.values()), f"{name}: a field without a unit"

@@ -15,6 +15,7 @@ from tickerml.engine.detectors import Detector
 from tickerml.features.catalog import Use, resolve
 
 HANDLERS = ("on_row", "on_bar", "on_value")
+ACROSS = "across"
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,13 @@ class Fold:
     fields: dict[str, str]  # name seen -> field of the fold
 
     def handlers(self) -> dict[str, tuple[str, ...]]:
-        """The handlers that the module has, with the names of what each asks for."""
+        """The handlers that the module has, with the names of what each asks for.
+
+        A handler of a fold that has `across` says True when it has news for other instruments: then `across` is called,
+        which may ask for the states and fields of all of them.
+        """
         found = {}
-        for name in HANDLERS:
+        for name in (*HANDLERS, ACROSS):
             function = getattr(self.module, name, None)
             if function is not None:
                 found[name] = tuple(inspect.signature(getattr(function, "py_func", function)).parameters)

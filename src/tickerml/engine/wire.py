@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tickerml.engine import detectors, text
-from tickerml.engine.plan import HANDLERS, Fold, Plan
+from tickerml.engine.plan import ACROSS, Fold, Plan
 from tickerml.sim.template import venue_source, with_parts
 from tickerml.tape.kernel_cache import kernel_folder
 
@@ -99,7 +99,7 @@ def _own_files(plan: Plan) -> str:
 
 
 def _imports(k: int, fold: Fold) -> str:
-    return ", ".join(f"{handler} as {handler}_{k}" for handler in HANDLERS if handler in fold.handlers())
+    return ", ".join(f"{handler} as {handler}_{k}" for handler in fold.handlers())
 
 
 def _fold_rows(plan: Plan, states: str) -> str:
@@ -126,6 +126,14 @@ def _calls(plan: Plan, handler: str, indent: str, *, at_ends: bool | None = None
     for k, fold in enumerate(plan.folds):
         asked = fold.handlers().get(handler)
         if asked is not None and at_ends in (None, fold.at_ends):
-            given = {"p": f"p_{k}", "s": f"s{k}[n]", "f": f"f{k}[n]", "i": "insts[n]"}
-            lines.append(f"{indent}{handler}_{k}({', '.join(given.get(a, a) for a in asked)})\n")
+            call = _call(k, handler, asked)
+            across = fold.handlers().get(ACROSS)
+            lines.append(f"{indent}{call}\n" if across is None else f"{indent}if {call}:\n")
+            lines.append("" if across is None else f"{indent}    {_call(k, ACROSS, across)}\n")
     return "".join(lines)
+
+
+def _call(k: int, handler: str, asked: tuple[str, ...]) -> str:
+    """The call of one handler of fold `k`: the names it asks for say what it is given."""
+    given = {"p": f"p_{k}", "s": f"s{k}[n]", "f": f"f{k}[n]", "i": "insts[n]", "ss": f"s{k}", "fs": f"f{k}"}
+    return f"{handler}_{k}({', '.join(given.get(name, name) for name in asked)})"

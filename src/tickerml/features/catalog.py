@@ -102,7 +102,7 @@ def _values(name: str, module: ModuleType, arguments: list[str]) -> dict[str, ob
 
 
 def _value(name: str, field: ParamField, text: str) -> object:
-    if field.type.startswith("one of"):
+    if field.type.startswith("one of") or field.type == "name":
         return text
     span = span_ns(text) if field.type == "int" else None
     try:

@@ -6,6 +6,7 @@ A field is `name: Annotated[float, Range(lo, hi)] = default  # unit; what it mea
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 import math
 import re
@@ -23,7 +24,7 @@ from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Record
 
-VALUE_NAMES: Final = ("funding", "mark", "index", "open_interest")
+VALUE_NAMES: Final = ("funding", "mark", "index", "open_interest", "liquidation", "sentiment")
 """Names of VALUE rows that folds look for; `i["names"]` holds where the tape's header has them."""
 
 INST: Final = np.dtype(  # what a fold may know of its instrument: the record `i`
@@ -33,6 +34,10 @@ INST: Final = np.dtype(  # what a fold may know of its instrument: the record `i
         ("multiplier", "f8"),  # coins per base unit: 1000 for 1000PEPE
         ("unit", "f8"),  # quote value of 1 tick x 1 lot; 0 for inverse contracts
         ("lot_value", "f8"),  # quote value of 1 lot whatever its price: inverse contracts; 0 for linear ones
+        ("base", "i8"),  # `name_code` of the base coin (PEPE for 1000PEPE), the quote coin and the venue
+        ("quote", "i8"),
+        ("venue", "i8"),
+        ("priced", "i8"),  # 0: only named numbers are known of it
         ("names", "i8", (len(VALUE_NAMES),)),  # index of each of VALUE_NAMES into the header's names; -1 = not there
     ]
 )
@@ -51,11 +56,16 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """The field is a name, such as that of a coin: `Annotated[str, Name()]`. Kernels read its `name_code`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParamField:
     """One parameter as people see it: CLI help, config schema, docs table."""
 
     name: str
-    type: str  # "float", "int", "bool", "one of absolute, relative", "3 x float"
+    type: str  # "float", "int", "bool", "name", "one of absolute, relative", "3 x float"
     default: Any  # None when the parameter must be given
     range: Range | None
     comment: str  # unit and meaning
@@ -76,12 +86,14 @@ class _Kind:
         """The type in words."""
         if self.words:
             return "one of " + ", ".join(self.words)
+        if self.scalar is str:
+            return "name"
         return f"{self.count} x {self.scalar.__name__}" if self.count else self.scalar.__name__
 
 
 _SPAN_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
-_CODE: Final[dict[type, str]] = {float: "f8", int: "i8", bool: "i8"}
+_CODE: Final[dict[type, str]] = {float: "f8", int: "i8", bool: "i8"}  # words and names are i8 too
 _READ: Final[dict[type[Any], dict[str, _Kind]]] = {}  # what _read_kinds gave
 
 
@@ -106,7 +118,7 @@ def params_dtype(cls: type[Any]) -> np.dtype[np.void]:
     """
     parts: list[Any] = []
     for name, kind in _kinds(cls).items():
-        code = _CODE[kind.scalar] if not kind.words else "i8"
+        code = _CODE.get(kind.scalar, "i8")
         parts.append((name, code, (kind.count,)) if kind.count else (name, code))
     return np.dtype(parts or [("none", "i1")])
 
@@ -116,8 +128,16 @@ def params_record(obj: object) -> Record:
     record = np.zeros(1, params_dtype(type(obj)))
     for name, kind in _kinds(type(obj)).items():
         value = getattr(obj, name)
-        record[name] = kind.words.index(_word(name, kind, value)) if kind.words else _numbers(name, kind, value)
+        if kind.words:
+            record[name] = kind.words.index(_word(name, kind, value))
+        else:
+            record[name] = name_code(str(value)) if kind.scalar is str else _numbers(name, kind, value)
     return record[0]
+
+
+def name_code(name: str) -> int:
+    """The number that stands for a name in kernels: 8 bytes of its SHA-256, never 0."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little", signed=True) or 1
 
 
 def span_ns(text: str) -> int | None:
@@ -137,6 +157,11 @@ def instrument_record(instrument: Instrument, names: Sequence[str] = ()) -> Reco
         record["lot_value"] = float(lot * instrument.contract_size)
     else:
         record["unit"] = float(tick * lot)
+    coin = (
+        instrument.base.removeprefix(str(int(instrument.multiplier))) if instrument.multiplier > 1 else instrument.base
+    )
+    record["base"], record["quote"] = name_code(coin), name_code(instrument.quote)
+    record["venue"], record["priced"] = name_code(instrument.venue), int(not instrument.values_only)
     record["names"] = [names.index(name) if name in names else -1 for name in VALUE_NAMES]
     return record[0]
 
@@ -168,6 +193,8 @@ def _kind(cls: type[Any], name: str, hint: object) -> _Kind:
     args = get_args(hint)
     if hint in _CODE:
         return _Kind(hint, range=span, note=note)
+    if hint is str and any(isinstance(e, Name) for e in extras):
+        return _Kind(str, note=note)
     if get_origin(hint) is Literal and all(isinstance(a, str) for a in args):
         return _Kind(str, words=args, note=note)
     if get_origin(hint) is tuple and args and args[0] in _CODE and len(set(args)) == 1:
