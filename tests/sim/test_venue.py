@@ -102,6 +102,18 @@ def test_spot_cannot_sell_what_it_does_not_have():
     assert v.mail["cash"][0] == 2_000_000 - 101 * 10 * 100 - 51  # value and 0.05 % fee, rounded half up
 
 
+def test_a_stop_and_its_target_are_two_ways_out_of_the_same_spot_coins():
+    v = venue(spot=1, check_balance=1, cash=2_000_000, margin_rate=10**8)
+    exits = {"qty": 10, "flags": int(OrderFlag.REDUCE_ONLY)}
+    v.send(20, BUY, qty=10, type=T.MARKET)
+    v.send(30, SELL, type=T.STOP, trigger=90, **exits)
+    v.send(40, SELL, price=110, **exits)
+    v.send(50, SELL, qty=1, price=110)  # an entry of a short: the coins are spoken for
+    assert [(a["kind"], R(a["reason"])) for a in v.run()] == [
+        (A.FILL, 0), (A.ACK, 0), (A.ACK, 0), (A.REJECT, R.BALANCE),
+    ]  # fmt: skip
+
+
 def test_too_many_orders():
     v = venue()
     for k in range(130):

@@ -1,21 +1,21 @@
 """Whether the wallet carries an order: margin for derivatives, cash or coins for spot.
 
 free = cash + unrealised profit - margin of positions - margin of working orders, over all instruments of the wallet. An
-order that only shrinks a position needs nothing. Spot buys need their whole value and fee, spot sells the coins.
+order that only shrinks a position needs nothing. Spot buys need their whole value and fee, spot sells the coins that no
+other sell holds back; no exit (reduce-only) holds any back from another: a stop and its
+target are two ways out of the same coins.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 from tickerml.account.contract import share, value
 from tickerml.account.position import margin_needed, unrealised
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID
-from tickerml.tape.orders import OrderType
+from tickerml.tape.orders import OrderFlag, OrderType
 from tickerml.tape.rows import Record, Rows
 
-_SUPERP: Final = int(OrderType.SUPERP)
+_SUPERP, _REDUCE = int(OrderType.SUPERP), int(OrderFlag.REDUCE_ONLY)
 
 
 @kernel
@@ -46,6 +46,17 @@ def reserved(rules: Record, v: Record, mark: int) -> int:
 
 
 @kernel
+def held_back(v: Record, exits: int) -> int:
+    """Lots that our live sells at one spot instrument hold back from one more; not 0 `exits`: from one more exit."""
+    lots = 0
+    for k in range(v["n"]):
+        o = v["orders"][k]
+        if o["side"] < 0 and o["type"] != _SUPERP and (exits == 0 or o["flags"] & _REDUCE == 0):
+            lots += o["left"]
+    return lots
+
+
+@kernel
 def free_money(mail: Record, all_rules: Rows, venues: Rows, books: Rows, wallet: int) -> int:
     """What the wallet could commit now, money; see the module."""
     free = mail["cash"][wallet]
@@ -72,11 +83,7 @@ def affordable(mail: Record, all_rules: Rows, venues: Rows, books: Rows, req: Re
     if req["side"] * v["net"] < 0 and rules["spot"] == 0 and req["qty"] <= abs(v["net"]):
         return True
     if rules["spot"] != 0 and req["side"] < 0:
-        selling = req["qty"]
-        for k in range(v["n"]):
-            if v["orders"][k]["side"] < 0 and v["orders"][k]["type"] != _SUPERP:
-                selling += v["orders"][k]["left"]
-        return selling <= v["net"]
+        return req["qty"] + held_back(v, req["flags"] & _REDUCE) <= v["net"]
     price = req["price"] if req["price"] > 0 else max(req["trigger"], mark_price(v, b))
     if price <= 0:
         return False

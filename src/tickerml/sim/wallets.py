@@ -1,20 +1,21 @@
 """Spot wallets at the venue: whether they carry an order, and what an execution moves between them.
 
-A sell needs the coins that no other sell of ours holds back, a buy its whole value and fee in quote (market buys are
-judged at the mark). The fee is paid in quote; in what was received (base for buys), as spot venues do; or in a third
-currency at a discount, priced at the last trade of its own instrument, and in quote where that wallet is too small.
+A sell needs the coins that no other sell of ours holds back (sim/balance.py), a buy its whole value and fee in quote
+(market buys are judged at the mark). The fee is paid in quote; in what was received (base for buys), as spot venues do;
+or in a third currency at a discount, priced at the last trade of its own instrument, and in quote where that wallet is
+too small.
 """
 
 from __future__ import annotations
 
 from tickerml.account.contract import share, value
 from tickerml.account.wallets import OTHER, RECEIVED, move, units_worth
-from tickerml.sim.balance import mark_price
+from tickerml.sim.balance import held_back, mark_price
 from tickerml.tape.kernel import kernel
-from tickerml.tape.orders import OrderType
+from tickerml.tape.orders import OrderFlag, OrderType
 from tickerml.tape.rows import Record, Rows
 
-_SUPERP = int(OrderType.SUPERP)
+_SUPERP, _REDUCE = int(OrderType.SUPERP), int(OrderFlag.REDUCE_ONLY)
 
 
 @kernel
@@ -29,23 +30,13 @@ def carries(mail: Record, all_rules: Rows, venues: Rows, books: Rows, req: Recor
         lots = req["qty"]
         for i in range(len(venues)):
             if all_rules[i]["base_wallet"] == rules["base_wallet"]:
-                lots += _selling(venues[i]) * all_rules[i]["lot_units"] // rules["lot_units"]
+                lots += held_back(venues[i], req["flags"] & _REDUCE) * all_rules[i]["lot_units"] // rules["lot_units"]
         return lots * rules["lot_units"] <= mail["cash"][rules["base_wallet"]]
     price = req["price"] if req["price"] > 0 else max(req["trigger"], mark_price(v, books[req["inst"]]))
     if price <= 0:
         return False
     worth = value(rules, price, req["qty"])
     return free >= worth + share(worth, max(0, rules["taker_rate"]))
-
-
-@kernel
-def _selling(v: Record) -> int:
-    """Lots that our sells at one instrument hold back."""
-    lots = 0
-    for k in range(v["n"]):
-        if v["orders"][k]["side"] < 0 and v["orders"][k]["type"] != _SUPERP:
-            lots += v["orders"][k]["left"]
-    return lots
 
 
 @kernel
