@@ -122,6 +122,7 @@ def rooms(monkeypatch):
         "backtest": {"backtest": kept.run},
         "replay": {"replay": comparison},
         "compare": {"compare": comparison},
+        "layers": {"add_layers": False},
         "result": {"open_run": kept.run},
         "debug": {"debug": None},
         "warmup": {"warmup": None},

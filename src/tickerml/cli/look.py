@@ -80,8 +80,12 @@ def report(
     """Write the report of a run: one HTML page that works offline."""
     path = find_run(run, Path(load_config(config, userdir).data.runs))
     target = file or path / "report.html"
+    from tickerml.run.layers import add_layers
     from tickerml.run.result import open_run
 
+    with out.watch("report", graceful=True) as watch:
+        if add_layers(path, watch):
+            open_run(path).write_files()
     open_run(path).report(target, explore=explore)
     out.result({"run": path.name, "report": str(target)}, [f"wrote {target}"])
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from tickerml.config import from_mapping
-from tickerml.engine.machine import Machine, pieces
+from tickerml.engine.machine import Machine
 from tickerml.engine.outbox import HELD
 from tickerml.run.record import header_of
 from tickerml.run.setup import Setting, build, terms_of
 from tickerml.run.strategies import Chosen, again
 from tickerml.tape.block import Block, part
 from tickerml.tape.tape import Header
-
-K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -69,30 +67,3 @@ def upto(blocks: Iterator[Block], rows: int | None) -> Iterator[Block]:
             continue
         yield block if left == len(block) else part(block, 0, left)
         return
-
-
-class Abreast(Generic[K]):
-    """Several variants over one pass of one tape, each for its net alone."""
-
-    def __init__(self, variants: Mapping[K, Variant]) -> None:
-        """Machines are built at once, so what cannot be run raises here. ConfigError, InputError."""
-        self._cash = {key: one.setting.cash for key, one in variants.items()}
-        self._machines = {key: one.machine() for key, one in variants.items()}
-
-    def __len__(self) -> int:
-        return len(self._machines)
-
-    def push(self, block: Block) -> None:
-        """The next rows, for all of them."""
-        for piece in pieces(iter([block]), None):
-            for machine in self._machines.values():
-                machine.push(piece)
-
-    def nets(self) -> dict[K, Decimal]:
-        """The tape has ended: what each earned, in the currency of its money."""
-        return {key: self._net(machine, self._cash[key]) for key, machine in self._machines.items()}
-
-    def _net(self, machine: Machine, cash: Decimal) -> Decimal:
-        machine.end()
-        books = machine.trader.books
-        return books.wallets.amount(books.purse, books.equity(books.purse)) - cash

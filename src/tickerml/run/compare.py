@@ -14,10 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tickerml.run.again import Abreast, Variant, chosen_again, recorded, upto
+from tickerml.run.abreast import Abreast
+from tickerml.run.again import Variant, chosen_again, recorded, upto
 from tickerml.run.causes import CAUSES, DATA, STRATEGY, differences, taken_over
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import watchable
+from tickerml.run.layers import held
 from tickerml.run.matching import WITHIN, Wishes, paired, wishes
 from tickerml.run.record import code_of
 from tickerml.run.reopen import source_of
@@ -175,13 +177,16 @@ def _nets(
 def _passed(
     variants: Mapping[str | Path, Variant], tape: Tape, rows: int | None, progress: Progress | None
 ) -> dict[str | Path, Decimal]:
-    again, done = Abreast(variants), 0
-    for block in watchable(upto(tape.blocks(), rows)):
+    some, what = next(iter(variants.values())), f"{plural(len(variants), 'run')} again"
+    blocks = held(some, tape, rows or 0) if rows else []
+    again, done = Abreast(variants, blocks), 0
+    again.start()
+    for block in () if blocks else watchable(upto(tape.blocks(), rows)):
         again.push(block)
         done += len(block)
         if progress is not None:
-            progress(done, rows, f"{plural(len(again), 'run')} again")
-    return again.nets()
+            progress(done, rows, what)
+    return again.nets(progress, what)
 
 
 def _cause(name: str, differs: tuple[str, ...], nets: Mapping[str | Path, Decimal | str], a: Run, b: Run) -> Cause:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from tickerml.run.again import Variant
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import Job, watchable
+from tickerml.run.layers import LEFT, held, is_long
 from tickerml.run.record import KeptTape, RunTape, read_manifest, write_manifest
 from tickerml.run.reopen import hold
 from tickerml.run.result import Run, write_prices
-from tickerml.run.waterfall import Waterfall
+from tickerml.run.waterfall import WHAT, Waterfall
 from tickerml.tape.block import Block
 from tickerml.tape.progress import Progress
 from tickerml.tape.tape import Header, Tape
@@ -32,17 +34,33 @@ def finished(job: Job) -> Run:
     manifest["report"] = str(job.folder / "report.html")
     story = read.read_story(RunTape(job.folder, job.tape.header), manifest)
     stopped = job.progress is not None and job.progress.stop
-    again = Waterfall(job, Decimal(net(story))) if job.layers and not stopped and traded(story) else None
+    again, blocks = None, list[Block]()
     with compiling(job.progress):
-        held = _Passing(job.tape, again, job.progress, int(manifest["rows"]))
-        write_prices(job.folder, prices(held, windows(story)))
-    if again is not None and held.whole:
-        manifest["waterfall"] = again.layers()
+        if job.layers and not stopped and traded(story):
+            again, blocks = _layers(job, int(manifest["rows"]), Decimal(net(story)))
+        passing = _Passing(job.tape, again, job.progress, int(manifest["rows"]), blocks)
+        write_prices(job.folder, prices(passing, windows(story)))
+        found = again.layers(job.progress) if again is not None and passing.whole else []
+    if found:
+        manifest["waterfall"] = found
     write_manifest(job.folder, manifest)
     run = Run(job.folder)
     run.write_files()
     run.report()
     return run
+
+
+def _layers(job: Job, rows: int, earned: Decimal) -> tuple[Waterfall | None, list[Block]]:
+    """The run's layers, begun, and its rows where they are held; none of a run so long that they are left out."""
+    run = Variant(job.chosen, job.setting, job.tape.header)
+    if is_long(run, rows):
+        if job.progress is not None:
+            job.progress.note(LEFT)
+        return None, []
+    blocks = held(run, job.tape, rows)
+    again = Waterfall(run, job.folder, earned, blocks)
+    again.start()
+    return again, blocks
 
 
 @dataclass
@@ -53,6 +71,7 @@ class _Passing:
     again: Waterfall | None
     progress: Progress | None
     rows: int
+    held: list[Block]  # all of it, where it is in memory
     whole: bool = False  # read to its end
 
     @property
@@ -63,18 +82,19 @@ class _Passing:
     def blocks(self) -> Iterator[Block]:
         """The blocks, pushed through the layers as they pass."""
         done, what = 0, "prices"
-        if self.again is not None:
-            what = "where the money went"
-        for block in self.tape.blocks():
+        if self.again is not None and not self.held:
+            what = WHAT
+        for block in self.held or self.tape.blocks():
             if done >= self.rows:
                 break
             for piece in watchable([block]):
-                if self.again is not None:
+                if self.again is not None and not self.held:
                     self.again.push(piece)
                 done += len(piece)
                 if self.progress is not None:
                     self.progress(min(done, self.rows), self.rows, what)
                     if self.progress.stop and self.again is not None:
+                        self.again.stop()
                         self.again, what = None, "prices"
             yield block
         self.whole = self.again is not None

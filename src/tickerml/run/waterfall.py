@@ -1,55 +1,75 @@
 """The edge waterfall: the same tape again with each cost switched on in turn; what a layer took is a difference.
 
-Runs that cannot differ are not made: the last layer is the run itself, no order was rejected or none rested in a queue.
-All that is left runs side by side over one pass of the tape.
+Runs that cannot differ are not made: the last layer is the run itself, no order was rejected for want of money, none
+rested in a queue, or bars leave latency no room. All that is left runs side by side, a tape of bars in processes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 from tickerml.config import Config
 from tickerml.engine.venue_setup import Terms
-from tickerml.run.again import Abreast, Variant
-from tickerml.run.drive import Job
+from tickerml.run.abreast import Abreast
+from tickerml.run.again import Variant
 from tickerml.run.record import RunTape
 from tickerml.run.setup import Setting
 from tickerml.sim.orders import RULES
 from tickerml.tape.block import Block
-from tickerml.tape.orders import OrderType
-from tickerml.tape.rows import Kind
+from tickerml.tape.orders import OrderType, Reject
+from tickerml.tape.progress import Progress
+from tickerml.tape.rows import MILLISECOND, SECOND, Kind
 
 LAYERS: Final = ("at mid", "spread", "fees", "latency", "queue", "rejects")
 TOUCH: Final = "at the touch"
+WHAT: Final = "where the money went"
 
 
 class Waterfall:
-    """Push the tape's blocks through it, then ask for `layers`."""
+    """Give it the tape's rows, held or pushed one by one, then ask for `layers`."""
 
-    def __init__(self, job: Job, net: Decimal) -> None:
-        """`net`: what the run itself earned."""
+    def __init__(self, run: Variant, folder: Path, net: Decimal, held: Sequence[Block] = ()) -> None:
+        """`folder`: of the run, which is over; `net`: what it earned; `held`: all rows of its tape, or none."""
         self._net = net
-        rejected, rested = _happened(job)
+        rejected, rested = _happened(run, folder)
+        late = not held or _late(run.setting, held)
         self._same = {5: 5, 4: 4 if rejected else 5}  # a layer whose run would be equal to another's
         self._same[3] = 3 if rested else self._same[4]
-        steps = _settings(job.setting, rejected=rejected, rested=rested)
+        self._same[2] = 2 if late else self._same[3]
+        steps = _settings(run.setting, rejected=rejected, rested=rested)
         wanted = [n for n in range(5) if self._same.get(n, n) == n and (n > 0 or _knows_mid())]
-        self._again = Abreast({n: Variant(job.chosen, steps[n], job.tape.header) for n in wanted})
+        self._again = Abreast({n: replace(run, setting=steps[n]) for n in wanted}, held)
 
     def __len__(self) -> int:
         """Runs that are made again."""
         return len(self._again)
 
+    def start(self) -> None:
+        """Begin with the held rows, in processes of their own where that can be."""
+        self._again.start()
+
+    def stop(self) -> None:
+        """The layers are not wanted any more."""
+        self._again.stop()
+
     def push(self, block: Block) -> None:
-        """The next rows, for all of them."""
+        """The next rows, where none are held."""
         self._again.push(block)
 
-    def layers(self) -> list[tuple[str, str | None]]:
-        """(layer, money) from the profit at mid to the net; the first two are None where the mid cannot be met."""
-        nets = {5: self._net, **self._again.nets()}
-        for n in (4, 3):
+    def layers(self, progress: Progress | None = None) -> list[tuple[str, str | None]]:
+        """(layer, money) from the profit at mid to the net; the first two are None where the mid cannot be met.
+
+        Empty when the user asked to stop.
+        """
+        again = self._again.nets(progress, WHAT)
+        if len(again) < len(self):
+            return []
+        nets = {5: self._net, **again}
+        for n in (4, 3, 2):
             nets[n] = nets[self._same[n]]
         steps = [(name, nets[n] - nets[n - 1]) for n, name in enumerate(LAYERS) if n >= 2]
         told: list[tuple[str, str | None]] = [(LAYERS[0], None), (LAYERS[1], None), (TOUCH, format(nets[1], "f"))]
@@ -58,17 +78,32 @@ class Waterfall:
         return [*told, *((name, format(money, "f")) for name, money in steps)]
 
 
+def _late(setting: Setting, held: Sequence[Block]) -> bool:
+    """Whether latency can make a difference: where there are bars alone, an order that is there soon after a bar opened
+    gets its open all the same (sim/bar_path.py), and its answer comes when the bar closes.
+    """
+    told = setting.config.latency
+    if not setting.bar_only or not all(setting.bar_only) or told.model != "constant":
+        return True
+    durations = [int(block.bars["duration"].min()) for block in held if len(block.bars)]
+    delay = round((setting.config.data.bar_delay_ms + told.entry_ms + told.cancel_ms + told.response_ms) * MILLISECOND)
+    return any((block.rows["kind"] == Kind.TRADE).any() for block in held) or 2 * delay > min(
+        5 * SECOND, min(durations, default=0) // 20
+    )
+
+
 def _knows_mid() -> bool:
     return "at_mid" in (RULES.names or ())
 
 
-def _happened(job: Job) -> tuple[bool, bool]:
-    """Whether the venue rejected an order of the run, and whether one could rest in a queue: bars have none."""
+def _happened(run: Variant, folder: Path) -> tuple[bool, bool]:
+    """Whether the venue rejected an order for want of money, and whether one could rest in a queue: bars have none."""
     rejected = rested = False
-    queued = not job.setting.bar_only or not all(job.setting.bar_only)
-    for block in RunTape(job.folder, job.tape.header).blocks():
+    queued = not run.setting.bar_only or not all(run.setting.bar_only)
+    for block in RunTape(folder, run.header).blocks():
         kinds = block.rows["kind"]
-        rejected |= bool((kinds == Kind.REJECT).any())
+        refs = block.rows["ref"][(kinds == Kind.REJECT) & (block.rows["ref"] >= 0)]
+        rejected |= bool((block.orders["reason"][refs] == int(Reject.BALANCE)).any())
         sent = block.rows["ref"][kinds == Kind.SUBMIT]
         rested |= queued and bool((block.orders["type"][sent[sent >= 0]] == int(OrderType.LIMIT)).any())
     return rejected, rested
