@@ -10,6 +10,7 @@ import pytest
 
 from tickerml.cli.app import run
 from tickerml.run import sources
+from tickerml.run.leaks.found import Outcome
 
 
 @dataclass
@@ -81,6 +82,7 @@ def rooms(monkeypatch):
     """The run room, replaced by functions that keep their arguments; `rooms.calls` holds (name, args, kwargs)."""
     tape = SimpleNamespace(header=SimpleNamespace(instruments=(), notes=()))
     kept = SimpleNamespace(calls=[], run=FakeRun(), tape=tape, identical=True, raises=None)
+    kept.outcome = Outcome(True, decisions=31)
 
     def recorder(name: str, value: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -127,6 +129,7 @@ def rooms(monkeypatch):
         "debug": {"debug": None},
         "warmup": {"warmup": None},
         "sweep": {"sweep": FakeSweep()},
+        "judge": {"judge": lambda: kept.outcome},
     }
     for module, functions in fakes.items():
         fake = ModuleType(f"tickerml.run.{module}")

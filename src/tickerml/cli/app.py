@@ -13,7 +13,7 @@ from tickerml.cli.errors import debugging, json_line, render, traceback_of, tran
 from tickerml.cli.terminal import stderr, stdout
 from tickerml.tape.errors import RunError, TickerMLError
 
-GROUPS: Final = ("data", "new", "journal", "ledger")
+GROUPS: Final = ("data", "new", "check", "journal", "ledger")
 SIGINT_CODE: Final = 130
 """What typer makes of Ctrl-C."""
 

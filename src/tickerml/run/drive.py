@@ -16,6 +16,7 @@ from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import HELD
 from tickerml.run.compiling import compiling
 from tickerml.run.extent import extent_of
+from tickerml.run.leaks.looks import Looks, looking
 from tickerml.run.ledger import Following, place_of
 from tickerml.run.live import LiveRun, also
 from tickerml.run.pending import bounded
@@ -64,6 +65,7 @@ class Job:
     progress: Progress | None = None
     layers: bool = True  # run again with each cost off, for the waterfall
     ledger: Place | None = None  # the tables that its records are kept in too
+    looks: list[Looks] | None = None  # where what its strategies saw is kept, for the check of leaks
 
 
 def job_of(
@@ -138,6 +140,8 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None,
         recorder = Recorder(journal, known, sync_orders, _reached(job))
         sink = ledger.behind(also(recorder, live), manifest, journal)
         machine = build(job.chosen, job.tape.header, job.setting, sink, held=0 if sync_orders else HELD)
+        if job.looks is not None:
+            job.looks[:] = looking(machine)
         watch = _watcher(job, machine, live, recorder)
         blocks = seen.blocks(_kept(job, journal) if getattr(job.tape, "live", False) else job.tape.blocks())
         began, cpu = time.monotonic(), time.process_time()

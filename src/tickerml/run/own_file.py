@@ -24,8 +24,9 @@ def module_of(path: Path, what: str) -> ModuleType:
     """
     stem = re.sub(r"\W", "_", path.parent.name if path.name == "__init__.py" else path.stem)
     name = f"own_{stem}_{digest(path)[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
+    known = sys.modules.get(name)
+    if known is not None and known.__file__ == str(path):  # a copy elsewhere has other data beside it
+        return known
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ConfigError(what, f"{path} is no Python file", means="nothing was started")

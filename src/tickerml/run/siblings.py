@@ -27,6 +27,13 @@ def digest(path: Path, above: frozenset[Path] = frozenset()) -> str:
     return found.hexdigest()
 
 
+def imported(path: Path, above: frozenset[Path] = frozenset()) -> frozenset[str]:
+    """First names of all that a file and, in turn, those beside it import."""
+    found = frozenset(_imported(path.read_bytes()))
+    beside = [place for name in found if (place := sibling(path.parent, name)) is not None]
+    return found.union(*(imported(place, above | {path}) for place in beside if place not in above | {path}))
+
+
 def sibling(folder: Path, name: str) -> Path | None:
     """The file in `folder` that `import name` means: `name.py` or `name/__init__.py`, first as for a script."""
     places = (folder / f"{name}.py", folder / name / "__init__.py")

@@ -64,7 +64,7 @@ def choose(strategy: str | object, config: Config) -> Chosen:
     if ".py" in strategy:
         path, _, name = strategy.partition(".py")
         source = f"{Path(path + '.py').resolve()}{name}"  # so that a replay from any folder finds it
-        return replace(choose(_from_file(strategy)(), config), source=source)
+        return replace(choose(from_file(strategy)(), config), source=source)
     raise ConfigError(
         "strategy",
         f'there is no strategy "{strategy}"; built in are {", ".join(BUILT_IN)}, or name a file: mine.py:Dip',
@@ -135,7 +135,8 @@ def ton_of(chosen: Chosen, config: Config, instruments: Sequence[Instrument]) ->
     return -1
 
 
-def _from_file(spec: str) -> type[Any]:
+def from_file(spec: str) -> type[Any]:
+    """The one strategy in `file.py`, or the one named in `file.py:Class`. InputError `file-missing`, `strategy`."""
     head, _, wanted = spec.rpartition(":") if ".py:" in spec else (spec, "", "")
     path = Path(head)
     if not path.is_file():
