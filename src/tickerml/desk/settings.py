@@ -34,6 +34,7 @@ class Manager:
     top: Annotated[int, Range(0, 1000)] = 0  # coins of the universe by 30-day volume; 0 = no rule
     min_age_days: Annotated[float, Range(0, 3650)] = 30.0  # days since its first bar; universe rule
     max_spread_bps: Annotated[float, Range(0, 10_000)] = 30.0  # basis points of the mid, median of a day; universe rule
+    features: tuple[str, ...] = ()  # features, or sets such as rules@1, whose values stand in each intent's row
     portfolio: Literal["none", "equal", "inverse_volatility", "given"] = "none"  # weights of coins; given: by rows
 
 

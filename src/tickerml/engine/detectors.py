@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tickerml.features.sets import members
 from tickerml.tape.errors import ConfigError
 
 GROUP: Final = 100  # owners of timers from here on are groups of strategies that wake together
@@ -61,8 +62,8 @@ class Detector:
 
 
 def short_names(sees: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
-    """What a strategy sees: name in its view -> feature."""
-    return dict(sees) if isinstance(sees, Mapping) else {name: name for name in sees}
+    """What a strategy sees: name in its view -> feature; a set's name stands for its members."""
+    return dict(sees) if isinstance(sees, Mapping) else {name: name for name in members(sees)}
 
 
 def detector_of(
@@ -74,7 +75,8 @@ def detector_of(
         return None
     if len(strategy.passes) > REASONS:
         raise ConfigError("detector", f"{module} names {len(strategy.passes)} passes; at most {REASONS} are counted")
-    reads = tuple((short, *columns[name]) for short, name in short_names(strategy.sees).items())
+    seen = {short: columns.get(name) for short, name in short_names(strategy.sees).items()}
+    reads = tuple((short, *column) for short, column in seen.items() if column is not None)
     return Detector(number, tuple(groups), module, strategy, reads)
 
 

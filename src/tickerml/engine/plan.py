@@ -88,5 +88,7 @@ def folds_for(names: Iterable[str]) -> tuple[Fold, ...]:
     found: dict[tuple[str, Any], tuple[Use, dict[str, str]]] = {}
     for name in names:
         use = resolve(name)
+        if not use.module:
+            continue  # of the run's own account: the view has it
         found.setdefault((use.module, use.params), (use, {}))[1][name] = use.field
     return tuple(Fold(importlib.import_module(use.module), use.params, fields) for use, fields in found.values())

@@ -22,10 +22,12 @@ from tickerml.engine.books import Books
 from tickerml.engine.detectors import GROUP, short_names
 from tickerml.engine.loop import Loop
 from tickerml.engine.outbox import Outbox, canonical
+from tickerml.engine.own import Own
 from tickerml.engine.passes import Passes
 from tickerml.engine.settle import outcome_of
 from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
+from tickerml.features.sets import members
 from tickerml.sim.orders import ANSWERS
 from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
@@ -76,6 +78,7 @@ class Trader:
         for name, array in desk.arrays().items():
             loop.states.add(name, array)
         self._ton = ton
+        self._own = Own(books, desk.limits.max_heat, lambda one, other: math.nan)
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
         self._groups = {group.owner: group.strategies for group in groups}
         self._asked = {one.strategy: loop.asked[k] for k, one in enumerate(loop.plan.detectors)}
@@ -142,7 +145,7 @@ class Trader:
         wishes = [wish for k in strategies for wish in self._asked_of(k, only)]
         if not wishes:
             return
-        blobs = [canonical(intent_figures(self.strategies[w.strategy].name, w.intent, w.view.close)) for w in wishes]
+        blobs = [canonical(intent_figures(self.strategies[w.strategy].name, w.intent, w.view)) for w in wishes]
         seqs = [self._tell_intent(wish, blob) for wish, blob in zip(wishes, blobs, strict=True)]
         setups = [self._proposal(w, seq) for w, seq in zip(wishes, seqs, strict=True) if isinstance(w.intent, Setup)]
         facts = self.books.facts({p.inst.id for p in setups}, self.desk.limits)
@@ -247,7 +250,9 @@ class Trader:
         state = keep(f"strategy{k}", np.zeros(len(self.books.instruments), getattr(one.strategy, "state", _NOTHING)))
         shared = keep(f"shared{k}", np.zeros(1, getattr(one.strategy, "shared", _NOTHING)))
         short = short_names(one.strategy.sees)
-        return {i.id: EngineView(self.books, i, state[i.id], shared[0], self.ton, short) for i in one.traded}
+        told = members(self.desk.manager.rules.features)
+        given = (self.ton, short, self._own, told)
+        return {i.id: EngineView(self.books, i, state[i.id], shared[0], *given) for i in one.traded}
 
     def _listen(self) -> None:
         """Be woken by large prints, where a strategy wants to."""
@@ -291,9 +296,12 @@ def wakes(strategy: Any) -> tuple[Any, ...]:
     return strategy.wake if isinstance(strategy.wake, tuple) else (strategy.wake,)
 
 
-def intent_figures(name: str, intent: Any, close: float) -> dict[str, Any]:
-    """The blob of an INTENT row: what was wished, at which price, and the strategy's own figures."""
-    figures = {"strategy": name, "kind": type(intent).__name__.lower(), "price": close, **intent.info}
+def intent_figures(name: str, intent: Any, view: EngineView) -> dict[str, Any]:
+    """The blob of an INTENT row: what was wished, at which price, the strategy's figures, features to be told."""
+    figures = {"strategy": name, "kind": type(intent).__name__.lower(), "price": view.close, **intent.info}
+    told = view.told()
+    if told:
+        figures["features"] = told
     for key in ("side", "target", "stop", "exposure", "leverage", "stake", "superp", "substitute"):
         if hasattr(intent, key):
             figures.setdefault(key, getattr(intent, key))

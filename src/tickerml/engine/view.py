@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tickerml.engine.books import Books
+from tickerml.engine.own import Own
 from tickerml.strategies.view import Position
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
@@ -23,16 +24,20 @@ class EngineView:
         shared: Record,
         ton: Callable[[], float],
         short: Mapping[str, str],
+        own: Own,
+        told: Sequence[str] = (),
     ) -> None:
-        """`state` and `shared`: the strategy's records; `ton` gives TON's price now; `short`: name here -> feature."""
-        self._books, self._ton = books, ton
+        """`state` and `shared`: the strategy's records; `ton` gives TON's price now; `short`: name here -> feature.
+
+        `told`: features that stand in each intent's row, whether the strategy sees them or not.
+        """
+        self._books, self._ton, self._own = books, ton, own
         self.instrument = instrument
         self.state, self.shared = state, shared
         loop = books.loop
         self._mark = loop.marks[instrument.id]
-        columns = {name: loop.columns[name] for name in short.values()}
-        self._outputs = {name: (loop.outputs[k][instrument.id], field) for name, (k, field) in columns.items()}
-        self._outputs |= {name: self._outputs[feature] for name, feature in short.items()}
+        self._outputs = {name: self._place(feature) for name, feature in {**_alone(short), **short}.items()}
+        self._told = {name: self._place(name) for name in told}
         self._tick = float(instrument.tick)
 
     @property
@@ -70,4 +75,23 @@ class EngineView:
         found = self._outputs.get(name)
         if found is None:
             raise ConfigError("feature-undeclared", f'the strategy reads "{name}" but does not declare it in `sees`')
-        return float(found[0][found[1]])
+        return self._read(*found)
+
+    def told(self) -> dict[str, float]:
+        """The features that stand in an intent's row, as they are now."""
+        return {name: self._read(*place) for name, place in self._told.items()}
+
+    def _place(self, feature: str) -> tuple[Record | None, str]:
+        """The record of the fold's fields and the field; no record for what is of our own account."""
+        if feature not in self._books.loop.columns:
+            return None, feature
+        k, field = self._books.loop.columns[feature]
+        return self._books.loop.outputs[k][self.instrument.id], field
+
+    def _read(self, record: Record | None, field: str) -> float:
+        return self._own.read(field, self.instrument.id) if record is None else float(record[field])
+
+
+def _alone(short: Mapping[str, str]) -> dict[str, str]:
+    """Features under their own names."""
+    return {feature: feature for feature in short.values()}

@@ -9,15 +9,20 @@ Arguments without a name fill the fold's parameters in order; spans of time are 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib
+import json
 import pkgutil
 import re
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
 import tickerml.features as room
+from tickerml.features import own
+from tickerml.features.own import OWN
+from tickerml.features.sets import SETS, set_of
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.params import ParamField, describe, params_record, span_ns
 from tickerml.tape.rows import DAY, HOUR, MILLISECOND, MINUTE, SECOND
@@ -29,9 +34,9 @@ _NAME: Final = re.compile(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*(?:\.\s*(\w+))?\s*")
 class Use:
     """One feature that somebody reads. Uses with the same module and parameters share one state."""
 
-    module: str  # importable: "tickerml.features.flow"
-    params: Any  # an instance of the module's Params
-    field: str  # of the module's FIELDS
+    module: str  # importable: "tickerml.features.flow"; "" = of the run's own account
+    params: Any  # an instance of the module's Params; None there
+    field: str  # of the module's FIELDS, or of OWN
 
 
 @cache
@@ -58,6 +63,8 @@ def resolve(name: str) -> Use:
     Raises ConfigError: `feature-unknown` (with the nearest names), `feature-argument` for arguments that do not fit,
     and what `params_record` raises for values out of range.
     """
+    if name in OWN:
+        return Use("", None, name)
     match = _NAME.fullmatch(name)
     if match is None:
         raise ConfigError(
@@ -74,6 +81,16 @@ def resolve(name: str) -> Use:
     params = module.Params(**_values(name, module, arguments))
     params_record(params)  # its ranges are checked now, not when the engine starts
     return Use(module.__name__, params, field)
+
+
+def definition(name: str) -> str:
+    """SHA-256 of what the members of a set mean now; equal to its `hash` for as long as nothing has changed."""
+    meant = []
+    for one in set_of(name).names:
+        use = resolve(one)
+        stated = importlib.import_module(use.module).FIELDS if use.module else OWN
+        meant.append([one, use.module, use.field, asdict(use.params) if use.module else {}, stated[use.field]])
+    return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()
 
 
 def _unknown(name: str, field: str) -> ConfigError:
@@ -137,7 +154,23 @@ def table() -> str:
         if params:
             lines += ["", "| parameter | default | range | unit and meaning |", "|---|---|---|---|"]
             lines += [f"| `{p.name}` | {_amount(p, p.default)} | {_range(p)} | {_cell(p.comment)} |" for p in params]
-    return "\n".join(lines) + "\n"
+    lines += ["", "## own: The run's own account", "", (own.__doc__ or "").split("\n\n", 1)[1].strip(), ""]
+    lines += ["| feature | unit and meaning |", "|---|---|", *(f"| `{k}` | {_cell(v)} |" for k, v in OWN.items())]
+    return "\n".join([*lines, *_sets()]) + "\n"
+
+
+def _sets() -> list[str]:
+    lines = [
+        "",
+        "## Sets",
+        "",
+        "Named and versioned; a name stands for its members in `sees`, in `tape.columns` and in",
+    ]
+    lines += ["`manager.features`. A set never changes: a changed definition is a new version.", ""]
+    lines += ["| set | what it is for | members |", "|---|---|---|"]
+    for name, one in SETS.items():
+        lines.append(f"| `{name}` | {one.about} | {', '.join(f'`{m}`' for m in one.names)} |")
+    return lines
 
 
 def _fields(module: ModuleType) -> list[tuple[str, str, str]]:

@@ -17,6 +17,7 @@ from tickerml.engine.loop import Loop
 from tickerml.engine.machine import pieces
 from tickerml.engine.plan import Fold, Plan, folds_for
 from tickerml.engine.venue_setup import Terms, venue_setup
+from tickerml.features.sets import members
 from tickerml.run.models import models_of
 from tickerml.run.setup import dense
 from tickerml.tape.block import Block
@@ -94,6 +95,7 @@ def columns(tape: Tape, names: Sequence[str], every: str, pairs: Sequence[str] =
         raise InputError(
             "timeframe", f'"{every}" is no span of time', key="every", try_='every="1s"   (250ms, 1s, 5m, 1h)'
         )
+    names = members(names)
     loop, shown = _research(tape.header, names), _shown(tape.header.instruments, pairs)
     taken = _Taken(loop, names, [i.id for i in shown])
     for piece in pieces(tape.blocks(), 1 << 16):
@@ -165,7 +167,9 @@ class _Taken:
 
     def __init__(self, loop: Loop, names: Sequence[str], insts: list[int]) -> None:
         self._loop, self._names, self._insts = loop, list(names), insts
-        self._fields = [(loop.outputs[k], field) for k, field in (loop.columns[name] for name in names)]
+        places = [loop.columns.get(name) for name in names]  # none for what is of an account: research has no account
+        self._fields = [None if place is None else (loop.outputs[place[0]], place[1]) for place in places]
+        self._unknown = np.full(len(insts), np.nan)
         self._news = np.zeros(len(loop.books), np.bool_)  # instruments with rows since the last sample
         self._times: list[int] = []
         self._seen: list[NDArray[np.bool_]] = []
@@ -184,7 +188,8 @@ class _Taken:
         self._news[:] = False
         self._times.append(time)
         self._seen.append(news)
-        self._values.append(np.stack([outputs[field][self._insts] for outputs, field in self._fields]))
+        seen = [self._unknown if one is None else one[0][one[1]][self._insts] for one in self._fields]
+        self._values.append(np.stack(seen))
         if len(self._times) == 4096:
             self._pack()
 

@@ -25,6 +25,7 @@ from tickerml.engine.outbox import HELD, Outbox
 from tickerml.engine.plan import Plan, columns_of, folds_for
 from tickerml.engine.trader import Trader, Woken, groups_of, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
+from tickerml.features.sets import members
 from tickerml.run.models import models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
 from tickerml.strategies.wake import Trade
@@ -109,7 +110,8 @@ def build(
     )
     compiled = next((k for k, one in enumerate(chosen) if one.compiled), -1)
     decide = [one.strategy for one in chosen if not one.compiled]
-    folds = folds_for(name for one in decide for name in short_names(one.sees).values())
+    recorded = members(config.manager.features)
+    folds = folds_for([*(name for one in decide for name in short_names(one.sees).values()), *recorded])
     groups = groups_of(decide, round(config.data.bar_delay_ms * MILLISECOND))
     timers = [[g.owner for g in groups if k in g.strategies] for k in range(len(decide))]
     found = [detector_of(one, k, timers[k], columns_of(folds)) for k, one in enumerate(decide) if setting.detectors]
