@@ -1,4 +1,4 @@
-"""A tape of one coin's minute bars with these closes; each bar opens where the one before closed."""
+"""Tapes of minute bars with these closes; each bar opens where the one before closed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import MINUTE, SECOND, Flag
 from tickerml.tape.tape import Header, MemoryTape
 
-COIN = Instrument(
-    0, "binance-usdm", "BTC/USDT:USDT", "BTCUSDT", Decimal("0.01"), Decimal("0.001"), "BTC", "USDT", "USDT"
-)
 START = 1_704_067_200 * SECOND
 
 
-def bars(closes, lows=None):
-    """Minute bars, one after the other, with these closes and, where given, lows; prices in quote currency."""
+def coin(number):
+    base = ("BTC", "ETH", "SOL")[number]
+    tick, lot = Decimal("0.01"), Decimal("0.001")
+    return Instrument(number, "binance-usdm", f"{base}/USDT:USDT", f"{base}USDT", tick, lot, base, "USDT", "USDT")
+
+
+def bars(*paths, lows=None):
+    """Minute bars of a coin for each path of closes; `lows` of the first, where given. Prices in quote currency."""
     builder = Builder()
-    builder.instrument(START, COIN)
-    ticks = [round(100 * close) for close in closes]
-    bottoms = ticks if lows is None else [round(100 * low) for low in lows]
-    opened = ticks[0]
-    for k, (close, low) in enumerate(zip(ticks, bottoms, strict=True)):
+    coins = [coin(k) for k in range(len(paths))]
+    for one in coins:
+        builder.instrument(START, one)
+    ticks = [[round(100 * close) for close in path] for path in paths]
+    bottoms = [[round(100 * low) for low in lows], *ticks[1:]] if lows else ticks
+    for k in range(len(ticks[0])):
         began = START + k * MINUTE
-        path = (opened, max(opened, close), min(opened, close, low), close)
-        builder.bar(began + MINUTE + SECOND, 0, began, MINUTE, path, 10_000, flags=int(Flag.ASSUMED))
-        opened = close
-    return MemoryTape(Header("bar path", (COIN,), assumed_clock=True, bar_only=True), (builder.take(),))
+        for inst, path in enumerate(ticks):
+            opened, close, low = path[max(0, k - 1)], path[k], bottoms[inst][k]
+            bar = (opened, max(opened, close), min(opened, close, low), close)
+            builder.bar(began + MINUTE + SECOND, inst, began, MINUTE, bar, 10_000, flags=int(Flag.ASSUMED))
+    return MemoryTape(Header("bar path", tuple(coins), assumed_clock=True, bar_only=True), (builder.take(),))

@@ -165,6 +165,8 @@ def _room(c: Case) -> Gate:
 def _correlation(c: Case) -> Gate:
     """The largest correlation with an open position, counted in the direction of both: 1 = the same bet twice."""
     others, of = c.desk.exposure.side, c.facts.correlation
+    if c.limits.max_correlation == 1:
+        return absent("correlation", "off")
     if not others or of is None:
         why = "no open position" if not others else "no correlations"
         return most("correlation", None, c.limits.max_correlation, live=c.facts.live and bool(others), why=why)
@@ -307,6 +309,7 @@ BEFORE: Final[tuple[tuple[Refused, Check], ...]] = (
     (Refused.KILLED, _killed),
     (Refused.SUPERP_OFF, _superp),
     (Refused.NO_SHORT, _short),
+    (Refused.CROSSED, _crossed),
     (Refused.NO_PRICE, _price),
     (Refused.UNIVERSE, _universe),
     (Refused.VENUE, _venue),
@@ -315,7 +318,6 @@ BEFORE: Final[tuple[tuple[Refused, Check], ...]] = (
     (Refused.EQUITY_UNKNOWN, _equity),
     (Refused.EQUITIES_APART, _equities),
     (Refused.STALE, _stale),
-    (Refused.CROSSED, _crossed),
     (Refused.OUT_OF_LINE, _out_of_line),
     (Refused.OFF_PAR, _par),
     (Refused.VOLATILITY_HALT, _move),

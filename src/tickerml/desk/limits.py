@@ -152,12 +152,12 @@ class Limits:
     stale_major: Annotated[float, Range(0.1, 3600)] = 2.0  # seconds without a row (bars: two bars more), majors
     stale_after: Annotated[float, Range(0.1, 3600)] = 10.0  # seconds without a row (bars: two bars more)
     apart: Annotated[float, Range(0, 1)] = 0.01  # share; mid against a second source
-    apart_s: Annotated[float, Range(0, 3600)] = 5.0  # seconds; how long it may be so far off
+    apart_s: Annotated[float, Range(0, 300)] = 5.0  # seconds; how long it may be so far off
     off_par: Annotated[float, Range(0, 1)] = 0.01  # share; quote coin against its dollar
     halt_move_major: Annotated[float, Range(0, 1)] = 0.05  # share; move within a minute, majors
     halt_move: Annotated[float, Range(0, 1)] = 0.1  # share; the same, other coins
     halt_spread: Annotated[float, Range(1, 1000)] = 10.0  # times its median; spread
-    halt_s: Annotated[float, Range(0, 86_400)] = 300.0  # seconds; entries are off after either
+    halt_s: Annotated[float, Range(0, 3600)] = 300.0  # seconds; entries are off after either
 
     # how often
     messages_symbol: Annotated[int, Range(1, 32)] = 5  # messages a second on one coin

@@ -11,11 +11,11 @@ from tickerml.account.contract import RATE
 from tickerml.account.position import unrealised
 from tickerml.account.wallets import worth_of_units
 from tickerml.desk.exposure import exposure as worst_case
-from tickerml.desk.facts import Account, Facts, Market
-from tickerml.desk.limits import Limits
+from tickerml.desk.facts import Account, Facts
 from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
 from tickerml.engine.loop import Loop
+from tickerml.engine.markets import Markets
 from tickerml.engine.prices import Prices
 from tickerml.engine.worth import exposure, holdings
 from tickerml.sim.superp import payoff
@@ -125,35 +125,22 @@ class Books:
             return None
         return self.equity(wallet)
 
-    def facts(self, instruments: Iterable[int], limits: Limits) -> Facts:
+    def facts(self, instruments: Iterable[int], markets: Markets) -> Facts:
         """What the desk must know to judge setups on these instruments."""
-        chosen, silent = tuple(instruments), round(limits.unknown_s * SECOND)
+        chosen, silent = tuple(instruments), round(markets.limits.unknown_s * SECOND)
         wallet_of = self.wallets.wallet_of
+        accounts = {wallet: self._account(wallet) for wallet in dict.fromkeys(wallet_of[i] for i in chosen)}
         return Facts(
             now=self.now,
-            accounts={wallet: self._account(wallet) for wallet in dict.fromkeys(wallet_of[i] for i in chosen)},
+            accounts=accounts,
             wallet_of=wallet_of,
-            markets={inst: self._market(inst) for inst in chosen},
+            markets={inst: markets.of(inst, accounts[wallet_of[inst]].equity or 0.0) for inst in chosen},
             exposure=worst_case(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
+            correlation=markets.correlation,
         )
 
     def _account(self, wallet: int) -> Account:
         return Account(self.known_equity(wallet), self.cash(wallet), 10 ** self.wallets.decimals[wallet])
-
-    def _market(self, inst: int) -> Market:
-        bid, ask = self.prices.touch(inst)
-        rules = self.loop.venue.rules[inst]
-        taker = int(rules["taker_rate"]) / RATE
-        return Market(
-            bid,
-            ask,
-            age_ns=self.now - int(self.loop.marks[inst]["time"]),
-            patience_ns=self.prices.patience(inst),
-            bar_only=self.prices.is_bar_only(inst),
-            margin=self.margin(inst),
-            cost=2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0),
-            taker=taker,
-        )
 
     def reference(self, base: str) -> float:
         """Price of the coin that the market's regime is read off; 0 where it is not known, the first coin for want."""

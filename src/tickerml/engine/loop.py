@@ -18,6 +18,7 @@ from tickerml.engine.marks import MARK, feed_ns
 from tickerml.engine.plan import Plan
 from tickerml.engine.states import States
 from tickerml.engine.venue_setup import VenueSetup
+from tickerml.engine.watch import WATCH
 from tickerml.engine.wire import module_for
 from tickerml.sim.orders import new_mail, new_venues
 from tickerml.tape.block import Block, concat, cut
@@ -60,6 +61,8 @@ class Loop:
         self.columns = {name: (k, field) for name, (k, field) in plan.columns.items()}
         self.outputs = [keep(f"f{k}", np.full(n, np.nan, fold.output())) for k, fold in enumerate(plan.folds)]
         self._fold_args = self._bind_folds(n)
+        self.watches = keep("watches", np.zeros(n if plan.watch else 0, WATCH))
+        self._fold_args += [self.watches] if plan.watch else []
         self.asked = [keep(f"asked{k}", np.zeros(n, ASKED)) for k in range(len(plan.detectors))]
         for one, asked in zip(plan.detectors, self.asked, strict=True):
             self._fold_args += [_params_array(one.params), np.zeros(1, one.record), asked]

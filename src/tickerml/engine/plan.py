@@ -68,6 +68,7 @@ class Plan:
     margin: bool = False  # margin tiers, isolated margin, hedge mode, liquidation
     wallets: bool = False  # spot wallets, fees in base or a third currency
     marks: bool = True  # excursions and feed latency are followed row by row
+    watch: bool = False  # a desk asks what the market has been like (engine/watch.py)
     large_trades: bool = False  # a large print wakes a strategy
     detectors: tuple[Detector, ...] = ()  # of Python strategies that have one
     alone: Mapping[int, bool] = field(default_factory=dict)  # by group: detectors decide alone whether Python acts

@@ -16,6 +16,7 @@ from tickerml.sim.margin import LIQUIDATION  #? if margin
 from tickerml.desk.envelope import allows
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
+from tickerml.engine import watch  #? if watch
 from tickerml.features.window import ends
 from tickerml.sim.orders import ANSWERS, REQUESTS
 from tickerml.sim.outbox import deliver_notice, next_notice

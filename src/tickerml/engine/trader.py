@@ -21,6 +21,7 @@ from tickerml.engine import core
 from tickerml.engine.books import Books
 from tickerml.engine.detectors import GROUP, short_names
 from tickerml.engine.loop import Loop
+from tickerml.engine.markets import Markets
 from tickerml.engine.outbox import Outbox, canonical
 from tickerml.engine.own import Own
 from tickerml.engine.passes import Passes
@@ -77,6 +78,7 @@ class Trader:
         self.trades = Trades(loop, books, outbox, desk, [one.name for one in strategies], self._told)
         for name, array in desk.arrays().items():
             loop.states.add(name, array)
+        self._markets = Markets(loop, books.prices, books.instruments, desk.limits)
         self._ton = ton
         self._own = Own(books, desk.limits.max_heat, lambda one, other: math.nan)
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
@@ -148,7 +150,7 @@ class Trader:
         blobs = [canonical(intent_figures(self.strategies[w.strategy].name, w.intent, w.view)) for w in wishes]
         seqs = [self._tell_intent(wish, blob) for wish, blob in zip(wishes, blobs, strict=True)]
         setups = [self._proposal(w, seq) for w, seq in zip(wishes, seqs, strict=True) if isinstance(w.intent, Setup)]
-        facts = self.books.facts({p.inst.id for p in setups}, self.desk.limits)
+        facts = self.books.facts({p.inst.id for p in setups}, self._markets)
         verdicts = {verdict.intent: verdict for verdict in self.desk.round(setups, facts)}
         for wish, seq, blob in zip(wishes, seqs, blobs, strict=True):
             unknown = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])

@@ -48,10 +48,11 @@ def _write(path: Path, source_text: str) -> None:
 def source(plan: Plan) -> str:
     """The text of the module for `plan`: research and trading alike, so a research pass folds what will trade."""
     names = [name for k in range(len(plan.folds)) for name in (f"p{k}", f"s{k}", f"f{k}")]
-    states = ", ".join([*names, *detectors.arguments(plan.detectors), "qp"])
+    watches = ["watches"] if plan.watch else []
+    states = ", ".join([*names, *watches, *detectors.arguments(plan.detectors), "qp"])
     optional = {"amend": plan.amend, "margin": plan.margin, "wallets": plan.wallets}
     parts = [
-        with_parts(text.HEAD, **optional),
+        with_parts(text.HEAD, watch=plan.watch, **optional),
         *(f"from {f.module.__name__} import {_imports(k, f)}\n" for k, f in enumerate(plan.folds)),
         f"from {plan.quoter.rsplit('.', 1)[0]} import {plan.quoter.rsplit('.', 1)[1]} as quoter\n"
         if plan.quoter
@@ -106,10 +107,12 @@ def _fold_rows(plan: Plan, states: str) -> str:
     """The research pass: what a plan has no use for is not in it."""
     hoisted = "".join(f"    p_{k} = p{k}[0]\n" for k in range(len(plan.folds)))
     body = "        marks.on_row(marks_[n], b, row)\n" if plan.marks else ""
+    body += "        watch.on_row(watches[n], marks_[n], row)\n" if plan.watch else ""
     body += _calls(plan, "on_row", "        ", at_ends=False)
     seldom = _calls(plan, "on_row", "            ", at_ends=True)
     body += text.AT_ENDS.format(on_row=seldom) if seldom else ""
     on_bar = "            marks.on_bar(marks_[n], bar)\n" if plan.marks else ""
+    on_bar += "            watch.on_bar(watches[n], marks_[n], row)\n" if plan.watch else ""
     on_bar += _calls(plan, "on_bar", "            ")
     body += text.BARS.format(on_bar=on_bar) if plan.bars and on_bar else ""
     on_value = _calls(plan, "on_value", "            ")

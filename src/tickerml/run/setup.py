@@ -132,6 +132,7 @@ def build(
         margin=terms.margined,
         wallets=terms.spot_wallets,
         marks=any(not one.compiled for one in chosen) or models.latency.endswith(".feed"),
+        watch=any(not one.compiled for one in chosen),
         large_trades=any(isinstance(w, Trade) for one in decide for w in wakes(one)),
         detectors=detectors,
         alone={group.owner: looking.issuperset(group.strategies) for group in groups},

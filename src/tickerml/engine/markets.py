@@ -1,0 +1,117 @@
+"""What the desk is told of each instrument: touch, costs, how the market has been, and what it may be held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from tickerml.account.contract import RATE
+from tickerml.account.margin import tier_of
+from tickerml.desk.facts import Market
+from tickerml.desk.limits import Limits
+from tickerml.engine.loop import Loop
+from tickerml.engine.prices import Prices
+from tickerml.engine.watch import ABSENT, LOOK, apart, correlation, look
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import SECOND
+
+DOLLARS: Final = ("USD", "USDC", "USDT", "DAI", "FDUSD", "TUSD")  # a quote coin's price is read off the first there is
+
+
+class Markets:
+    """Reads the loop's states at the moment it is asked; remembers nothing."""
+
+    def __init__(self, loop: Loop, prices: Prices, instruments: Sequence[Instrument], limits: Limits) -> None:
+        """Second sources and the price of quote coins are looked for among `instruments`, once."""
+        self.loop, self.prices, self.instruments, self.limits = loop, prices, instruments, limits
+        self._out = np.zeros(1, LOOK)[0]
+        self._second = [_second_source(one, instruments) for one in instruments]
+        self._par = {one.quote: _par(one.quote, instruments) for one in instruments}
+
+    def of(self, inst: int, equity: float) -> Market:
+        """The market of one instrument; `equity` of its wallet says which margin tier its largest position is in."""
+        limits, mark, rules = self.limits, self.loop.marks[inst], self.loop.venue.rules[inst]
+        book, out, now = self.loop.books[inst], self._out, int(self.loop.core[0]["now"])
+        bid, ask = self.prices.touch(inst)
+        taker = int(rules["taker_rate"]) / RATE
+        collar = limits.collar_major if self.instruments[inst].base in limits.majors else limits.collar
+        look(self.loop.watches[inst], mark, book, rules, now, round(limits.halt_s), collar, out)
+        gap, gap_s = self._apart(inst, now)
+        return Market(
+            bid,
+            ask,
+            age_ns=now - int(mark["time"]),
+            patience_ns=self.prices.patience(inst),
+            bar_only=self.prices.is_bar_only(inst),
+            crossed=bool(book["valid"]) and int(book["best_bid"]) >= int(book["best_ask"]),
+            margin=int(rules["margin_rate"]) / RATE,
+            maintenance=self._maintenance(inst, equity),
+            cost=2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0),
+            taker=taker,
+            median=_told(out["median"]),
+            move_1m=_told(out["move"]),
+            spread_ratio=_told(out["spread_ratio"]),
+            depth_bid=_told(out["depth_bid"]),
+            depth_ask=_told(out["depth_ask"]),
+            apart=gap,
+            apart_ns=gap_s * SECOND,
+            off_par=self._off_par(inst),
+            volatility=_told(out["volatility"]),
+        )
+
+    def correlation(self, one: int, other: int) -> float:
+        """Of two instruments' returns over the last day; NaN = too little history."""
+        return float(correlation(self.loop.watches[one], self.loop.watches[other]))
+
+    def _maintenance(self, inst: int, equity: float) -> float:
+        """Maintenance rate of the tier that the largest allowed position is in."""
+        rules = self.loop.venue.rules[inst]
+        if rules["n_tiers"] == 0:
+            return 0.0
+        return int(rules["tier_rate"][tier_of(rules, int(self.limits.max_position * equity))]) / RATE
+
+    def _apart(self, inst: int, now: int) -> tuple[float | None, int]:
+        other = self._second[inst]
+        if other is None:
+            return None, 0
+        watches = self.loop.watches
+        ratio = float(self.instruments[inst].tick / self.instruments[other].tick)
+        gap, seconds = apart(watches[inst], watches[other], ratio, now, self.limits.apart)
+        return float(gap), int(seconds)
+
+    def _off_par(self, inst: int) -> float | None:
+        found = self._par[self.instruments[inst].quote]
+        if found is None:
+            return None
+        price = self.prices.mark(found[0]) * float(self.instruments[found[0]].tick)
+        if not price:
+            return float("nan")
+        return abs((price if found[1] else 1 / price) - 1)
+
+
+def _told(number: float) -> float | None:
+    return None if number == ABSENT else float(number)
+
+
+def _second_source(one: Instrument, instruments: Sequence[Instrument]) -> int | None:
+    """The same pair on another venue, spot by spot, perpetual by perpetual."""
+    for other in instruments:
+        if other.symbol == one.symbol and other.venue != one.venue and not other.values_only:
+            return other.id
+    return None
+
+
+def _par(quote: str, instruments: Sequence[Instrument]) -> tuple[int, bool] | None:
+    """The instrument that prices a dollar coin in another dollar: (its id, whether the coin is its base)."""
+    if quote not in DOLLARS:
+        return None
+    for other in instruments:
+        if other.values_only:
+            continue
+        if other.base == quote and other.quote in DOLLARS:
+            return other.id, True
+        if other.quote == quote and other.base in DOLLARS:
+            return other.id, False
+    return None

@@ -1,0 +1,288 @@
+"""What the desk judges an entry by besides the touch: median, move of a minute, usual spread, depth, volatility.
+
+A price is sampled at the first message of each second (each bar), a spread and a close at the first of each five
+minutes. Where nothing came, the price is the one before. Wired into runs with a desk; `look` is asked for a moment.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from tickerml.tape.kernel import fold, kernel
+from tickerml.tape.ladder import NO_ASK, NO_BID, level, next_level
+from tickerml.tape.rows import BUY, DAY, MINUTE, SECOND, SELL, Flag, Kind, Record
+
+SAMPLES: Final = 512  # seconds with a price that are kept
+BUCKETS: Final = 64  # minutes whose extremes are kept: limits.halt_s goes up to an hour
+SLOT: Final = 5 * MINUTE
+SLOTS: Final = DAY // SLOT
+MEDIAN_S: Final = 300
+LEAST: Final = 12  # returns of five minutes from which a volatility or a correlation is told: an hour
+
+WATCH: Final = np.dtype(
+    [
+        ("next", "i8"),  # receive time from which a message begins a new second, ns
+        ("n", "i8"),  # samples taken
+        ("old", "i8"),  # number of the sample that was the newest a minute before the newest
+        ("at", "i8", (SAMPLES,)),  # its second, by number modulo SAMPLES
+        ("mid2", "i8", (SAMPLES,)),  # twice the mid (close), ticks
+        ("minute", "i8", (BUCKETS,)),  # which minute a bucket is of, by minute modulo BUCKETS
+        ("move", "f8", (BUCKETS,)),  # largest |return over one minute| that ended in it
+        ("wide", "i8", (BUCKETS,)),  # widest spread in it, ticks
+        ("bucket", "i8"),
+        ("slot", "i8"),  # number of the newest five minutes since the epoch
+        ("slots", "i8"),  # closes that are known, up to SLOTS + 1
+        ("closes", "i8", (SLOTS + 1,)),  # mid2 by slot modulo SLOTS + 1
+        ("seen", "i8"),  # spreads sampled
+        ("spreads", "i8", (SLOTS,)),  # by number modulo SLOTS
+        ("ordered", "i8", (SLOTS,)),  # the same, from the narrowest to the widest
+    ]
+)
+
+LOOK: Final = np.dtype(  # what a moment looks like; NaN = not known yet, -1 = this source cannot have it
+    [
+        ("median", "f8"),  # ticks
+        ("move", "f8"),  # fraction
+        ("spread_ratio", "f8"),
+        ("depth_bid", "f8"),  # money
+        ("depth_ask", "f8"),
+        ("volatility", "f8"),  # of a day, fraction
+        ("scratch", "i8", (SAMPLES,)),
+    ]
+)
+
+ABSENT: Final = -1.0
+_DEPTH, _END = int(Kind.DEPTH), int(Flag.END)
+
+
+@fold
+def on_row(w: Record, m: Record, row: Record) -> None:
+    """Fold one market row; `m` is the mark after it."""
+    if row["kind"] != _DEPTH or row["flags"] & _END == 0 or m["bid"] == 0:
+        return
+    spread = m["ask"] - m["bid"]
+    if row["recv"] >= w["next"]:
+        _sample(w, row["recv"], m["price2"], spread)
+    k = w["bucket"]
+    if spread > w["wide"][k]:
+        w["wide"][k] = spread
+
+
+@fold
+def on_bar(w: Record, m: Record, row: Record) -> None:
+    """Fold one closed bar where there is no book; `m` is the mark after it."""
+    if m["bid"] == 0 and row["recv"] >= w["next"]:
+        _sample(w, row["recv"], m["price2"], 0)
+
+
+@fold
+def _sample(w: Record, now: int, mid2: int, spread: int) -> None:
+    second = now // SECOND
+    n = w["n"]
+    before = w["mid2"][(n - 1) % SAMPLES] if n > 0 else mid2
+    w["at"][n % SAMPLES] = second
+    w["mid2"][n % SAMPLES] = mid2
+    w["n"] = n + 1
+    w["next"] = (second + 1) * SECOND
+    minute = second // 60
+    k = minute % BUCKETS
+    w["bucket"] = k
+    if w["minute"][k] != minute:
+        w["minute"][k] = minute
+        w["move"][k] = 0.0
+        w["wide"][k] = 0
+    while w["old"] < n and w["at"][(w["old"] + 1) % SAMPLES] <= second - 60:
+        w["old"] += 1
+    old = w["old"] % SAMPLES
+    if w["at"][old] <= second - 60:
+        w["move"][k] = max(w["move"][k], abs(mid2 / w["mid2"][old] - 1.0))
+    slot = now // SLOT
+    if slot != w["slot"]:
+        _close(w, slot, mid2, before)
+        if spread > 0:
+            _order(w, spread)
+
+
+@fold
+def _close(w: Record, slot: int, mid2: int, before: int) -> None:
+    """The first price of five minutes; those in which nothing came have the price before."""
+    if w["slots"] == 0:
+        w["slot"] = slot - 1
+    for empty in range(max(w["slot"] + 1, slot - SLOTS), slot):
+        w["closes"][empty % (SLOTS + 1)] = before
+    w["closes"][slot % (SLOTS + 1)] = mid2
+    w["slots"] = min(SLOTS + 1, w["slots"] + slot - w["slot"])
+    w["slot"] = slot
+
+
+@fold
+def _order(w: Record, spread: int) -> None:
+    """Put a spread in its place among those of the last day, the oldest one leaves."""
+    seen = w["seen"]
+    n = min(seen, SLOTS)
+    if seen >= SLOTS:
+        gone = w["spreads"][seen % SLOTS]
+        k = 0
+        while w["ordered"][k] != gone:
+            k += 1
+        n -= 1
+        for j in range(k, n):
+            w["ordered"][j] = w["ordered"][j + 1]
+    k = n
+    while k > 0 and w["ordered"][k - 1] > spread:
+        w["ordered"][k] = w["ordered"][k - 1]
+        k -= 1
+    w["ordered"][k] = spread
+    w["spreads"][seen % SLOTS] = spread
+    w["seen"] = seen + 1
+
+
+@kernel
+def look(w: Record, m: Record, b: Record, rule: Record, now: int, halt: int, collar: float, out: Record) -> None:
+    """Fill `out` for the moment `now`: extremes of the last `halt` seconds, depth within `collar` of the mid."""
+    bars = m["bid"] == 0 and m["bars"] > 0
+    known = w["n"] > 0
+    out["median"] = _median(w, now // SECOND, out) if known else math.nan
+    out["move"] = out["spread_ratio"] = math.nan
+    out["depth_bid"] = out["depth_ask"] = math.nan
+    out["volatility"] = _volatility(w)
+    if known:
+        _extremes(w, now // MINUTE, halt, out)
+    if m["bid"] > 0:
+        reach = collar * 0.5 * (m["bid"] + m["ask"])
+        out["depth_bid"] = _depth(b, rule, BUY, 0.5 * (m["bid"] + m["ask"]) - reach)
+        out["depth_ask"] = _depth(b, rule, SELL, 0.5 * (m["bid"] + m["ask"]) + reach)
+    if bars:
+        out["spread_ratio"] = out["depth_bid"] = out["depth_ask"] = ABSENT
+        if m["bar_ns"] > MINUTE:
+            out["move"] = ABSENT
+
+
+@kernel
+def _extremes(w: Record, minute: int, halt: int, out: Record) -> None:
+    move, wide, spread = 0.0, 0, 0
+    for k in range(BUCKETS):
+        if w["minute"][k] > minute - 1 - (halt + 59) // 60:
+            move = max(move, w["move"][k])
+            wide = max(wide, w["wide"][k])
+    out["move"] = move
+    n = min(w["seen"], SLOTS)
+    if n > 0:
+        spread = w["ordered"][(n - 1) // 2] + w["ordered"][n // 2]
+    if spread > 0:
+        out["spread_ratio"] = 2.0 * wide / spread
+
+
+@kernel
+def _median(w: Record, second: int, out: Record) -> float:
+    """Median of the prices sampled within the last five minutes, ticks; of the newest, where there was none."""
+    n, k = 0, w["n"]
+    least = max(0, k - SAMPLES)
+    while k > least and (n == 0 or w["at"][(k - 1) % SAMPLES] > second - MEDIAN_S):
+        k -= 1
+        out["scratch"][n] = w["mid2"][k % SAMPLES]
+        n += 1
+    low = _nth(out, n, (n - 1) // 2)
+    return 0.25 * (low + (low if n % 2 == 1 else _nth(out, n, n // 2)))
+
+
+@kernel
+def _nth(out: Record, n: int, k: int) -> int:
+    """The k-th smallest of the first n numbers of the scratch (Hoare's selection)."""
+    low, high = 0, n - 1
+    while low < high:
+        pivot = out["scratch"][(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while out["scratch"][i] < pivot:
+                i += 1
+            while out["scratch"][j] > pivot:
+                j -= 1
+            if i <= j:
+                kept = out["scratch"][i]
+                out["scratch"][i] = out["scratch"][j]
+                out["scratch"][j] = kept
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return out["scratch"][k]
+
+
+@kernel
+def _volatility(w: Record) -> float:
+    """Realised volatility of a day: root of the sum of squared log returns of five minutes, scaled to 24 hours."""
+    n = w["slots"] - 1
+    if n < LEAST:
+        return math.nan
+    total = 0.0
+    for k in range(n):
+        r = _return(w, w["slot"] - k)
+        total += r * r
+    return math.sqrt(total * SLOTS / n)
+
+
+@kernel
+def _return(w: Record, slot: int) -> float:
+    return math.log(w["closes"][slot % (SLOTS + 1)] / w["closes"][(slot - 1) % (SLOTS + 1)])
+
+
+@kernel
+def _depth(b: Record, rule: Record, side: int, edge: float) -> float:
+    """Money of all levels of a side up to `edge` ticks; in floats: a wall of any size fits."""
+    money = 0.0
+    tick = b["best_bid"] if side > 0 else b["best_ask"]
+    while tick != NO_BID and tick != NO_ASK and side * (tick - edge) >= 0:
+        lots = float(level(b, side, tick)) * rule["unit_value"]
+        money += lots / tick if rule["inverse"] != 0 else lots * tick
+        tick = next_level(b, side, tick)
+    return money
+
+
+@kernel
+def correlation(a: Record, b: Record) -> float:
+    """Of two instruments' five-minute log returns over the day that both know; NaN for less than an hour of it."""
+    last = min(a["slot"], b["slot"])
+    n = min(a["slots"] - (a["slot"] - last), b["slots"] - (b["slot"] - last)) - 1
+    if n < LEAST:
+        return math.nan
+    sx = sy = sxx = syy = sxy = 0.0
+    for k in range(n):
+        x, y = _return(a, last - k), _return(b, last - k)
+        sx += x
+        sy += y
+        sxx += x * x
+        syy += y * y
+        sxy += x * y
+    spread = (n * sxx - sx * sx) * (n * syy - sy * sy)
+    return (n * sxy - sx * sy) / math.sqrt(spread) if spread > 0.0 else math.nan
+
+
+@kernel
+def apart(a: Record, b: Record, ratio: float, now: int, limit: float) -> tuple[float, int]:
+    """|price of `a` / that of `b` - 1| and for how many seconds it has been above `limit` without a break.
+
+    `ratio`: tick of `a` / tick of `b`. NaN where one of them is not known.
+    """
+    i, j = a["n"] - 1, b["n"] - 1
+    if i < 0 or j < 0:
+        return math.nan, 0
+    newest = abs(ratio * a["mid2"][i % SAMPLES] / b["mid2"][j % SAMPLES] - 1.0)
+    since, gap = now // SECOND, newest
+    while gap > limit:
+        since = max(a["at"][i % SAMPLES], b["at"][j % SAMPLES])
+        if a["at"][i % SAMPLES] >= b["at"][j % SAMPLES]:
+            i -= 1
+        else:
+            j -= 1
+        if min(i, j) < 0 or i <= a["n"] - SAMPLES or j <= b["n"] - SAMPLES:
+            break
+        gap = abs(ratio * a["mid2"][i % SAMPLES] / b["mid2"][j % SAMPLES] - 1.0)
+    return newest, now // SECOND - since
