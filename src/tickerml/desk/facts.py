@@ -43,7 +43,7 @@ class Market:
     venue_rate: int = 0  # messages a second that the venue allows; 0 = it states none
     median: float | None = None  # mid (bars: close), sampled each second (each bar), median of the last 5 minutes
     move_1m: float | None = None  # largest |return over one minute| that ended within the last `limits.halt_s`
-    spread_ratio: float | None = None  # largest spread within `limits.halt_s` / its median of the last day (or so far)
+    spread_ratio: float | None = None  # widest minute (mean of its seconds) within `limits.halt_s` / median of the day
     depth_bid: float | None = None  # money of all bids within the collar of the mid
     depth_ask: float | None = None
     apart: float | None = None  # |mid / mid of a second source - 1|

@@ -13,7 +13,7 @@ from tickerml.desk.facts import Market
 from tickerml.desk.limits import Limits
 from tickerml.engine.loop import Loop
 from tickerml.engine.prices import Prices
-from tickerml.engine.watch import ABSENT, LOOK, apart, correlation, look
+from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, apart, correlation, look
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import SECOND
 
@@ -26,39 +26,41 @@ class Markets:
     def __init__(self, loop: Loop, prices: Prices, instruments: Sequence[Instrument], limits: Limits) -> None:
         """Second sources and the price of quote coins are looked for among `instruments`, once."""
         self.loop, self.prices, self.instruments, self.limits = loop, prices, instruments, limits
-        self._out = np.zeros(1, LOOK)[0]
+        self._out, self._scratch = np.zeros(1, LOOK)[0], np.zeros(1, SCRATCH)[0]
+        self._collar = [limits.collar_major if one.base in limits.majors else limits.collar for one in instruments]
         self._second = [_second_source(one, instruments) for one in instruments]
         self._par = {one.quote: _par(one.quote, instruments) for one in instruments}
 
     def of(self, inst: int, equity: float) -> Market:
         """The market of one instrument; `equity` of its wallet says which margin tier its largest position is in."""
-        limits, mark, rules = self.limits, self.loop.marks[inst], self.loop.venue.rules[inst]
-        book, out, now = self.loop.books[inst], self._out, int(self.loop.core[0]["now"])
-        bid, ask = self.prices.touch(inst)
+        loop, limits, out, now = self.loop, self.limits, self._out, int(self.loop.core[0]["now"])
+        rules = loop.venue.rules[inst]
+        halt, scratch = round(limits.halt_s), self._scratch
+        look(loop.watches[inst], loop.marks[inst], loop.books[inst], rules, now, halt, self._collar[inst], out, scratch)
+        bid, ask, age, patience, bars, crossed, *figures = out.item()
+        median, move, spread, below, above, volatility = (None if x == ABSENT else x for x in figures)
         taker = int(rules["taker_rate"]) / RATE
-        collar = limits.collar_major if self.instruments[inst].base in limits.majors else limits.collar
-        look(self.loop.watches[inst], mark, book, rules, now, round(limits.halt_s), collar, out)
-        gap, gap_s = self._apart(inst, now)
+        gap, gap_ns = self._apart(inst, now)
         return Market(
             bid,
             ask,
-            age_ns=now - int(mark["time"]),
-            patience_ns=self.prices.patience(inst),
-            bar_only=self.prices.is_bar_only(inst),
-            crossed=bool(book["valid"]) and int(book["best_bid"]) >= int(book["best_ask"]),
+            age_ns=age,
+            patience_ns=patience,
+            bar_only=bool(bars),
+            crossed=bool(crossed),
             margin=int(rules["margin_rate"]) / RATE,
             maintenance=self._maintenance(inst, equity),
             cost=2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0),
             taker=taker,
-            median=_told(out["median"]),
-            move_1m=_told(out["move"]),
-            spread_ratio=_told(out["spread_ratio"]),
-            depth_bid=_told(out["depth_bid"]),
-            depth_ask=_told(out["depth_ask"]),
+            median=median,
+            move_1m=move,
+            spread_ratio=spread,
+            depth_bid=below,
+            depth_ask=above,
             apart=gap,
-            apart_ns=gap_s * SECOND,
+            apart_ns=gap_ns,
             off_par=self._off_par(inst),
-            volatility=_told(out["volatility"]),
+            volatility=volatility,
         )
 
     def correlation(self, one: int, other: int) -> float:
@@ -79,7 +81,7 @@ class Markets:
         watches = self.loop.watches
         ratio = float(self.instruments[inst].tick / self.instruments[other].tick)
         gap, seconds = apart(watches[inst], watches[other], ratio, now, self.limits.apart)
-        return float(gap), int(seconds)
+        return float(gap), int(seconds) * SECOND
 
     def _off_par(self, inst: int) -> float | None:
         found = self._par[self.instruments[inst].quote]
@@ -89,10 +91,6 @@ class Markets:
         if not price:
             return float("nan")
         return abs((price if found[1] else 1 / price) - 1)
-
-
-def _told(number: float) -> float | None:
-    return None if number == ABSENT else float(number)
 
 
 def _second_source(one: Instrument, instruments: Sequence[Instrument]) -> int | None:

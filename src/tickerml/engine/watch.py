@@ -1,6 +1,6 @@
 """What the desk judges an entry by besides the touch: median, move of a minute, usual spread, depth, volatility.
 
-A price is sampled at the first message of each second (each bar), a spread and a close at the first of each five
+A price and a spread are sampled at the first message of each second (each bar), a close at the first of each five
 minutes. Where nothing came, the price is the one before. Wired into runs with a desk; `look` is asked for a moment.
 """
 
@@ -20,6 +20,7 @@ BUCKETS: Final = 64  # minutes whose extremes are kept: limits.halt_s goes up to
 SLOT: Final = 5 * MINUTE
 SLOTS: Final = DAY // SLOT
 MEDIAN_S: Final = 300
+LEAST_SPREADS: Final = 10  # one wide second is no wide minute: a minute's spread is the mean of at least so many
 LEAST: Final = 12  # returns of five minutes from which a volatility or a correlation is told: an hour
 
 WATCH: Final = np.dtype(
@@ -31,8 +32,8 @@ WATCH: Final = np.dtype(
         ("mid2", "i8", (SAMPLES,)),  # twice the mid (close), ticks
         ("minute", "i8", (BUCKETS,)),  # which minute a bucket is of, by minute modulo BUCKETS
         ("move", "f8", (BUCKETS,)),  # largest |return over one minute| that ended in it
-        ("wide", "i8", (BUCKETS,)),  # widest spread in it, ticks
-        ("bucket", "i8"),
+        ("wide", "i8", (BUCKETS,)),  # sum of the spreads sampled in it, ticks
+        ("sampled", "i8", (BUCKETS,)),
         ("slot", "i8"),  # number of the newest five minutes since the epoch
         ("slots", "i8"),  # closes that are known, up to SLOTS + 1
         ("closes", "i8", (SLOTS + 1,)),  # mid2 by slot modulo SLOTS + 1
@@ -42,17 +43,23 @@ WATCH: Final = np.dtype(
     ]
 )
 
-LOOK: Final = np.dtype(  # what a moment looks like; NaN = not known yet, -1 = this source cannot have it
+LOOK: Final = np.dtype(  # what a moment looks like; of the f8: NaN = not known yet, -1 = this source cannot have it
     [
+        ("bid", "i8"),  # touch in ticks; the last close for both where there are only bars; 0 = unknown
+        ("ask", "i8"),
+        ("age", "i8"),  # ns since the newest row
+        ("patience", "i8"),  # ns that bars may be late: two of them
+        ("bars", "i8"),  # 1: bars and no whole book
+        ("crossed", "i8"),  # 1: the book is crossed
         ("median", "f8"),  # ticks
         ("move", "f8"),  # fraction
         ("spread_ratio", "f8"),
         ("depth_bid", "f8"),  # money
         ("depth_ask", "f8"),
         ("volatility", "f8"),  # of a day, fraction
-        ("scratch", "i8", (SAMPLES,)),
     ]
 )
+SCRATCH: Final = np.dtype([("numbers", "i8", (SAMPLES,))])
 
 ABSENT: Final = -1.0
 _DEPTH, _END = int(Kind.DEPTH), int(Flag.END)
@@ -63,12 +70,8 @@ def on_row(w: Record, m: Record, row: Record) -> None:
     """Fold one market row; `m` is the mark after it."""
     if row["kind"] != _DEPTH or row["flags"] & _END == 0 or m["bid"] == 0:
         return
-    spread = m["ask"] - m["bid"]
     if row["recv"] >= w["next"]:
-        _sample(w, row["recv"], m["price2"], spread)
-    k = w["bucket"]
-    if spread > w["wide"][k]:
-        w["wide"][k] = spread
+        _sample(w, row["recv"], m["price2"], m["ask"] - m["bid"])
 
 
 @fold
@@ -89,11 +92,13 @@ def _sample(w: Record, now: int, mid2: int, spread: int) -> None:
     w["next"] = (second + 1) * SECOND
     minute = second // 60
     k = minute % BUCKETS
-    w["bucket"] = k
     if w["minute"][k] != minute:
         w["minute"][k] = minute
         w["move"][k] = 0.0
         w["wide"][k] = 0
+        w["sampled"][k] = 0
+    w["wide"][k] += spread
+    w["sampled"][k] += 1
     while w["old"] < n and w["at"][(w["old"] + 1) % SAMPLES] <= second - 60:
         w["old"] += 1
     old = w["old"] % SAMPLES
@@ -141,20 +146,29 @@ def _order(w: Record, spread: int) -> None:
 
 
 @kernel
-def look(w: Record, m: Record, b: Record, rule: Record, now: int, halt: int, collar: float, out: Record) -> None:
+def look(
+    w: Record, m: Record, b: Record, rule: Record, now: int, halt: int, collar: float, out: Record, scratch: Record
+) -> None:
     """Fill `out` for the moment `now`: extremes of the last `halt` seconds, depth within `collar` of the mid."""
-    bars = m["bid"] == 0 and m["bars"] > 0
+    bars = b["valid"] == 0 and m["bars"] > 0
+    last = m["price2"] // 2 if bars else 0
+    out["bid"] = m["bid"] if m["bid"] != 0 else last
+    out["ask"] = m["ask"] if m["ask"] != 0 else last
+    out["age"] = now - m["time"]
+    out["patience"] = 2 * m["bar_ns"] if bars else 0
+    out["bars"] = bars
+    out["crossed"] = b["valid"] != 0 and b["best_bid"] >= b["best_ask"]
     known = w["n"] > 0
-    out["median"] = _median(w, now // SECOND, out) if known else math.nan
+    out["median"] = _median(w, now // SECOND, scratch) if known else math.nan
     out["move"] = out["spread_ratio"] = math.nan
     out["depth_bid"] = out["depth_ask"] = math.nan
     out["volatility"] = _volatility(w)
     if known:
         _extremes(w, now // MINUTE, halt, out)
     if m["bid"] > 0:
-        reach = collar * 0.5 * (m["bid"] + m["ask"])
-        out["depth_bid"] = _depth(b, rule, BUY, 0.5 * (m["bid"] + m["ask"]) - reach)
-        out["depth_ask"] = _depth(b, rule, SELL, 0.5 * (m["bid"] + m["ask"]) + reach)
+        mid = 0.5 * (m["bid"] + m["ask"])
+        out["depth_bid"] = _depth(b, rule, BUY, mid - collar * mid)
+        out["depth_ask"] = _depth(b, rule, SELL, mid + collar * mid)
     if bars:
         out["spread_ratio"] = out["depth_bid"] = out["depth_ask"] = ABSENT
         if m["bar_ns"] > MINUTE:
@@ -163,11 +177,11 @@ def look(w: Record, m: Record, b: Record, rule: Record, now: int, halt: int, col
 
 @kernel
 def _extremes(w: Record, minute: int, halt: int, out: Record) -> None:
-    move, wide, spread = 0.0, 0, 0
+    move, wide, spread = 0.0, 0.0, 0
     for k in range(BUCKETS):
         if w["minute"][k] > minute - 1 - (halt + 59) // 60:
             move = max(move, w["move"][k])
-            wide = max(wide, w["wide"][k])
+            wide = max(wide, w["wide"][k] / max(LEAST_SPREADS, w["sampled"][k]))
     out["move"] = move
     n = min(w["seen"], SLOTS)
     if n > 0:
@@ -183,7 +197,7 @@ def _median(w: Record, second: int, out: Record) -> float:
     least = max(0, k - SAMPLES)
     while k > least and (n == 0 or w["at"][(k - 1) % SAMPLES] > second - MEDIAN_S):
         k -= 1
-        out["scratch"][n] = w["mid2"][k % SAMPLES]
+        out["numbers"][n] = w["mid2"][k % SAMPLES]
         n += 1
     low = _nth(out, n, (n - 1) // 2)
     return 0.25 * (low + (low if n % 2 == 1 else _nth(out, n, n // 2)))
@@ -194,17 +208,17 @@ def _nth(out: Record, n: int, k: int) -> int:
     """The k-th smallest of the first n numbers of the scratch (Hoare's selection)."""
     low, high = 0, n - 1
     while low < high:
-        pivot = out["scratch"][(low + high) // 2]
+        pivot = out["numbers"][(low + high) // 2]
         i, j = low, high
         while i <= j:
-            while out["scratch"][i] < pivot:
+            while out["numbers"][i] < pivot:
                 i += 1
-            while out["scratch"][j] > pivot:
+            while out["numbers"][j] > pivot:
                 j -= 1
             if i <= j:
-                kept = out["scratch"][i]
-                out["scratch"][i] = out["scratch"][j]
-                out["scratch"][j] = kept
+                kept = out["numbers"][i]
+                out["numbers"][i] = out["numbers"][j]
+                out["numbers"][j] = kept
                 i += 1
                 j -= 1
         if k <= j:
@@ -213,7 +227,7 @@ def _nth(out: Record, n: int, k: int) -> int:
             low = i
         else:
             break
-    return out["scratch"][k]
+    return out["numbers"][k]
 
 
 @kernel
