@@ -14,6 +14,7 @@ from small_runs import market, run, settings
 from small_strategies import Churn
 from tickerml.account.contract import value
 from tickerml.run.setup import limits_of
+from tickerml.tape.block import TABLE_OF
 from tickerml.tape.orders import OrderType, Reject
 from tickerml.tape.rows import Kind
 
@@ -38,7 +39,7 @@ def told(made, instruments):
     for block in made:
         for row in block.rows:
             kind, ref = Kind(int(row["kind"])), int(row["ref"])
-            if kind in (Kind.SETTLED, Kind.INTENT, Kind.REFUSAL, Kind.BALANCE, Kind.PASS, Kind.PARAMS):
+            if TABLE_OF[kind] == "blobs":
                 out.append((kind, row, json.loads(block.blobs[ref])))
             else:
                 out.append((kind, row, block.orders[ref]))

@@ -142,9 +142,9 @@ def test_h3_leaks_are_what_the_manifest_says():
 def test_f4_a_trade_knows_the_regime_at_its_entry():
     w = Writer()
     w.add(1, 0, Kind.PARAMS, {"strategy": "psc", "threshold": 1.0})
-    w.add(2, 0, Kind.PARAMS, {"strategy": "desk", "what": "trend", "from": "sideways", "to": "bull"})
-    w.add(4, 0, Kind.PARAMS, {"strategy": "desk", "what": "regime", "from": "NORMAL", "to": "PANIC"})
-    w.add(6, 0, Kind.PARAMS, {"strategy": "desk", "what": "regime", "from": "PANIC", "to": "NORMAL"})
+    w.add(2, 0, Kind.DESK, {"what": "trend", "from": "sideways", "to": "bull"})
+    w.add(4, 0, Kind.DESK, {"what": "regime", "from": "NORMAL", "to": "PANIC"})
+    w.add(6, 0, Kind.DESK, {"what": "regime", "from": "PANIC", "to": "NORMAL"})
     minute = 60 * 10**9
     start = int(w.tape().held[0].rows["recv"][0]) - minute
     for at in (1, 3, 5, 7):

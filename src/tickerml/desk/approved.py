@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from math import isfinite
+from typing import Any, Final, TypeAlias
 
 from tickerml.desk.exposure import Worst
-from tickerml.desk.gates import Gate
+from tickerml.desk.gates import FAILED, PASSED, Gate, told
 from tickerml.desk.limits import Refused
 from tickerml.desk.order import Cancel as Cancel
 from tickerml.desk.order import Order as Order
@@ -29,6 +31,21 @@ class Approved:
     gates: tuple[Gate, ...] = ()  # every check, in order
     expected: float = 0.0  # expected value, fraction of the notional
 
+    def told(self, amount: Callable[[float], str]) -> dict[str, Any]:
+        """The figures of its row; `amount` writes money."""
+        return {
+            "intent": self.intent,
+            "bound": self.bound,
+            "sizes": _sizes(self.sizes, amount),
+            "factors": {one.rule: one.money for one in self.factors},
+            "notional": amount(self.worst.notional),
+            "margin": amount(self.worst.margin),
+            "risk": amount(self.worst.risk),
+            "expected": self.expected,
+            "target": self.target,
+            "gates": told(self.gates),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -39,6 +56,22 @@ class Refusal:
     text: str
     gates: tuple[Gate, ...] = ()  # every check up to the one that failed
     sizes: tuple[Size, ...] = ()
+
+    def told(self, amount: Callable[[float], str]) -> dict[str, Any]:
+        """The figures of its row. Of the gates the one that failed: the others are named in docs/limits.md."""
+        figures = {"intent": self.intent, "code": self.reason.name.lower(), "text": self.text}
+        gates = [gate for gate in self.gates if gate.state == FAILED]
+        before = [[f"{len(self.gates) - len(gates)} before", PASSED]]
+        return {
+            **figures,
+            **({"gates": before + told(gates)} if gates else {}),
+            **({"sizes": _sizes(self.sizes, amount)} if self.sizes else {}),
+        }
+
+
+def _sizes(sizes: Sequence[Size], amount: Callable[[float], str]) -> dict[str, str]:
+    """What each rule allowed, as amounts."""
+    return {one.rule: amount(one.money) if isfinite(one.money) else "unknown" for one in sizes}
 
 
 Verdict: TypeAlias = Approved | Refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 PASSED: Final = "passed"
@@ -17,6 +18,21 @@ class Gate(NamedTuple):
     value: float | str | None = None
     limit: float | str | None = None
     why: str = ""  # where it is not applicable: because of what
+
+
+def told(gates: Sequence[Gate]) -> list[list[float | str]]:
+    """Gates as a row keeps them: [name, state, value, limit], without what there is not."""
+    found: list[list[float | str]] = []
+    for gate in gates:
+        row: list[float | str] = [gate.name, gate.state]
+        if gate.state == ABSENT:
+            row += [gate.why]
+        elif gate.limit is not None:
+            row += ["unknown" if gate.value is None else gate.value, gate.limit]
+        elif gate.value not in (None, ""):
+            row += [gate.value]
+        found.append(row)
+    return found
 
 
 def most(name: str, value: float | None, limit: float, *, live: bool = False, why: str = "not in this source") -> Gate:

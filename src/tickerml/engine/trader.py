@@ -7,7 +7,7 @@ then the desk judges what they wish, as one round. Nothing of a round outlives t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -200,11 +200,16 @@ class Trader:
         if isinstance(intent, Target) and intent.exposure == 0 and self.trades.close(wish.strategy, inst.id):
             return
         if isinstance(verdict, Approved):
+            self._row(inst.id, Kind.APPROVED, {"strategy": name, **verdict.told(self._amount_of(inst.id))})
             self.trades.open(wish.strategy, verdict.intent, blob, wish.intent, inst, verdict)
             self._hold(wish.strategy, inst.id, wish.intent.side)
         else:
-            code, text = verdict.reason.name.lower(), verdict.text
-            self._row(inst.id, Kind.REFUSAL, {"intent": verdict.intent, "strategy": name, "code": code, "text": text})
+            self._row(inst.id, Kind.REFUSAL, {"strategy": name, **verdict.told(self._amount_of(inst.id))})
+
+    def _amount_of(self, inst: int) -> Callable[[float], str]:
+        """Writes money of an instrument's wallet as an amount."""
+        wallets, wallet = self.books.wallets, self.books.wallets.wallet_of[inst]
+        return lambda money: format(wallets.amount(wallet, int(money)), "f")
 
     def _desk_looks(self) -> None:
         """Once a minute the desk sees equity and the reference's price."""
@@ -218,7 +223,7 @@ class Trader:
     def _tell_changes(self) -> None:
         """A row for each latch, pause or regime of the desk that changed, and what must be done at once."""
         for change in self.desk.changes():
-            self._row(0, Kind.PARAMS, {"strategy": "desk", "what": change.what, **change.figures})
+            self._row(0, Kind.DESK, {"what": change.what, **change.figures})
             if change.act:
                 self.trades.retreat(close=change.act == "close")
 

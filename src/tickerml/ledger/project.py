@@ -176,8 +176,13 @@ class Projector:
             self._settled(seq, time, inst, told)
         elif kind == Kind.BALANCE:
             self._balance(seq, time, told)
-        elif kind == Kind.PARAMS:
-            strategy = told.pop("strategy", None)
+        elif kind == Kind.APPROVED:
+            row = self._open.get(told.get("intent", -1))
+            if row is not None:
+                row[9], row[12], row[13] = "approved", _json(told.get("gates")), told.get("bound")
+                self._decisions[row[1]] = row
+        elif kind in (Kind.PARAMS, Kind.DESK):
+            strategy = told.pop("strategy", "desk" if kind == Kind.DESK else None)
             self._put("parameter_changes", (self.run, seq, time, strategy, inst, _json(told)))
 
     def _intent(self, seq: int, time: int, minute: int, inst: int, side: int, price: int, told: dict[str, Any]) -> None:
@@ -210,7 +215,7 @@ class Projector:
         owner: tuple[int | None, str] = (None, self._strategy)
         if row is not None:
             owner = row[1], row[3]
-            if row[9] == "open":
+            if row[14] is None:
                 row[9], row[14] = "approved", order[ID]
                 self._decisions[row[1]] = row
         self._orders.submit(seq, time, inst, self._things.get(inst, UNKNOWN), side, order, owner)

@@ -204,8 +204,8 @@ _DECISIONS: Final = _table(
     verdict text; approved (an order left), refused, open (nothing yet)
     refusal text; code
     refusal_text text
-    gates json; each gate's verdict, as far as the tape tells it
-    size_rule text; the rule that bound the size, where the tape tells it
+    gates json; of each gate name, state, number and limit; of a refusal the one that failed
+    size_rule text; the rule that bound the size
     first_order int; id of the first order
     figures json; all figures of the intent""",
 )

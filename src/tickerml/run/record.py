@@ -30,7 +30,7 @@ JOURNAL: Final = "journal"
 OURS: Final = (int(Kind.RECOVERED), int(Kind.SNAPSHOT), int(Kind.SOURCE))  # the journal's own rows: no part of the run
 
 
-_PASSING: Final = {int(Kind.PASS), int(Kind.PARAMS)}  # rows that nothing outside waits for
+_PASSING: Final = {int(Kind.PASS), int(Kind.PARAMS), int(Kind.DESK)}  # rows that nothing outside waits for
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ class Kind(IntEnum):
     RECOVERED = 45  # the journal was recovered here, ref -> blob
     AMEND = 47  # a change of an order leaves, ref -> ORDER with the terms asked for, 0 = as they are
     AMENDED = 48  # the venue changed the order, ref -> ORDER with the terms that hold now
+    APPROVED = 49  # the desk allows an intent: every gate, every size and the rule that bound, ref -> blob
+    DESK = 50  # a latch, pause, regime or list of the desk changed, ref -> blob
 
 
 class Flag(IntFlag):

@@ -30,7 +30,7 @@ from tickerml.views.story import (
 )
 from tickerml.views.values import decimal, part, whole, written
 
-_READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE, Kind.PARAMS)
+_READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE, Kind.DESK)
 _COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
 
 
@@ -97,7 +97,7 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
             found.examples[str(blob.get("code", "unnamed"))] = str(blob.get("text", ""))
         elif row["kind"] == Kind.SETTLED:
             found.settled.append((int(row["inst"]), blob))
-        elif row["kind"] == Kind.PARAMS:
+        elif row["kind"] == Kind.DESK:
             found.regimes.note(int(row["recv"]), blob)
         else:
             found.balances.append((int(row["recv"]), blob))

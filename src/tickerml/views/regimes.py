@@ -21,9 +21,9 @@ class Regimes:
         self._times, self._told = [0], [_FIRST["trend"]]
 
     def note(self, time: int, blob: Mapping[str, Json]) -> None:
-        """Take a PARAMS row; those of strategies, and of latches and pauses of the desk, are left out."""
+        """Take a DESK row; latches and pauses are left out."""
         what = str(blob.get("what"))
-        if blob.get("strategy") != "desk" or what not in _FIRST:
+        if what not in _FIRST:
             return
         self._now[what] = str(blob.get("to"))
         breaker, trend = self._now["regime"], self._now["trend"]
