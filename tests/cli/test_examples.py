@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMANDS = (
     "paper", "backtest", "sweep", "check leaks", "replay", "debug", "warmup", "synth", "why", "report", "explain",
-    "data import", "data list", "data check", "new config", "journal verify", "journal salvage",
+    "data import", "data list", "data check", "new config", "new strategy", "journal verify", "journal salvage",
 )  # fmt: skip
 
 

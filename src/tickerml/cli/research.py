@@ -57,8 +57,16 @@ tickerml replay 8f3a21 --chunk 7    the same, read 7 rows at a time
     )(replay)
     command(app, "debug", panel=PANEL, examples="tickerml debug 8f3a21 --at 1882016")(debug)
     command(app, "warmup", panel=PANEL, examples="tickerml warmup")(warmup)
-    new = typer.Typer(help="Write a file to start from: config.", rich_markup_mode="rich")
+    new = typer.Typer(help="Write a file to start from: config, strategy.", rich_markup_mode="rich")
     command(new, "config", examples="tickerml new config --out config.yaml")(new_config)
+    command(
+        new,
+        "strategy",
+        examples="""
+tickerml new strategy my_dip
+tickerml new strategy my_dip --compiled --out .
+""",
+    )(new_strategy)
     app.add_typer(new, name="new", rich_help_panel=PANEL)
     command(app, "new-config", also=())(new_config)
     app.registered_commands[-1].hidden = True
@@ -169,3 +177,21 @@ def new_config(
         {"config": str(target), "schema": str(schema)},
         [f"wrote {target} and {schema}", f"next: tickerml paper -c {target}"],
     )
+
+
+def new_strategy(
+    out: Out,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits and _: my_dip.")],
+    compiled: Annotated[bool, typer.Option("--compiled", help="With a detector in machine code.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to. Default: strategies in --userdir.")
+    ] = None,
+    force: Force = False,
+    userdir: options.UserDir = options.DEFAULT_USERDIR,
+) -> None:
+    """Write a strategy that runs as it stands, and its test; says what to type next."""
+    from tickerml.run.new_strategy import new_strategy as write
+
+    made = write(name, folder or userdir / "strategies", compiled=compiled, force=force)
+    told = {"strategy": str(made.strategy), "test": str(made.test), "next": list(made.next)}
+    out.result(told, [f"wrote {made.strategy} and {made.test}", "next:", *(f"  {line}" for line in made.next)])
