@@ -91,3 +91,5 @@ ETHUSDT: Final = _table(
     ("10000000", "0.125", 4),
     ("20000000", "0.15", 3),
 )
+TABLES: Final = {"BTC/USDT:USDT": BTCUSDT, "ETH/USDT:USDT": ETHUSDT, "": ETHUSDT}
+"""By symbol, "" = of all others: the venue's own tables for them are stricter than ETH's."""

@@ -7,6 +7,7 @@
 from tickerml.config.load import from_mapping, load, pick, to_mapping
 from tickerml.config.schema import idle
 from tickerml.config.sections import (
+    Account,
     Config,
     Data,
     Exchange,
@@ -23,6 +24,7 @@ from tickerml.config.sections import (
 )
 
 __all__ = [
+    "Account",
     "Config",
     "Data",
     "Exchange",

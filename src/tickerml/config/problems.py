@@ -97,6 +97,7 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
         )
     yield from _models(config, documents)
     yield from _twice(config, documents)
+    yield from _wallets(config, documents)
     if psc.ton_price != "tape" and not _positive(psc.ton_price):
         yield ConfigError(
             "config-range",
@@ -104,6 +105,20 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             where=_place(("psc_integration", "ton_price"), documents, "places"),
             key="psc_integration.ton_price",
         )
+
+
+def _wallets(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
+    """What only wallets of coins can do."""
+    held, usual = config.account, type(config.account)()
+    for key in ("fee_in", "balances"):
+        if not held.spot_wallets and getattr(held, key) != getattr(usual, key):
+            yield ConfigError(
+                "config-conflict",
+                f"account.{key} is {_shown(getattr(held, key))}; without account.spot_wallets there is no such wallet",
+                where=_place(("account", key), documents, "places"),
+                key=f"account.{key}",
+                try_="spot_wallets: true",
+            )
 
 
 def _twice(config: Config, documents: list[Document]) -> Iterator[ConfigError]:

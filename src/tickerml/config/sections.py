@@ -126,6 +126,21 @@ class Fees:
 
 
 @dataclass(frozen=True)
+class Account:
+    """What the simulated venue holds of ours: margin of futures, wallets of coins, in what fees are paid."""
+
+    isolated: bool = False  # futures: each position has a margin of its own; off: cross, the wallet stands for all
+    tiers: Literal["none", "binance"] = "none"  # futures: margin by size, and liquidation; ETH's for most
+    liquidation_fee: Annotated[float, Range(0, 0.1)] = 0.0125  # share of the value of what is liquidated; with tiers
+    spot_wallets: bool = False  # spot: what is bought is a balance of the coin, with dust; off: a position
+    fee_in: Literal["quote", "other"] = "quote"  # spot wallets: what fees are paid in
+    fee_currency: str = "BNB"  # the other currency, where fees are paid in one
+    fee_discount: Annotated[float, Range(0, 1)] = 0.75  # share of a fee that is charged when paid in that currency
+    balances: Mapping[str, float] = field(default_factory=dict)  # spot wallets: coins held at the start, {BNB: 1.5}
+    min_notional: Annotated[float, Range(0, 1e6)] = 0.0  # quote; smallest order, where the source names none
+
+
+@dataclass(frozen=True)
 class Latency:
     """How long orders and answers travel between the strategy and the simulated venue."""
 
@@ -199,6 +214,7 @@ class Config:
     five_signal: FiveSignal = field(default_factory=FiveSignal)
     ma_cross: MaCross = field(default_factory=MaCross)
     fees: Fees = field(default_factory=Fees)
+    account: Account = field(default_factory=Account)
     latency: Latency = field(default_factory=Latency)
     queue: Queue = field(default_factory=Queue)
     data: Data = field(default_factory=Data)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tickerml.run.strategies import OF_BARS
 
 DATA, LATENCY, QUEUE, FEES = "missed data", "latency", "queue", "fees"
-SLIPPAGE, MARGIN, PARAMETERS, STRATEGY = "slippage", "margin", "parameters", "strategy code"
+SLIPPAGE, MARGIN, PARAMETERS, STRATEGY = "slippage", "margin and wallets", "parameters", "strategy code"
 CAUSES: Final = (DATA, LATENCY, QUEUE, FEES, SLIPPAGE, MARGIN, PARAMETERS, STRATEGY)
 """In the order in which they are shown."""
 
@@ -22,6 +22,9 @@ _KEYS: Final = {
     ("trading", "slippage_bps"): SLIPPAGE,
     ("trading", "slippage_range"): SLIPPAGE,
     ("trading", "leverage"): MARGIN,
+    ("account", "fee_in"): FEES,
+    ("account", "fee_currency"): FEES,
+    ("account", "fee_discount"): FEES,
 }
 _NO_PART: Final = {"exchanges", "synthetic", "model", "ledger"}  # sections that no run of a tape reads
 _PLACES: Final = {("data", "store"), ("data", "runs"), ("trading", "initial_balance")}  # read before the run is made

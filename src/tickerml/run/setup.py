@@ -9,6 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from tickerml.account.brackets import TABLES
+from tickerml.account.wallets import OTHER, OWN
 from tickerml.config import Config
 from tickerml.config.sections import OLDER
 from tickerml.desk.desk import Desk
@@ -34,6 +36,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import Header, Tape
 
+_FEE_IN: Final = {"quote": OWN, "other": OTHER}
 _JUDGED: Final = 1 << 17  # rows; a book whose snapshot comes after its first trades is within so many
 
 
@@ -54,6 +57,7 @@ def terms_of(config: Config) -> Terms:
     """The simulated venue's terms that the settings name."""
     oracle = config.latency.visibility == "oracle"
     dynamic = config.trading.slippage_model == "dynamic"
+    held = config.account
     return Terms(
         maker=config.fees.maker,
         taker=config.fees.taker,
@@ -64,7 +68,24 @@ def terms_of(config: Config) -> Terms:
         slippage_range=config.trading.slippage_range if dynamic else 0.0,
         margin=1 / config.trading.leverage,
         watermark=0 if oracle else round(config.latency.watermark_ms * MILLISECOND),
+        tiers=TABLES if held.tiers == "binance" else {},
+        isolated=held.isolated,
+        liquidation_fee=held.liquidation_fee,
+        spot_wallets=held.spot_wallets,
+        fee_in=_FEE_IN[held.fee_in],
+        fee_currency=held.fee_currency,
+        fee_discount=held.fee_discount,
+        balances={coin: Decimal(repr(amount)) for coin, amount in held.balances.items()},
     )
+
+
+def with_least(header: Header, config: Config) -> Header:
+    """The header with `account.min_notional` as the smallest order of every instrument whose source names none."""
+    least = Decimal(repr(config.account.min_notional))
+    if not least:
+        return header
+    told = (replace(i, min_notional=i.min_notional or least) for i in header.instruments)
+    return replace(header, instruments=tuple(told))
 
 
 def bar_only_of(tape: Tape) -> tuple[bool, ...]:
@@ -90,7 +111,8 @@ def build(
     chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Callable[[Block], None], held: int = HELD
 ) -> Machine:
     """The machine of a run. `sink` takes the rows it makes, at most `held` waiting. Raises ConfigError, InputError."""
-    config, instruments = setting.config, dense(header.instruments)
+    config, header = setting.config, with_least(header, setting.config)
+    instruments = dense(header.instruments)
     terms = setting.terms
     wallets = Wallets.of(instruments, WALLETS, spot=terms.spot_wallets)
     models = models_of(config)

@@ -1,0 +1,76 @@
+"""Section `account`: each key reaches the venue's terms, changes what it says, and a run with it replays."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+
+import pytest
+
+from small_bars import minutes
+from small_runs import market, settings
+from small_strategies import Churn
+from tickerml.account.brackets import BTCUSDT, ETHUSDT
+from tickerml.account.wallets import OTHER
+from tickerml.config import Account, from_mapping
+from tickerml.engine.venue_setup import Terms
+from tickerml.run.backtest import backtest
+from tickerml.run.replay import replay
+from tickerml.run.setup import terms_of, with_least
+from tickerml.tape.errors import ConfigError
+
+CHANGED = {
+    "isolated": True,
+    "tiers": "binance",
+    "liquidation_fee": 0.02,
+    "spot_wallets": True,
+    "fee_in": "other",
+    "fee_currency": "TON",
+    "fee_discount": 0.5,
+    "balances": {"TON": 3.5},
+    "min_notional": 7.0,
+}
+
+
+def test_every_key_reaches_the_terms_of_the_venue():
+    assert set(CHANGED) == {f.name for f in fields(Account)}
+    terms = terms_of(from_mapping({"account": CHANGED, "trading": {"leverage": 4.0}}))
+    assert (terms.isolated, terms.liquidation_fee, terms.margin) == (True, 0.02, 0.25)
+    assert terms.tiers["BTC/USDT:USDT"] is BTCUSDT
+    assert terms.tiers[""] is ETHUSDT
+    assert (terms.spot_wallets, terms.fee_in, terms.fee_currency, terms.fee_discount) == (True, OTHER, "TON", 0.5)
+    assert terms.balances == {"TON": Decimal("3.5")}
+    usual = terms_of(from_mapping({}))
+    assert (usual.margined, usual.spot_wallets, usual.tiers) == (False, False, {})
+    assert usual.liquidation_fee == Terms().liquidation_fee
+
+
+@pytest.mark.parametrize(("key", "value"), [("fee_in", "other"), ("balances", {"BNB": 1.0})])
+def test_what_only_wallets_can_do_is_refused_without_them(key, value):
+    with pytest.raises(ConfigError, match="spot_wallets") as error:
+        from_mapping({"account": {key: value}})
+    assert (error.value.code, error.value.key) == ("config-conflict", f"account.{key}")
+
+
+def test_the_smallest_order_holds_where_the_source_names_none():
+    header = minutes(10).header
+    config = from_mapping({"account": {"min_notional": 5.0}})
+    assert with_least(header, config).instruments[0].min_notional == 5
+    made = market("busy", minutes=3).header  # these name one
+    assert with_least(made, config) == made
+    assert with_least(header, from_mapping({})) is header
+
+
+@pytest.mark.parametrize("account", [{"tiers": "binance"}, {"isolated": True, "tiers": "binance"}], ids=str)
+def test_a_run_with_futures_margin_trades_and_replays(account, tmp_path):
+    config = settings(account=account, trading={"leverage": 10.0})
+    run = backtest(Churn(), market("busy", minutes=3, rows=9000), config=config, run_dir=tmp_path / "run")
+    assert len(run.story.trades) > 3
+    assert replay(run.path).identical
+
+
+def test_orders_below_the_smallest_are_refused_by_name(tmp_path):
+    config = settings(account={"min_notional": 5000.0}, dca={"drop": 0.005, "rsi_below": 60.0, "timeframe": "1m"})
+    run = backtest("dca", minutes(3000), config=config, run_dir=tmp_path / "run")
+    assert not run.story.trades
+    assert {c.reason for c in run.story.decisions.refusals} == {"below_min_notional"}
