@@ -93,11 +93,13 @@ def backtest(
     seed: int = 0,
     run_dir: str | Path | None = None,
     pairs: Sequence[str] = (),
+    twins: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Trade `tape` with a strategy (a name, an object, or several) and virtual money `cash` of the quote currency.
 
-    `config`: a Config, a mapping of sections, a file, or None for defaults and environment. Raises TickerMLError.
+    `config`: a Config, a mapping of sections, a file, or None for defaults and environment. `twins`: re-runs over the
+    same bars without an edge, for a p-value; None = as many as the run's length allows. Raises TickerMLError.
     """
     from tickerml.run.backtest import backtest as run
 
@@ -109,6 +111,7 @@ def backtest(
         seed=seed,
         run_dir=_path(run_dir),
         pairs=tuple(pairs),
+        twins=twins,
         progress=progress,
     )
 

@@ -63,6 +63,12 @@ class FakeRun:
     def report(self, out: Path, *, explore: bool) -> None:
         self.written.append(out)
 
+    def write_files(self) -> None:
+        """The files beside a run's journal are of no interest here."""
+
+    def export_trades(self, path: Path) -> None:
+        self.written.append(path)
+
 
 class FakeSweep:
     """Stands for a sweep that is over."""
@@ -126,6 +132,7 @@ def rooms(monkeypatch):
         "compare": {"compare": comparison},
         "layers": {"add_layers": False},
         "result": {"open_run": kept.run},
+        "null_twins": {"add_twins": None},
         "debug": {"debug": None},
         "warmup": {"warmup": None},
         "sweep": {"sweep": FakeSweep()},

@@ -69,6 +69,32 @@ def test_verbs_of_freqtrade_work(tickerml, rooms, alias, name):
     assert [call[0] for call in rooms.calls] == ["open_source", name]
 
 
+def test_h3_a_backtest_takes_twins_and_writes_its_trades(tickerml, rooms):
+    told = tickerml("backtest", "--twins", "7", "--export-trades", "t.csv")
+    assert told.code == 0
+    assert rooms.calls[-1][2]["twins"] == 7
+    assert rooms.run.written == [Path("t.csv")]
+    assert "wrote t.csv" in told.err
+    tickerml("backtest")
+    assert rooms.calls[-1][2]["twins"] is None  # by length
+
+
+def test_h3_trades_that_cannot_be_written_are_told_before_anything_runs(tickerml, rooms):
+    told = tickerml("backtest", "--export-trades", "t.xlsx")
+    assert told.code == 2
+    assert "error[export-kind]: t.xlsx is neither a .csv nor a .parquet file" in told.err
+    assert rooms.calls == []
+
+
+def test_h3_a_report_makes_the_twins_that_are_missing(tickerml, rooms, tmp_path):
+    runs(tmp_path, "8f3a21")
+    assert tickerml("report", "8f3", "--twins", "99").code == 0
+    assert [call[1][:2] for call in rooms.calls if call[0] == "add_twins"] == [(Path("runs/8f3a21"), 99)]
+    rooms.calls.clear()
+    assert tickerml("report", "8f3").code == 0
+    assert "add_twins" not in [call[0] for call in rooms.calls]
+
+
 def test_configuration_is_read_from_the_user_folder_and_from_options(tickerml, rooms, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "config.yaml").write_text("fees: {maker: 0.001}")

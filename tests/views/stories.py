@@ -109,7 +109,8 @@ def story(
         Decisions(tuple(passes), tuple(refusals), {
             "edge-below-cost": "edge below cost (0.06 % < 0.10 %)", "confidence-low": "confidence 0.24 raw < 0.30"},
             signals, orders, orders, 0),
-        Health(4_770_000, 0, 0, 0, 0, 0, {}, {"binance-usdm depth": 1_270_000_000}, leak_check="passed",
+        Health(4_770_000, 0, 0, 0, 0, 0, {}, {"binance-usdm depth": 1_270_000_000},
+               leak_check="no look-ahead in 48 decisions", leaks=(),
                visibility="watermark", latency="constant 20 ms"),
         Recipe("tickerml paper --source store/2026 -s psc --seed 7", {"psc.mode": "absolute", "psc.long_above": "7.0"},
                {"decisions": "8f3a21" + "0" * 58, "kernels": "4be1c9" + "0" * 58}, {"tickerml": "0.1.0"}),

@@ -126,14 +126,21 @@ def test_a_made_up_market_says_so_in_title_banner_and_every_chart():
 
 def test_caveats_stay_on_the_page():
     run = RUNS["many"]
-    health = replace(run.health, visibility="oracle", assumed_clock=True, bar_only=True, leak_check="off")
+    health = replace(
+        run.health,
+        visibility="oracle",
+        assumed_clock=True,
+        bar_only=True,
+        leak_check="look-ahead not checked: --no-leak-check",
+        leaks=None,
+    )
     text = page(replace(run, health=health, head=replace(run.head, mode="live", notes=("SuperP: simulation only.",))))
     for said in (
         "LIVE ORDERS",
         "Visibility: oracle",
         "Assumed clocks",
         "Bars only",
-        "Leak check: off",
+        "Look-ahead not checked: --no-leak-check.",
         "SuperP: ",
     ):
         assert said in text

@@ -57,20 +57,20 @@ def test_h3_a_strategy_that_did_not_trade_is_named_and_its_statistics_are_not_ma
 
 def test_h3_a_single_strategy_is_the_run():
     """A run of one strategy whose balance is written at each price has the worst fall and Sharpe ratio of its part."""
-    run = held_twice()
+    run = held_often()
     (part,) = parts.by_strategy(run)
     assert part.max_drawdown == pytest.approx(figures.worst_fall(run).share, abs=1e-12)
     assert part.sharpe.value == pytest.approx(chances.sharpe(run).raw.value, rel=1e-9)
     assert part.pnl == figures.net(run)
 
 
-def held_twice():
-    """Two trades of one coin over 60 days, its equity marked every hour."""
-    base = story(2)
+def held_often():
+    """Twelve trades of one coin over 60 days, its equity marked every hour."""
+    base = story(12)
     time = START + np.arange(60 * 24 + 1) * HOUR
     close = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.004, len(time))))
     money, trades = np.full(len(time), 10_000.0), []
-    for first, last, side in ((10, 500, 1), (700, 1300, -1)):
+    for first, last, side in ((n * 120 + 7, n * 120 + 100, 1 if n % 3 else -1) for n in range(12)):
         pnl = side * 5000 * (close[last] / close[first] - 1)
         money[first:last] += side * 5000 * (close[first:last] / close[first] - 1)
         money[last:] += pnl
@@ -89,6 +89,13 @@ def held_twice():
     )  # fmt: skip
 
 
+def test_h3_a_ratio_of_few_trades_is_not_shown():
+    run = held_often()
+    few = replace(run, trades=run.trades[:9])
+    assert result(few)["per_strategy"]["psc"]["sharpe"] is None
+    assert result(few)["not_shown"]["per_strategy.psc.sharpe"] == "9 trades, needs 10"
+
+
 def test_h3_too_little_data_is_null_with_the_reason_in_words():
     found = result(short_run(7))
     assert (found["sharpe"], found["deflated_sharpe"], found["pnl_95"]) == (None, None, None)
@@ -96,7 +103,6 @@ def test_h3_too_little_data_is_null_with_the_reason_in_words():
     assert found["not_shown"]["pnl_95"] == "7 trades, needs 10"
     assert found["not_shown"]["benchmark.random_entry_p"] == "7 trades, needs 10"
     assert found["not_shown"]["benchmark.null_twin_p"] == "none were made"
-    assert (found["leaks"], found["not_shown"]["leaks"]) == (None, "not checked")
     assert result(idle())["not_shown"]["sharpe"] == "19 hours, needs 30 days"
 
 
@@ -134,9 +140,15 @@ def test_h3_random_entries_know_a_foreseen_market_from_a_guessed_one():
 
 
 def test_h3_leaks_are_what_the_manifest_says():
-    leak = {"column": "rsi", "bar": "2024-01-03T05:00:00Z", "line": "mine.py:41"}
+    leak = {
+        "strategy": "mine", "column": "rsi", "bar": "2024-01-03T05:00:00Z", "line": 41, "file": "mine.py"
+    }  # fmt: skip
     told = [result(read_story(written().tape(), {**MANIFEST, "leaks": leaks}))["leaks"] for leaks in ([leak], [], None)]
     assert told == [[leak], [], None]
+    off = {**MANIFEST, "leak_check": "look-ahead not checked: --no-leak-check"}
+    for manifest, why in ((MANIFEST, "not checked"), (off, off["leak_check"])):
+        found = result(read_story(written().tape(), manifest))
+        assert (found["leaks"], found["not_shown"]["leaks"]) == (None, why)
 
 
 def test_f4_a_trade_knows_the_regime_at_its_entry():
@@ -155,4 +167,4 @@ def test_f4_a_trade_knows_the_regime_at_its_entry():
 
 
 def test_h3_days_are_those_of_the_run():
-    assert len(chances.daily(held_twice())) == 61
+    assert len(chances.daily(held_often())) == 61

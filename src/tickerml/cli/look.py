@@ -37,7 +37,15 @@ tickerml why                       the newest run: why did it not trade?
 tickerml why 8f3a21 -p SHIB/USDT   one coin
 """,
     )(why)
-    command(app, "report", panel=PANEL, examples="tickerml report 8f3a21 --out report.html")(report)
+    command(
+        app,
+        "report",
+        panel=PANEL,
+        examples="""
+tickerml report 8f3a21 --out report.html
+tickerml report 8f3a21 --twins 99   the same run 99 times over bars without an edge: was it chance?
+""",
+    )(report)
     command(
         app,
         "compare",
@@ -74,6 +82,7 @@ def report(
     run: options.RunName = "",
     file: Page = None,
     explore: Explore = False,
+    twins: options.Twins = None,
     config: options.ConfigFiles = None,
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
@@ -84,7 +93,12 @@ def report(
     from tickerml.run.result import open_run
 
     with out.watch("report", graceful=True) as watch:
-        if add_layers(path, watch):
+        more = add_layers(path, watch)
+        if twins:
+            from tickerml.run.null_twins import add_twins
+
+            add_twins(path, twins, watch)
+        if more or twins:
             open_run(path).write_files()
     open_run(path).report(target, explore=explore)
     out.result({"run": path.name, "report": str(target)}, [f"wrote {target}"])

@@ -71,6 +71,15 @@ Ledger = Annotated[
     bool | None,
     typer.Option("--ledger/--no-ledger", help="Keep the run's records in tables too. Default: the settings' ledger."),
 ]
+Twins = Annotated[
+    int | None,
+    typer.Option(
+        "--twins",
+        min=0,
+        metavar="N",
+        help="Re-runs over the same bars without an edge, kept with the run. Default: by length; 0 = none.",
+    ),
+]
 RunName = Annotated[
     str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest run.")
 ]

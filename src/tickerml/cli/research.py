@@ -29,6 +29,10 @@ LeakCheck = Annotated[
         help="Afterwards ask it some decisions again with history that ends at them; takes a sixth of the run's time.",
     ),
 ]
+ExportTrades = Annotated[
+    Path | None,
+    typer.Option("--export-trades", metavar="FILE", help="Write the closed trades to a .csv or .parquet file."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
@@ -42,6 +46,7 @@ def register(app: typer.Typer) -> None:
         examples="""
 tickerml backtest --source store -s psc --timerange 20240809-20240810
 tickerml backtest --source synthetic:flash-crash:3 --param latency.entry_ms=50
+tickerml backtest --source candles/ -s dca --twins 99 --export-trades t.csv
 """,
     )(backtest)
     sweep.register(app, PANEL)
@@ -86,11 +91,17 @@ def backtest(
     run_dir: options.RunDir = None,
     ledger: options.Ledger = None,
     leak_check: LeakCheck = True,
+    twins: options.Twins = None,
+    export: ExportTrades = None,
     file_format: options.Format = None,
     venue: options.Venue = "",
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Backtest a strategy on a stored tape: same code, same decisions as paper on that tape."""
+    if export is not None:
+        from tickerml.run.export import checked
+
+        checked(export)
     ready, money = prepared(config, userdir, param, timeframe, cash)
     warn_if_synthetic(out, source, ready)
     with out.watch("backtest", graceful=True) as watch:
@@ -109,7 +120,11 @@ def backtest(
             progress=watch,
             ledger=ledger,
             leaks=leak_check,
+            twins=twins,
         )
+    if export is not None:
+        found.export_trades(export)
+        out.tell(f"wrote {export}")
     show(out, found)
 
 

@@ -39,6 +39,7 @@ class Abreast(Generic[K]):
         self._machines = {key: one.machine() for key, one in variants.items()}
         self._held = held
         self._workers: dict[K, _Worker] = {}
+        self.trades: dict[K, int] = {}  # of each, once `nets` has given what it earned
 
     def __len__(self) -> int:
         return len(self._machines)
@@ -80,8 +81,9 @@ class Abreast(Generic[K]):
 
     def _net(self, key: K, progress: Progress | None, what: str) -> Decimal:
         worker, machine = self._workers.get(key), self._machines[key]
-        if worker is not None and worker.net is not None:
-            return worker.net
+        if worker is not None and worker.earned is not None:
+            net, self.trades[key] = worker.earned
+            return net
         if worker is not None and worker.error:
             raise RunError("run-again", f"a run that was made again failed: {worker.error}")
         done, total = 0, sum(map(len, self._held))
@@ -91,7 +93,14 @@ class Abreast(Generic[K]):
                 done += len(piece)
                 if progress is not None:
                     progress(done, total, what)
-        return net_of(machine, self._cash[key])
+        net = net_of(machine, self._cash[key])
+        self.trades[key] = trades_of(machine)
+        return net
+
+
+def trades_of(machine: Machine) -> int:
+    """Trades that have ended in a machine."""
+    return int(machine.trader.books.account[0]["settled"])
 
 
 def net_of(machine: Machine, cash: Decimal) -> Decimal:
@@ -110,7 +119,7 @@ class _Worker:
         self.process: ForkProcess = context.Process(target=_work, args=(results, machine, held, cash), daemon=True)
         self.process.start()
         results.close()
-        self.net: Decimal | None = None
+        self.earned: tuple[Decimal, int] | None = None  # net and trades
         self.error, self.over, self._rows = "", False, 0
 
     def look(self) -> int:
@@ -128,14 +137,14 @@ class _Worker:
             return
         self.over = True
         self.process.join()
-        if isinstance(told, Decimal):
-            self.net = told
+        if isinstance(told, tuple):
+            self.earned = told
         else:
             self.error = str(told)
 
 
 def _work(results: Connection, machine: Machine, held: Sequence[Block], cash: Decimal) -> None:
-    """What a process does: it tells how many rows are done, then the net, or in words what went wrong."""
+    """What a process does: it tells how many rows are done, then net and trades, or in words what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it decides when it ends
     with suppress(BrokenPipeError):  # nobody waits any more
         try:
@@ -145,6 +154,6 @@ def _work(results: Connection, machine: Machine, held: Sequence[Block], cash: De
                     machine.push(piece)
                     done += len(piece)
                     results.send(done)
-            results.send(net_of(machine, cash))
+            results.send((net_of(machine, cash), trades_of(machine)))
         except Exception as error:  # told to the process that waits, which raises it
             results.send(f"{type(error).__name__}: {error}")

@@ -31,10 +31,12 @@ def backtest(
     source: dict[str, Any] | None = None,
     ledger: bool | None = None,
     leaks: bool = True,
+    twins: int | None = 0,
 ) -> Run:
     """Trade `tape` from its first row to its last; the run's folder holds all that is needed to make it again.
 
-    `leaks`: judge afterwards whether its strategies look ahead (run/leaks), and keep the answer in the folder.
+    `leaks`: judge afterwards whether its strategies look ahead (run/leaks), and keep the answer in the folder. `twins`:
+    null twins to run beside it (run/null_twins.py); None = as many as the run's length allows.
     """
     job = job_of(
         strategy,
@@ -49,7 +51,7 @@ def backtest(
         progress=progress,
         ledger=ledger,
     )
-    job = replace(job, looks=[] if leaks else None)
+    job = replace(job, looks=[] if leaks else None, twins=twins)
     manifest = record(job, sync_orders=False)
     write_outcome(job.folder, _judged(job, int(manifest["rows"]), float(manifest["seconds"])))
     return finished(job)

@@ -66,6 +66,7 @@ class Job:
     layers: bool = True  # run again with each cost off, for the waterfall
     ledger: Place | None = None  # the tables that its records are kept in too
     looks: list[Looks] | None = None  # where what its strategies saw is kept, for the check of leaks
+    twins: int | None = 0  # null twins beside it; None = as many as its length allows
 
 
 def job_of(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from tickerml.run.again import Variant
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import Job, watchable
 from tickerml.run.layers import LEFT, held, is_long
+from tickerml.run.null_twins import MOST, make_twins, usual
 from tickerml.run.record import KeptTape, RunTape, read_manifest, write_manifest
 from tickerml.run.reopen import hold
 from tickerml.run.result import Run, write_prices
@@ -21,6 +23,7 @@ from tickerml.views import read
 from tickerml.views.charts.cards import windows
 from tickerml.views.figures import net
 from tickerml.views.prices import prices
+from tickerml.views.story import Story
 from tickerml.views.verdict import traded
 
 
@@ -37,12 +40,14 @@ def finished(job: Job) -> Run:
     again, blocks = None, list[Block]()
     with compiling(job.progress):
         if job.layers and not stopped and traded(story):
-            again, blocks = _layers(job, int(manifest["rows"]), Decimal(net(story)))
+            again, blocks = _layers(job, int(manifest["rows"]), (net(story), len(story.trades)))
         passing = _Passing(job.tape, again, job.progress, int(manifest["rows"]), blocks)
         write_prices(job.folder, prices(passing, windows(story)))
         found = again.layers(job.progress) if again is not None and passing.whole else []
     if found:
         manifest["waterfall"] = found
+    with compiling(job.progress):
+        manifest["no_twins"] = _twinned(job, manifest, story)
     write_manifest(job.folder, manifest)
     run = Run(job.folder)
     run.write_files()
@@ -50,7 +55,7 @@ def finished(job: Job) -> Run:
     return run
 
 
-def _layers(job: Job, rows: int, earned: Decimal) -> tuple[Waterfall | None, list[Block]]:
+def _layers(job: Job, rows: int, earned: tuple[Decimal, int]) -> tuple[Waterfall | None, list[Block]]:
     """The run's layers, begun, and its rows where they are held; none of a run so long that they are left out."""
     run = Variant(job.chosen, job.setting, job.tape.header)
     if is_long(run, rows):
@@ -61,6 +66,22 @@ def _layers(job: Job, rows: int, earned: Decimal) -> tuple[Waterfall | None, lis
     again = Waterfall(run, job.folder, earned, blocks)
     again.start()
     return again, blocks
+
+
+def _twinned(job: Job, manifest: dict[str, Any], story: Story) -> str:
+    """Make the null twins that are wanted; why there are none, in words, else nothing."""
+    if job.progress is not None and job.progress.stop:
+        return "the run was stopped"
+    if not traded(story):
+        return "it did not trade"
+    run, count = Variant(job.chosen, job.setting, job.tape.header), job.twins
+    if count is None:
+        count = usual(run, manifest["rows"])
+    if count:
+        return make_twins(job.folder, manifest, run, job.tape, count, job.progress)
+    asked = f"tickerml report {job.folder.name} --twins {MOST}"
+    many = f"{manifest['rows']:,} rows are many to run again and again"
+    return f"none were asked for: {asked}" if job.twins == 0 else f"{many}: {asked}"
 
 
 @dataclass

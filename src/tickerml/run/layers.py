@@ -43,13 +43,16 @@ def add_layers(folder: Path, progress: Progress | None = None) -> bool:
     if tape is None or not traded(story):
         return False
     with compiling(progress):
-        found = _made(recorded(manifest), tape, folder, int(manifest["rows"]), Decimal(net(story)), progress)
+        earned = net(story), len(story.trades)
+        found = _made(recorded(manifest), tape, folder, int(manifest["rows"]), earned, progress)
     if found:
         write_manifest(folder, {**manifest, "waterfall": found})
     return bool(found)
 
 
-def _made(run: Variant, tape: Tape, folder: Path, rows: int, earned: Decimal, progress: Progress | None) -> list[Any]:
+def _made(
+    run: Variant, tape: Tape, folder: Path, rows: int, earned: tuple[Decimal, int], progress: Progress | None
+) -> list[Any]:
     blocks = held(run, tape, rows)
     again = Waterfall(run, folder, earned, blocks)
     again.start()

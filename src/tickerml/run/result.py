@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tickerml.run.export import export_trades
+from tickerml.run.kept_twins import read_twins
+from tickerml.run.leaks.found import outcome_of
 from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.tape.errors import RunError, Where
 from tickerml.views import notebook, page, psc_files, read, result, summary, why
@@ -44,7 +48,10 @@ class Run:
     @cached_property
     def story(self) -> Story:
         """Everything that can be told of the run."""
-        return read.read_story(self.tape, self.manifest, prices=read_prices(self.path))
+        made = read_twins(self.path, self.manifest)
+        twins = None if made is None else made.twins
+        told = {**self.manifest, **_look_ahead(self.path)}
+        return read.read_story(self.tape, told, prices=read_prices(self.path), twins=twins)
 
     def summary(self) -> dict[str, Any]:
         """The main figures as plain values: what --json prints. `figures` has all."""
@@ -92,6 +99,10 @@ class Run:
 
         return pl.DataFrame([{k: getattr(t, k) for k in t.__slots__} for t in self.story.trades])
 
+    def export_trades(self, path: str | Path) -> Path:
+        """Write the closed trades as .csv or .parquet (run/export.py); returns the path. InputError `export-kind`."""
+        return export_trades(self.story.trades, self.story.head.currency, Path(path))
+
     def write_files(self) -> None:
         """The files beside the journal: summary.json, and the four files of PSC where it traded."""
         (self.path / "summary.json").write_text(json.dumps(self.figures(), indent=1) + "\n", encoding="utf-8")
@@ -106,6 +117,14 @@ class Run:
 
     def _repr_html_(self) -> str:
         return notebook.html(self.story)
+
+
+def _look_ahead(folder: Path) -> dict[str, Any]:
+    """What the leak check left in a run's folder, as views read it; nothing where there was none."""
+    found = outcome_of(folder)
+    if found is None:
+        return {}
+    return {"leak_check": found.line(), "leaks": [asdict(one) for one in found.leaks] if found.checked else None}
 
 
 def write_prices(folder: Path, drawn: Mapping[str, Prices]) -> None:

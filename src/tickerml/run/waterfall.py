@@ -32,9 +32,9 @@ WHAT: Final = "where the money went"
 class Waterfall:
     """Give it the tape's rows, held or pushed one by one, then ask for `layers`."""
 
-    def __init__(self, run: Variant, folder: Path, net: Decimal, held: Sequence[Block] = ()) -> None:
-        """`folder`: of the run, which is over; `net`: what it earned; `held`: all rows of its tape, or none."""
-        self._net = net
+    def __init__(self, run: Variant, folder: Path, earned: tuple[Decimal, int], held: Sequence[Block] = ()) -> None:
+        """`folder`: of the run, which is over; `earned`: its net and trades; `held`: all rows of its tape, or none."""
+        self._earned = earned
         rejected, rested = _happened(run, folder)
         late = not held or _late(run.setting, held)
         self._same = {5: 5, 4: 4 if rejected else 5}  # a layer whose run would be equal to another's
@@ -60,22 +60,22 @@ class Waterfall:
         """The next rows, where none are held."""
         self._again.push(block)
 
-    def layers(self, progress: Progress | None = None) -> list[tuple[str, str | None]]:
-        """(layer, money) from the profit at mid to the net; the first two are None where the mid cannot be met.
+    def layers(self, progress: Progress | None = None) -> list[tuple[str, str | None, int | None]]:
+        """(layer, money, trades with that cost on) from the profit at mid to the net.
 
-        Empty when the user asked to stop.
+        The first two are None where the mid cannot be met. Empty when the user asked to stop.
         """
         again = self._again.nets(progress, WHAT)
         if len(again) < len(self):
             return []
-        nets = {5: self._net, **again}
+        nets, trades = {**again, 5: self._earned[0]}, {**self._again.trades, 5: self._earned[1]}
         for n in (4, 3, 2):
-            nets[n] = nets[self._same[n]]
-        steps = [(name, nets[n] - nets[n - 1]) for n, name in enumerate(LAYERS) if n >= 2]
-        told: list[tuple[str, str | None]] = [(LAYERS[0], None), (LAYERS[1], None), (TOUCH, format(nets[1], "f"))]
-        if 0 in nets:
-            told = [(LAYERS[0], format(nets[0], "f")), (LAYERS[1], format(nets[1] - nets[0], "f"))]
-        return [*told, *((name, format(money, "f")) for name, money in steps)]
+            nets[n], trades[n] = nets[self._same[n]], trades[self._same[n]]
+        steps = [(name, format(nets[n] - nets[n - 1], "f"), trades[n]) for n, name in enumerate(LAYERS) if n >= 2]
+        if 0 not in nets:
+            return [(LAYERS[0], None, None), (LAYERS[1], None, None), (TOUCH, format(nets[1], "f"), trades[1]), *steps]
+        spread = format(nets[1] - nets[0], "f")
+        return [(LAYERS[0], format(nets[0], "f"), trades[0]), (LAYERS[1], spread, trades[1]), *steps]
 
 
 def _late(setting: Setting, held: Sequence[Block]) -> bool:

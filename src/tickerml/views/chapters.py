@@ -14,8 +14,6 @@ from tickerml.views.charts.calibration import calibration_chart
 from tickerml.views.charts.cards import cards
 from tickerml.views.charts.equity import equity
 from tickerml.views.charts.excursions import excursions
-from tickerml.views.charts.groups import BY, groups
-from tickerml.views.charts.months import months
 from tickerml.views.charts.price import price_chart
 from tickerml.views.charts.reasons import reasons
 from tickerml.views.charts.waterfall import waterfall
@@ -126,6 +124,13 @@ def _eaten(story: Story) -> str:
     first = story.waterfall[0].money
     if first is None or not costs:
         return ""
+    others = sorted({x.trades for x in story.waterfall if x.trades is not None} - {len(story.trades)})
+    if others:
+        made = ", ".join(map(count, others))
+        return (
+            f"The re-runs did not make the same {plural(len(story.trades), 'trade')} ({made}): a step is also what "
+            "other trades earned, not the cost alone."
+        )
     name, worst = min(costs, key=lambda item: item[1])
     total = sum((m for _, m in costs), start=worst * 0)
     currency = story.head.currency
@@ -217,26 +222,6 @@ def confidence(story: Story) -> str:
         said = "It said no confidence whose outcome is known." if verdict.traded(story) else ""
         return chapter("Is its confidence true?", paragraph(said))
     return chapter("Is its confidence true?", figure(picture))
-
-
-def when_where(story: Story) -> str:
-    """When and where?"""
-    if not story.trades:
-        return ""
-    parts = []
-    by_month = months(story)
-    if by_month is not None:
-        parts.append(figure(by_month))
-    for by in BY:
-        picture = groups(story, by)
-        if picture is not None:
-            parts += [heading(picture.title), figure(picture)]
-    if not parts:
-        n = plural(len(story.trades), "trade")
-        parts.append(
-            paragraph(f"Not shown: {n} are too few to split. A row needs 10 trades, the map of months three months.")
-        )
-    return chapter("When and where?", *parts)
 
 
 def trust(story: Story) -> str:

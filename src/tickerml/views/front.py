@@ -55,8 +55,8 @@ def caveats(story: Story) -> list[str]:
         )
     if health.bar_only:
         said.append("Bars only: no order book was recorded; fills inside a bar follow a stated, pessimistic path.")
-    if health.leak_check.startswith(("off", "failed")):
-        said.append(f"Leak check: {health.leak_check}.")
+    if health.leak_check and (health.leaks is None or health.leaks):
+        said.append(f"{health.leak_check[0].upper()}{health.leak_check[1:]}.")
     if found is not None and not found.enough:
         said.append(f"Uncalibrated: {found.n} forecasts of {figures.ENOUGH_TO_CALIBRATE} are settled.")
     return [*said, *story.head.notes]

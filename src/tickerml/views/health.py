@@ -34,7 +34,10 @@ def health_of(header: Header, manifest: Mapping[str, Json]) -> Health:
 
 
 def _leaks(told: Json) -> tuple[Leak, ...] | None:
-    """The manifest's "leaks": a list as `tickerml check leaks` gives it; missing or null = not checked."""
+    """A list as `tickerml check leaks` gives it; missing or null = not checked."""
     if told is None:
         return None
-    return tuple(Leak(str(one["column"]), str(one["bar"]), str(one["line"])) for one in told)
+    return tuple(
+        Leak(str(one.get("strategy", "")), one["column"], one["bar"], int(one["line"]), str(one.get("file", "")))
+        for one in told
+    )

@@ -13,6 +13,7 @@ from typing import Final
 from tickerml.views import chapters, front, verdict
 from tickerml.views.explore import explore_section
 from tickerml.views.story import Story
+from tickerml.views.when_where import when_where
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'{more}; img-src data:"
 
@@ -62,7 +63,7 @@ def body(story: Story) -> str:
         chapters.trades,
         chapters.why_not,
         chapters.confidence,
-        chapters.when_where,
+        when_where,
     ]
     if not story.trades:
         parts.remove(chapters.why_not)

@@ -16,6 +16,7 @@ from tickerml.tape.rows import DAY
 from tickerml.views import chances
 from tickerml.views.once import once
 from tickerml.views.story import Story, Trade
+from tickerml.views.words import plural
 
 GRID: Final = 2000  # places in time at which a part's money is looked at, besides its entries and exits
 
@@ -25,7 +26,7 @@ class Part:
     """What some trades of a run did.
 
     Sharpe and worst fall are those of the run's money had it made these trades alone: its cash at the start, their
-    profits when they closed, and what is open at the coin's price, fees at the end.
+    profits when they closed, and what is open at the coin's price, fees at the end. No Sharpe below 10 trades.
     """
 
     name: str
@@ -63,8 +64,10 @@ def _part(story: Story, name: str, trades: Sequence[Trade]) -> Part:
         return Part(name, told, pnl, no_figure("no trade"), 0.0)
     time, money = curve_of(story, trades)
     fall = max_drawdown(money)
-    daily = chances.daily_of(story, time, money)
+    daily, short = chances.daily_of(story, time, money), len(trades) < chances.ENOUGH_TO_REDRAW
     sharpe = curve_figures(daily, DAY, span=story.head.end - story.head.start).sharpe
+    if short:
+        sharpe = no_figure(f"{plural(len(trades), 'trade')}, needs {chances.ENOUGH_TO_REDRAW}")
     return Part(name, told, pnl, sharpe, fall.share if fall else 0.0)
 
 

@@ -59,16 +59,15 @@ def read_story(
     prices: Mapping[str, Prices] | None = None,
     waterfall: list[tuple[str, Decimal | str | None]] | None = None,
     twins: Twins | None = None,
-    no_twins: str = "",
 ) -> Story:
     """Read a run: its tape (the rows that the run made), its manifest, and what was computed beside it.
 
     `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
     manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, strategies, params, seed,
     command, cash, currency, pairs, trials, notes, seconds, rows, report, waterfall, decision_hash, state_hash,
-    kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, first_sequence, and of its "source":
-    title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates, problems, clocks,
-    breaks, assumed_clock,
+    kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins, first_sequence, and of its
+    "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates, problems,
+    clocks, breaks, assumed_clock,
     bar_only. Raises msgspec.DecodeError when a blob is not JSON.
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
@@ -76,7 +75,7 @@ def read_story(
     for block in tape.blocks():
         _gather(block, seq, found)
         seq += len(block)
-    return _told(tape.header, manifest, found, dict(prices or {}), waterfall, twins, no_twins)
+    return _told(tape.header, manifest, found, dict(prices or {}), waterfall, twins)
 
 
 def _gather(block: Block, seq: int, found: _Gathered) -> None:
@@ -140,7 +139,6 @@ def _told(
     prices: dict[str, Prices],
     waterfall: list[tuple[str, Decimal | str | None]] | None,
     twins: Twins | None,
-    no_twins: str,
 ) -> Story:
     start = decimal(manifest.get("cash")) or decimal(found.balances[0][1].get("equity") if found.balances else 0)
     trades = [
@@ -160,15 +158,19 @@ def _told(
         trades=tuple(sorted(trades, key=lambda t: (t.exit_time, t.entry_time, t.coin))),
         outcomes=tuple(outcome(b) for _, b in found.settled if is_forecast(b)),
         prices=prices,
-        waterfall=tuple(Layer(name, None if money is None else decimal(money)) for name, money in layers),
+        waterfall=tuple(_layer(*one) for one in layers),
         twins=twins,
-        no_twins=no_twins,
+        no_twins=str(manifest.get("no_twins") or ""),
         decisions=_decisions(found),
         health=health_of(header, manifest),
         recipe=_recipe(manifest),
         seconds=manifest.get("seconds"),
         report=str(manifest.get("report", "")),
     )
+
+
+def _layer(name: str, money: Decimal | str | None, trades: int | None = None) -> Layer:
+    return Layer(name, None if money is None else decimal(money), trades)
 
 
 def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head:

@@ -119,7 +119,7 @@ def not_shown(story: Story) -> dict[str, str]:
         "benchmark.random_entry_p": chances.no_random_entry(story),
         "benchmark.null_twin_p": chances.no_twins(story),
         "ambiguous_bars": "not counted" if story.health.both_inside is None else "",
-        "leaks": "not checked" if story.health.leaks is None else "",
+        "leaks": (story.health.leak_check or "not checked") if story.health.leaks is None else "",
     }
     for kind, found in (("strategy", parts.by_strategy(story)), ("pair", parts.by_pair(story))):
         for one in found:

@@ -93,6 +93,7 @@ class Layer:
 
     name: str
     money: Decimal | None
+    trades: int | None = None  # that the re-run with this cost made; None = not known
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -132,9 +133,11 @@ class Decisions:
 class Leak:
     """A decision that changes when what came later is taken away."""
 
-    column: str  # what looked ahead
-    bar: str  # the first bar whose decision differs, ISO 8601 UTC
-    line: str  # "mine.py:41"
+    strategy: str
+    column: str  # what looked ahead; "" where it could not be named
+    bar: str  # the bar whose decision differs, ISO 8601 UTC
+    line: int  # of the source; 0 where it could not be named
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ class Health:
     bar_only: bool = False
     both_inside: int | None = None  # bars with stop and target both inside: the stop was taken
     breaks: tuple[tuple[int, int], ...] = ()  # spans without any data, ns UTC
-    leak_check: str = ""  # "passed", "off", "failed at row ..."
+    leak_check: str = ""  # "no look-ahead in 48 decisions", "look-ahead not checked: ..."; empty = not asked
     leaks: tuple[Leak, ...] | None = None  # what the leak check found; None = not checked
     visibility: str = ""  # "watermark", "oracle"
     latency: str = ""  # "constant 20 ms"

@@ -55,10 +55,12 @@ def net_line(story: Story) -> str:
     if interval is not None:
         parts.append(("   ", f"95 %: {span_of(interval.low, interval.high)}"))
     parts += hold
-    if found is not None:
-        times, of = frequency(found)
-        parts.append(("    ", f"by chance as good: {times} of {of} {found.source}"))
-    return _fit(parts)
+    if found is None:
+        return _fit(parts)
+    times, of = frequency(found)
+    whole = [*parts, ("    ", f"by chance as good: {times} of {of} {found.source}")]
+    fitted = _fit(whole)
+    return fitted if whole[-1][1] in fitted else _fit([*parts, ("    ", f"by chance: {times} of {of} {found.source}")])
 
 
 def _fit(parts: list[tuple[str, str]]) -> str:

@@ -1,0 +1,211 @@
+"""Null twins of a run: the same strategies, settings and money over its bars told anew, with nothing left to foresee.
+
+Each twin costs a run, so what they earned is kept in the run's folder: asking for as many again costs nothing, asking
+for more makes only those that are missing. Twin number k is the same whenever and wherever it is made.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from tickerml.engine.machine import pieces
+from tickerml.lab.series import Floats, Times
+from tickerml.lab.twins import Twins as Source
+from tickerml.run.abreast import net_of
+from tickerml.run.again import Variant, recorded
+from tickerml.run.compiling import compiling
+from tickerml.run.kept_twins import Made, grid_of, keep_twins, read_twins
+from tickerml.run.record import read_manifest, write_manifest
+from tickerml.run.reopen import source_of
+from tickerml.run.replay import gone
+from tickerml.run.strategies import traded
+from tickerml.run.sweep_ways import cores
+from tickerml.tape.block import Block
+from tickerml.tape.errors import InputError
+from tickerml.tape.progress import Progress
+from tickerml.tape.rows import Kind
+from tickerml.tape.tape import Header, Tape
+
+MOST: Final = 99  # p is a hundredth at best
+LEAST: Final = 19  # a twentieth
+ROWS: Final = 200_000  # that are run again unasked: some ten seconds
+_BUILD: Final = 4_000  # rows that could be run while a machine is built
+
+
+def usual(run: Variant, rows: int) -> int:
+    """Twins that a run over so many rows gets unasked; 0 where even 19 would take much longer than the run."""
+    part = len(_heard(run)) / max(1, len(run.header.instruments))
+    count = min(MOST, ROWS // (round(rows * part) + _BUILD))
+    return count if count >= LEAST else 0
+
+
+def make_twins(
+    folder: Path,
+    manifest: dict[str, Any],
+    run: Variant,
+    tape: Tape,
+    count: int,
+    progress: Progress | None = None,
+) -> str:
+    """See to it that the folder holds `count` twins of its run; returns why there are none, in words, else nothing.
+
+    Ctrl-C keeps those that are done.
+    """
+    made = read_twins(folder, manifest)
+    if made is not None and len(made) >= count:
+        return ""
+    try:
+        source = Source(_Only(tape, _heard(run)), seed=run.setting.seed)
+    except InputError as error:
+        return error.message
+    maker = _Maker(run, source, grid_of(manifest))
+    first = 0 if made is None else len(made)
+    nets = [] if made is None else list(made.nets)
+    curves = [] if made is None else list(made.curves)
+    try:
+        for done, (net, curve) in enumerate(maker.twins(range(first, count)), 1):
+            nets.append(net)
+            curves.append(curve)
+            if progress is not None:
+                progress(first + done, count, "null twins", "twins")
+                if progress.stop:
+                    break
+    except InputError as error:
+        return error.message
+    finally:
+        if nets:
+            keep_twins(folder, manifest, Made(np.array(nets), maker.grid, np.array(curves, np.float32)))
+    return ""
+
+
+def add_twins(folder: Path, count: int, progress: Progress | None = None) -> None:
+    """The same for a run that was made before, from its manifest and its source. RunError `no-source`."""
+    manifest = read_manifest(folder)
+    made = read_twins(folder, manifest)
+    if made is not None and len(made) >= count:
+        return
+    tape = source_of(manifest, folder)
+    if tape is None:
+        raise gone(manifest, "no twin was made")
+    with compiling(progress):
+        why = "the run did not end" if manifest.get("stopped") or "decision_hash" not in manifest else ""
+        manifest["no_twins"] = why or make_twins(folder, manifest, recorded(manifest), tape, count, progress)
+    write_manifest(folder, manifest)
+
+
+def _heard(run: Variant) -> frozenset[int]:
+    """Instruments that a run listens to: what it trades, the regime's reference, TON for the ratio."""
+    config, known = run.setting.config, run.header.instruments
+    able = [i for i in known if not i.values_only]
+    asked = {i.id for one in run.chosen for i in traded(one, config, known, run.setting.pairs)}
+    bases = (config.regime.reference, "TON")
+    return frozenset(asked | {i.id for i in able if i.base in bases} | {i.id for i in able[:1]})
+
+
+@dataclass(frozen=True)
+class _Only:
+    """A tape without the rows of instruments that nobody listens to: twins of them would change nothing."""
+
+    inner: Tape
+    ids: frozenset[int]
+
+    @property
+    def header(self) -> Header:
+        """The tape's header, with all its instruments."""
+        return self.inner.header
+
+    def blocks(self) -> Iterator[Block]:
+        """Its blocks without those rows."""
+        ids = list(self.ids)
+        for block in self.inner.blocks():
+            kept = np.isin(block.rows["inst"], ids)
+            yield block if kept.all() else replace(block, rows=block.rows[kept])
+
+    def content_hash(self) -> str:
+        """The tape's hash."""
+        return self.inner.content_hash()
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Runs one twin after the other, or as many at a time as there are cores."""
+
+    run: Variant
+    source: Source
+    grid: Times
+
+    def twin(self, number: int) -> tuple[float, Floats]:
+        """What twin `number` earned, and its equity over time as a share of the start."""
+        tape, balances = self.source.twin(number), _Balances()
+        machine = replace(self.run, header=tape.header).machine(balances)
+        for piece in pieces(tape.blocks(), None):
+            machine.push(piece)
+        cash = self.run.setting.cash
+        net = float(net_of(machine, cash))
+        machine.outbox.flush()
+        return net, balances.at(self.grid, float(cash))
+
+    def twins(self, numbers: range) -> Iterator[tuple[float, Floats]]:
+        """All of them in order."""
+        if not len(numbers):
+            return
+        yield self.twin(numbers[0])  # compiles what the others use
+        rest, workers = numbers[1:], min(cores(), len(numbers) - 1)
+        if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+            yield from map(self.twin, rest)
+            return
+        global _shared
+        _shared = self
+        try:
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), initializer=_deaf) as pool:
+                yield from pool.map(_work, rest)
+        finally:
+            _shared = None
+
+
+_shared: _Maker | None = None  # of this process; what forked workers inherit
+
+
+def _work(number: int) -> tuple[float, Floats]:
+    if _shared is None:
+        raise RuntimeError("a worker was started without its source")
+    return _shared.twin(number)
+
+
+def _deaf() -> None:
+    """Ctrl-C is for the process that asked: its workers end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class _Balance(msgspec.Struct):
+    """The one key of a balance that is kept."""
+
+    equity: str
+
+
+class _Balances:
+    """Takes the rows that a run makes and keeps its equity alone."""
+
+    def __init__(self) -> None:
+        self._time: list[int] = []
+        self._equity: list[float] = []
+        self._decode = msgspec.json.Decoder(_Balance).decode
+
+    def __call__(self, block: Block) -> None:
+        for row in block.rows[block.rows["kind"] == Kind.BALANCE]:
+            self._time.append(int(row["recv"]))
+            self._equity.append(float(self._decode(block.blobs[row["ref"]]).equity))
+
+    def at(self, grid: Times, start: float) -> Floats:
+        """Equity at each time as a share of the start, 0 = as at the start."""
+        equity = np.array([start, *self._equity])
+        return np.asarray(equity[np.searchsorted(np.array(self._time, np.int64), grid, "right")] / start - 1.0)

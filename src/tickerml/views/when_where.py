@@ -1,0 +1,70 @@
+"""The chapter that splits a run: by strategy and pair, by month, and what its trades have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from tickerml.views import parts
+from tickerml.views.charts.groups import BY, groups
+from tickerml.views.charts.months import months
+from tickerml.views.html import chapter, figure, heading, paragraph, table
+from tickerml.views.intervals import wilson
+from tickerml.views.story import Story
+from tickerml.views.words import count, fixed, money, percent, plural, whole_percent
+
+
+def when_where(story: Story) -> str:
+    """When and where?"""
+    if not story.trades:
+        return ""
+    shown = [*_tables(story)]
+    by_month = months(story)
+    if by_month is not None:
+        shown.append(figure(by_month))
+    for by in BY:
+        picture = groups(story, by)
+        if picture is not None:
+            shown += [heading(picture.title), figure(picture)]
+    if not shown:
+        n = plural(len(story.trades), "trade")
+        shown.append(
+            paragraph(f"Not shown: {n} are too few to split. A row needs 10 trades, the map of months three months.")
+        )
+    return chapter("When and where?", *shown)
+
+
+def _tables(story: Story) -> list[str]:
+    """Each strategy and each pair by the same figures, where there are several."""
+    by_strategy, by_pair = parts.by_strategy(story), parts.by_pair(story)
+    found = []
+    if len(by_strategy) > 1:
+        found += [heading("Each strategy"), _table(story, "strategy", by_strategy)]
+    if len(by_pair) > 1:
+        ranked = sorted(by_pair, key=lambda one: (-one.figures.trades, one.name))
+        drawn = _table(story, "pair", ranked)
+        found.append(f'<details class="table"><summary>{escape("Each pair as a table")}</summary>{drawn}</details>')
+    if found:
+        found.insert(0, paragraph("Sharpe and worst fall are of this run's money, had it made these trades alone."))
+    return found
+
+
+def _table(story: Story, kind: str, found: Sequence[parts.Part]) -> str:
+    head = (kind, "trades", "won", "payoff", f"net, {story.head.currency}", "Sharpe", "worst fall")
+    return table(head, [_row(story, one) for one in found])
+
+
+def _row(story: Story, one: parts.Part) -> tuple[str, ...]:
+    told, won = one.figures, wilson(one.figures.won, one.figures.trades)
+    share = (
+        f"{whole_percent(won.value)} ({whole_percent(won.low)} to {whole_percent(won.high)})" if told.trades else "-"
+    )
+    return (
+        one.name,
+        count(told.trades),
+        share,
+        fixed(told.payoff.value, 2) if told.payoff.shown else "-",
+        money(one.pnl, story.head.currency, sign=True),
+        fixed(one.sharpe.value, 1) if one.sharpe.shown else f"not shown: {one.sharpe.reason}",
+        percent(one.max_drawdown),
+    )

@@ -1,0 +1,121 @@
+"""H3: null twins of a run: made once, kept with it, told in words where there are none."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from small_bars import minutes
+from small_runs import market, settings
+from swept_market import Cross
+from tickerml.run import null_twins
+from tickerml.run.again import recorded
+from tickerml.run.backtest import backtest
+from tickerml.run.kept_twins import FILE, read_twins
+from tickerml.run.null_twins import add_twins, usual
+from tickerml.run.result import open_run
+from tickerml.strategies import quoter
+
+CONFIG = settings(data={"bar_delay_ms": 2000.0})
+
+
+class Told:
+    """A watcher that asks to end at the `at`-th twin."""
+
+    def __init__(self, at=10**9):
+        self.at, self.twins, self.stop, self.due = at, [], False, False
+
+    def __call__(self, done, total=None, what="", unit="rows"):
+        if what == "null twins":
+            self.twins.append((done, total))
+            self.stop = len(self.twins) >= self.at
+
+    def note(self, text, level="INFO", source="", at=None):
+        """Nothing is noted."""
+
+    def show(self, state):
+        """Nothing is drawn."""
+
+
+def traded(folder, **more):
+    return backtest(Cross(fast=3, slow=13), minutes(1500), config=CONFIG, run_dir=folder, **more)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return traded(tmp_path_factory.mktemp("twins") / "run", twins=3)
+
+
+def test_h3_twins_stand_beside_the_run(run):
+    story = run.story
+    assert len(story.trades) > 20
+    assert len(story.twins.nets) == 3
+    assert np.unique(story.twins.nets).size == 3  # other bars, other money
+    assert story.twins.time[0] == story.head.start
+    assert story.twins.time[-1] == story.head.end
+    assert (story.twins.low <= story.twins.median).all()
+    told = run.summary()
+    as_good = int((story.twins.nets >= float(told["pnl"])).sum())
+    assert told["benchmark"]["null_twin_p"] == (as_good + 1) / 4
+    assert any(f"{as_good} of 3 twins" in line for line in run.lines())
+    assert "3 null twins" in (run.path / "report.html").read_text()
+
+
+def test_h3_the_equity_of_a_twin_ends_at_its_net(run):
+    made = read_twins(run.path, run.manifest)
+    assert made.curves[:, -1] == pytest.approx(made.nets / 10_000, abs=2e-3)  # the last balance is a minute old
+    assert made.curves[:, 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_h3_a_second_look_costs_nothing_and_more_twins_add_to_them(run, monkeypatch):
+    before = run.story.twins.nets
+    add_twins(run.path, 5)
+    more = open_run(run.path).story.twins.nets
+    assert len(more) == 5
+    assert more[:3].tolist() == before.tolist()
+    monkeypatch.setattr(null_twins, "Source", None)  # whatever makes twins would fail
+    add_twins(run.path, 5)
+    again = traded(run.path, twins=4)
+    assert again.story.twins.nets.tolist() == more.tolist()
+
+
+def test_h3_several_at_a_time_are_the_same(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(null_twins, "cores", lambda: 2)
+    other = traded(tmp_path / "other", twins=5)
+    add_twins(run.path, 5)
+    assert other.story.twins.nets.tolist() == open_run(run.path).story.twins.nets.tolist()
+
+
+def test_h3_ctrl_c_keeps_those_that_are_done(tmp_path):
+    run = traded(tmp_path / "run", twins=0)
+    add_twins(run.path, 9, Told(at=2))
+    assert len(open_run(run.path).story.twins.nets) == 2
+    told = Told()
+    add_twins(run.path, 4, told)
+    assert told.twins == [(3, 4), (4, 4)]
+
+
+def test_h3_twins_of_another_run_are_not_shown(run, tmp_path):
+    other = traded(tmp_path / "run", twins=0)
+    (other.path / FILE).write_bytes((run.path / FILE).read_bytes())
+    manifest = dict(other.manifest)
+    assert read_twins(other.path, manifest) is not None  # the same run in another folder
+    assert read_twins(other.path, {**manifest, "decision_hash": "another"}) is None
+
+
+def test_h3_why_there_are_none_is_said_in_words(tmp_path):
+    none = traded(tmp_path / "none", twins=0)
+    assert none.summary()["not_shown"]["benchmark.null_twin_p"].startswith("none were asked for: tickerml report none")
+    books = backtest(quoter.Params(), market("busy", minutes=1), config=settings(), run_dir=tmp_path / "b", twins=2)
+    assert books.story.decisions.fills
+    assert "has an order book or trades" in books.summary()["not_shown"]["benchmark.null_twin_p"]
+    idle = backtest(Cross(fast=3, slow=13), minutes(12), config=CONFIG, run_dir=tmp_path / "idle", twins=2)
+    assert idle.summary()["not_shown"]["benchmark.null_twin_p"] == "it did not trade"
+    assert not (idle.path / FILE).exists()
+
+
+def test_h3_long_runs_get_none_unasked(run):
+    manifest = json.loads((run.path / "run.json").read_text())
+    assert [usual(recorded(manifest), rows) for rows in (10, 1500, 1_000_000)] == [49, 36, 0]
