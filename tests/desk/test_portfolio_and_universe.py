@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tickerml.desk.portfolio import Portfolio, equal, inverse_volatility
 from tickerml.desk.settings import MONITORED, Manager
-from tickerml.desk.universe import Universe
-from tickerml.tape.rows import DAY
+from tickerml.desk.universe import Listing, Universe
+from tickerml.tape.rows import DAY, HOUR, MINUTE
 
 
 def test_equal_weights():
@@ -60,22 +60,40 @@ def test_weights_sum_to_one(volatility):
     assert all(weights[a] >= weights[b] - 1e-12 for a, b in pairwise(order))
 
 
+def test_weights_are_renewed_once_a_day_and_until_some_are_known():
+    one = Portfolio("inverse_volatility", 2)
+    assert one.due(NOW)
+    assert one.observe(NOW, {0: nan, 1: nan}) == []
+    assert one.due(NOW + MINUTE)
+    assert one.observe(NOW + MINUTE, {0: 0.1, 1: 0.3})
+    assert not one.due(NOW + 2 * MINUTE)
+    assert one.due(NOW + DAY + MINUTE)
+    assert not Portfolio("given", 2).due(NOW)
+
+
+def test_weights_of_the_tape_are_judged_once():
+    one = Portfolio("given", 3)
+    assert one.follow(NOW, {0: nan, 1: nan, 2: nan}) == []
+    assert [c.what for c in one.follow(NOW, {0: 0.4, 1: 0.6, 2: nan})] == ["weights"]
+    assert one.follow(NOW + 1, {0: 0.4, 1: 0.6, 2: nan}) == []
+    assert [c.what for c in one.follow(NOW + 2, {0: 0.9, 1: 0.6, 2: nan})] == ["weights refused"]
+    assert one.follow(NOW + 3, {0: 0.9, 1: 0.6, 2: nan}) == []
+    assert one.weights() == {0: 0.4, 1: 0.6, 2: 0.0}
+    assert [c.what for c in one.follow(NOW + 4, {0: 0.9, 1: 0.0, 2: 0.1})] == ["weights"]
+    assert one.weights() == {0: 0.9, 1: 0.0, 2: 0.1}
+
+
 RULES = Manager(top=2, min_age_days=3.0, max_spread_bps=10.0)
 VOLUMES = (5.0, 50.0, 40.0, 60.0)
 SPREADS = (1.0, 9.0, 2.0, 30.0)
 
 
-def lived(days, rules=RULES, *, bar_only=(), spreads=SPREADS):
-    coins = COINS[:4]
-    one = Universe(rules, coins, bar_only)
-    told = []
+def lived(days, rules=RULES, *, bar_only=(), spreads=SPREADS, coins=COINS[:4]):
+    one, told = Universe(rules, coins, bar_only), []
     for day in range(days + 1):
-        for k in range(4):
-            now = NOW + day * DAY
-            told += one.on_bar(now, k, VOLUMES[k] / 2)
-            told += one.on_bar(now, k, VOLUMES[k] / 2)
-            if spreads:
-                told += one.on_spread(now, k, spreads[k])
+        if one.due(NOW + day * DAY):
+            listings = [Listing(VOLUMES[k] if day else nan, day or nan, spreads[k]) for k in range(4)]
+            told += one.decide(NOW + day * DAY, listings)
     return one, told
 
 
@@ -91,26 +109,24 @@ def test_the_top_by_volume_that_are_old_and_narrow_enough():
 
 def test_a_definition_is_older_than_the_tape():
     coins = tuple(replace(c, valid_from=NOW - 100 * DAY) for c in COINS[:4])
-    one = Universe(RULES, coins)
-    for k in range(4):
-        one.on_bar(NOW, k, VOLUMES[k])
-        one.on_spread(NOW, k, SPREADS[k])
-    one.on_bar(NOW + DAY, 0, 1.0)
-    assert one.allowed() == {1, 2}
+    assert lived(1, coins=coins)[0].allowed() == {1, 2}
 
 
 def test_a_spread_that_is_not_known_keeps_a_coin_out_but_bars_have_none():
-    assert lived(3, spreads=None)[0].allowed() == frozenset()
-    assert lived(3, spreads=None, bar_only=[True] * 4)[0].allowed() == {1, 3}
+    unknown = (nan,) * 4
+    assert lived(3, spreads=unknown)[0].allowed() == frozenset()
+    assert lived(3, spreads=unknown, bar_only=[True] * 4)[0].allowed() == {1, 3}
 
 
-def test_volume_is_of_thirty_days():
-    one, _ = lived(3)
-    for day in range(4, 40):
-        one.on_bar(NOW + day * DAY, 0, 70.0)
-        for k in range(3):
-            one.on_spread(NOW + day * DAY, k, SPREADS[k])
-    assert one.allowed() == {0}  # the others have traded nothing for a month
+def test_it_decides_once_a_day_at_one_in_the_morning():
+    one = Universe(RULES, COINS[:4])
+    midnight = NOW // DAY * DAY + DAY
+    assert one.due(midnight + HOUR)
+    one.decide(midnight + HOUR, [Listing(1.0, 9.0, 1.0)] * 4)
+    assert not one.due(midnight + DAY + HOUR - 1)
+    assert one.due(midnight + DAY + HOUR)
+    assert not Universe(replace(RULES, symbols=("ETH",)), COINS[:4]).due(NOW)
+    assert not Universe(Manager(), COINS[:4]).due(NOW)
 
 
 def test_lists():

@@ -13,8 +13,15 @@ from typing import Final, Literal
 import numpy as np
 
 from tickerml.desk.protections import Change
+from tickerml.desk.universe import day_of
 
-WEIGHT: Final = np.dtype([("weight", "f8"), ("at", "i8")])  # one an instrument; at = ns when it was set, 0 = never
+WEIGHT: Final = np.dtype(  # one an instrument
+    [
+        ("weight", "f8"),
+        ("at", "i8"),  # ns when it was set, 0 = never
+        ("told", "f8"),  # what the tape said last, so that it is judged once
+    ]
+)
 Mode = Literal["none", "equal", "inverse_volatility", "given"]
 
 
@@ -26,11 +33,24 @@ class Portfolio:
         self.mode = mode
         self.table = np.zeros(max(1, instruments), WEIGHT)
 
+    def due(self, now: int) -> bool:
+        """Whether `observe` has new weights to make: once a day, like the universe, and until some are known."""
+        return self.mode in ("equal", "inverse_volatility") and day_of(int(self.table["at"].max())) != day_of(now)
+
     def observe(self, now: int, volatility: Mapping[int, float]) -> list[Change]:
         """Volatility a day of each coin that may be traded: new weights for `equal` and `inverse_volatility`."""
-        if self.mode == "equal":
-            return self.take(now, equal(volatility))
-        return self.take(now, inverse_volatility(volatility)) if self.mode == "inverse_volatility" else []
+        by = {"equal": equal, "inverse_volatility": inverse_volatility}.get(self.mode)
+        weights = by(volatility) if by is not None else {}
+        return self.take(now, weights) if weights else []
+
+    def follow(self, now: int, told: Mapping[int, float]) -> list[Change]:
+        """Weights as the tape told them last, of those coins that it told of; taken when one of them is new."""
+        weights = {inst: weight for inst, weight in told.items() if isfinite(weight)}
+        if all(self.table["told"][inst] == weight for inst, weight in weights.items()):
+            return []
+        for inst, weight in weights.items():
+            self.table["told"][inst] = weight
+        return self.take(now, weights)
 
     def take(self, now: int, weights: Mapping[int, float]) -> list[Change]:
         """Weights from now on. Those that are not finite, negative, or above 1 in all are refused whole, and told."""
@@ -55,7 +75,7 @@ class Portfolio:
 
 def equal(coins: Mapping[int, float]) -> dict[int, float]:
     """1 / n each."""
-    return {inst: 1 / len(coins) for inst in coins}
+    return {inst: 1 / len(coins) for inst in coins} if coins else {}
 
 
 def inverse_volatility(volatility: Mapping[int, float]) -> dict[int, float]:

@@ -19,6 +19,7 @@ from tickerml.desk.limits import TEXT, Refused
 from tickerml.desk.proposal import Proposal
 from tickerml.engine import core
 from tickerml.engine.books import Books
+from tickerml.engine.daily import Daily
 from tickerml.engine.detectors import GROUP, short_names
 from tickerml.engine.loop import Loop
 from tickerml.engine.markets import Markets
@@ -80,7 +81,8 @@ class Trader:
             loop.states.add(name, array)
         self._markets = Markets(loop, books.prices, books.instruments, desk.limits)
         self._ton = ton
-        self._own = Own(books, desk.limits.max_heat, lambda one, other: math.nan)
+        self._daily = Daily(loop, desk, books.instruments)
+        self._own = Own(books, desk.limits.max_heat, self._markets.correlation)
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
         self._groups = {group.owner: group.strategies for group in groups}
         self._asked = {one.strategy: loop.asked[k] for k, one in enumerate(loop.plan.detectors)}
@@ -218,6 +220,7 @@ class Trader:
         if equity is not None:
             self.desk.on_balance(books.now, books.purse, equity)
         self.desk.tell(regime.observe(books.now, books.reference(regime.rules.reference)))
+        self._daily.look(books.now)
         self._tell_changes()
 
     def _tell_changes(self) -> None:

@@ -20,6 +20,7 @@ from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
 from tickerml.engine.books import Books
 from tickerml.engine.core import WALLETS
+from tickerml.engine.daily import wanted
 from tickerml.engine.detectors import detector_of, short_names
 from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine
@@ -132,7 +133,7 @@ def build(
     )
     compiled = next((k for k, one in enumerate(chosen) if one.compiled), -1)
     decide = [one.strategy for one in chosen if not one.compiled]
-    recorded = members(config.manager.features)
+    recorded = members([*config.manager.features, *(wanted(config.manager) if decide else ())])
     folds = folds_for([*(name for one in decide for name in short_names(one.sees).values()), *recorded])
     groups = groups_of(decide, round(config.data.bar_delay_ms * MILLISECOND))
     timers = [[g.owner for g in groups if k in g.strategies] for k in range(len(decide))]

@@ -21,7 +21,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tickerml.engine.detectors import short_names
 from tickerml.engine.machine import Machine, drive
+from tickerml.features.own import OWN
 from tickerml.lab.bar_sweep import BarSweep, bars_of, market_of
 from tickerml.lab.sweep_kernels import TERMS
 from tickerml.lab.sweep_text import reads_of, unfit
@@ -155,6 +157,8 @@ def _unfit(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setti
         yield "it does not look at bars alone"
     elif hasattr(first, "on_settled") or hasattr(first, "state"):
         yield "it remembers its trades"
+    elif any(name in OWN for name in short_names(first.sees).values()):
+        yield "it sees the account"
     else:
         if len({one.wake.ns for one in strategies}) != 1:
             yield "its parameters change the timeframe"

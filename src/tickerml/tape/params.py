@@ -24,8 +24,10 @@ from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Record
 
-VALUE_NAMES: Final = ("funding", "mark", "index", "open_interest", "liquidation", "sentiment")
-"""Names of VALUE rows that folds look for; `i["names"]` holds where the tape's header has them."""
+VALUE_NAMES: Final = ("funding", "mark", "index", "open_interest", "liquidation", "sentiment", "weight")
+"""Names of VALUE rows that folds look for; `i["names"]` holds where the tape's header has them.
+
+A name that a table told for this symbol alone comes first: BTC/USDT.weight."""
 
 INST: Final = np.dtype(  # what a fold may know of its instrument: the record `i`
     [
@@ -162,8 +164,13 @@ def instrument_record(instrument: Instrument, names: Sequence[str] = ()) -> Reco
     )
     record["base"], record["quote"] = name_code(coin), name_code(instrument.quote)
     record["venue"], record["priced"] = name_code(instrument.venue), int(not instrument.values_only)
-    record["names"] = [names.index(name) if name in names else -1 for name in VALUE_NAMES]
+    record["names"] = [_place(names, f"{instrument.symbol}.{name}", name) for name in VALUE_NAMES]
     return record[0]
+
+
+def _place(names: Sequence[str], *wanted: str) -> int:
+    """Index of the first of `wanted` that is there; -1 = none is."""
+    return next((names.index(name) for name in wanted if name in names), -1)
 
 
 def _kinds(cls: type[Any]) -> dict[str, _Kind]:

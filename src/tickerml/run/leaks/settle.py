@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tickerml.engine.detectors import short_names
 from tickerml.engine.machine import Machine
+from tickerml.features.own import OWN
 from tickerml.run.leaks.found import Unsettled, Warm
 from tickerml.run.leaks.looks import Look
 from tickerml.run.leaks.world import World
@@ -70,7 +71,8 @@ def histories(chosen: Sequence[Chosen], tape: Tape, setting: Setting, rows: int)
 
     The loop of the run itself folds them, so that nothing new is compiled; its strategies answer nothing.
     """
-    names = tuple(dict.fromkeys(n for one in chosen for n in short_names(one.strategy.sees).values()))
+    seen = dict.fromkeys(n for one in chosen for n in short_names(one.strategy.sees).values())
+    names = tuple(name for name in seen if name not in OWN)  # the account's are no history of the market
     blocks = list(_first(tape, rows))
     times = _times(blocks)
     if not names or len(times) < 2 * _FEW:
