@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tickerml.cli import errors, options
+from tickerml.cli import errors, feasible, options
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import find_run, load_config
 from tickerml.tape.errors import InputError
@@ -55,6 +55,7 @@ tickerml compare 8f3a21 77c0d2            what made the second run differ, cause
 tickerml compare paper backtest --json    folders of runs; every matched trade
 """,
     )(compare)
+    feasible.register(app, "Research")
     command(app, "explain", panel=PANEL, examples="tickerml explain book-gap")(explain)
 
 

@@ -37,7 +37,7 @@ class Manager:
         if chance is None:
             pairs = self.memory.pairs[p.strategy]
             won, trades = float(pairs["won"].sum()), float(pairs["trades"].sum())
-            even = min(1.0, (stop + market.cost) / (target + stop))
+            even = break_even(target, stop, market.cost)
             weight = self.rules.prior_trades + trades
             chance = (won + self.rules.prior_trades * even) / weight if weight else even
         worth = chance * target - (1 - chance) * stop - market.cost
@@ -84,3 +84,8 @@ def shares(rules: Rules, names: Sequence[str]) -> Mapping[int, float]:
         told = ", ".join(f"{n} {w:g}" for n, w in zip(names, weights, strict=True))
         raise ConfigError("weights", f"capital weights must be above 0 in all: {told}", key="manager.weights")
     return {k: w / sum(weights) for k, w in enumerate(weights)}
+
+
+def break_even(target: float, stop: float, cost: float) -> float:
+    """Share of trades that must reach the target, the others losing the stop, for costs to be earned; at most 1."""
+    return min(1.0, (stop + cost) / (target + stop))
