@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tickerml.cli import data, ledger, look, research, trade
+from tickerml.cli import data, ledger, look, research, stop, trade
 from tickerml.cli.errors import debugging, json_line, render, traceback_of, translate
 from tickerml.cli.terminal import stderr, stdout
 from tickerml.tape.errors import RunError, TickerMLError
@@ -31,7 +31,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(invoke_without_command=True)(_root)
-    for panel in (trade, research, data, ledger, look):
+    for panel in (trade, stop, research, data, ledger, look):
         panel.register(app)
     return app
 

@@ -110,9 +110,9 @@ class Desk:
         """The equity of a wallet, money."""
         self._told += self.protections.on_balance(now, wallet, equity)
 
-    def kill(self, now: int, reason: str) -> None:
-        """Stop until `resume`."""
-        self._told += self.protections.kill(now, reason)
+    def kill(self, now: int, reason: str, *, close: bool = False) -> None:
+        """Stop until `resume`; `close` what is held, too."""
+        self._told += self.protections.kill(now, reason, close=close)
 
     def resume(self, now: int, reason: str) -> None:
         """Lift every latch. ConfigError `resume` without a reason."""

@@ -100,9 +100,10 @@ class Protections:
             push(one["stamps"], int(one["n"]), now)
             one["n"] += 1
 
-    def kill(self, now: int, reason: str) -> list[Change]:
-        """Stop: entries off and withdrawn until `resume`."""
-        return self._killed(now, OPERATOR, {"reason": reason})
+    def kill(self, now: int, reason: str, *, close: bool = False) -> list[Change]:
+        """Stop: entries off and withdrawn until `resume`; with `close` what is held is closed as well, at once."""
+        told = self._killed(now, OPERATOR, {"reason": reason})
+        return [*told, Change("closed", {"by": KILLS[OPERATOR], "reason": reason}, "close")] if close else told
 
     def resume(self, now: int, reason: str) -> list[Change]:
         """A person lifts every latch and says why. ConfigError `resume` without a reason.

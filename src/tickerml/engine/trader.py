@@ -122,6 +122,19 @@ class Trader:
         continues = getattr(self.strategies[k].strategy, "continues", None)
         return continues is not None and bool(continues(self._views[k][inst], side))
 
+    def command(self, what: str, reason: str, *, close: bool, after: int) -> None:
+        """A person's command, `after` so many source rows: "stop" until "resume"; `close` what is held, too."""
+        self.outbox.take(self.loop.take_made())
+        figures = canonical({"what": what, "reason": reason, "close": close})
+        self.outbox.add(self.books.now, 0, int(Kind.COMMAND), figures, qty=after)
+        if what == "stop":
+            self.desk.kill(self.books.now, reason, close=close)
+        else:
+            self.desk.resume(self.books.now, reason)
+        self.loop.core[0]["killed"] = what == "stop"
+        self._tell_changes()
+        self.outbox.end_act()
+
     def finish(self) -> None:
         """The tape has ended."""
         self.trades.finish()

@@ -15,7 +15,9 @@ from zipfile import BadZipFile
 
 from tickerml.engine import snapshot
 from tickerml.engine.machine import Machine, pieces
-from tickerml.run.record import header_of, read_manifest
+from tickerml.run.again import upto
+from tickerml.run.commands import Commands, on_record
+from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.run.reopen import source_of
 from tickerml.run.replay import gone, remade
 from tickerml.tape.block import Block
@@ -153,13 +155,11 @@ def save_before(run_path: Path, seq: int, folder: Path) -> None:
     tape = _source(manifest, run_path)
     machine, fed = _nearest(manifest, run_path / SNAPSHOTS, seq)
     if fed < seq:
-        for piece in pieces(tape.blocks(), None, fed):
-            some = next(pieces(iter([piece]), seq - fed))
-            machine.push(some)
-            fed += len(some)
-            if fed >= seq:
-                break
-    snapshot.save(machine, folder / f"{seq}.npz", fed)
+        known = on_record(RunTape(run_path, header_of(manifest)).blocks())
+        rest = upto(pieces(tape.blocks(), None, fed), seq - fed)
+        for piece in Commands(machine, None, known, fed).through(rest):
+            machine.push(piece)
+    snapshot.save(machine, folder / f"{seq}.npz", seq)
 
 
 def _nearest(manifest: dict[str, Any], folder: Path, seq: int) -> tuple[Machine, int]:

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tickerml.config import Config
 from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import HELD
+from tickerml.run.commands import Commands, on_record
 from tickerml.run.compiling import compiling
 from tickerml.run.extent import extent_of
 from tickerml.run.leaks.looks import Looks, looking
@@ -134,6 +136,7 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
 def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None, ledger: Following) -> dict[str, Any]:
     manifest = _begin(job)
     journal, known = _journal(job)
+    commands = on_record(RunTape(job.folder, job.tape.header).blocks())
     mine = traded_by(job)
     seen = Seen(i.id for i in mine)
     with journal, compiling(job.progress) as compiled:
@@ -148,15 +151,22 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None,
         began, cpu = time.monotonic(), time.process_time()
         if job.progress is not None:
             blocks = watchable(blocks)
-        if pace is not None:
-            blocks = pace(blocks, lambda: watch(seen.rows), extent_of(job.tape).start)
-        rows = drive(machine, blocks, chunk=chunk, after=watch)
+        with Commands(machine, job.folder, commands) as told:
+            if pace is not None:
+                blocks = pace(blocks, partial(_waiting, told, watch, seen), extent_of(job.tape).start)
+            rows = drive(machine, told.through(blocks, lambda: recorder.behind), chunk=chunk, after=watch)
         machine.outbox.flush()
     manifest = {**manifest, **_ended(job, machine, rows, seen)}
     manifest["seconds"] = round(time.monotonic() - began - compiled.seconds, 3)
     manifest["cpu_seconds"] = round(time.process_time() - cpu, 3)
     write_manifest(job.folder, manifest)
     return manifest
+
+
+def _waiting(told: Commands, watch: Callable[[int], bool], seen: Seen) -> bool:
+    """Between two rows at the market's pace a person is heard, too."""
+    told.look()
+    return watch(seen.rows)
 
 
 def watchable(blocks: Iterable[Block]) -> Iterator[Block]:

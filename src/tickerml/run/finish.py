@@ -18,6 +18,7 @@ from tickerml.run.result import Run, write_prices
 from tickerml.run.waterfall import WHAT, Waterfall
 from tickerml.tape.block import Block
 from tickerml.tape.progress import Progress
+from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Header, Tape
 from tickerml.views import read
 from tickerml.views.charts.cards import windows
@@ -39,7 +40,8 @@ def finished(job: Job) -> Run:
     stopped = job.progress is not None and job.progress.stop
     again, blocks = None, list[Block]()
     with compiling(job.progress):
-        if job.layers and not stopped and traded(story):
+        commanded = Kind.COMMAND.name.lower() in manifest["counts"]  # the layers would trade on where a person stopped
+        if job.layers and not stopped and not commanded and traded(story):
             again, blocks = _layers(job, int(manifest["rows"]), (net(story), len(story.trades)))
         passing = _Passing(job.tape, again, job.progress, int(manifest["rows"]), blocks)
         write_prices(job.folder, prices(passing, windows(story)))

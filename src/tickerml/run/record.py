@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from tickerml.config import idle, to_mapping
 from tickerml.run.pending import Pending, bounded
 from tickerml.run.recipe import command_of
@@ -189,9 +191,9 @@ class KeptTape(RunTape):
 
 
 def is_made(block: Block) -> bool:
-    """Whether a block of the journal holds rows that a run made; a block of PARAMS alone does."""
+    """Whether a block of the journal holds rows that a run made; a block of PARAMS or COMMAND alone does."""
     kinds = block.rows["kind"]
-    return bool((kinds >= 32).any() or (len(kinds) and (kinds == Kind.PARAMS).all()))
+    return bool((kinds >= 32).any() or (len(kinds) and np.isin(kinds, (Kind.PARAMS, Kind.COMMAND)).all()))
 
 
 class Recorder:

@@ -13,6 +13,7 @@ import numpy as np
 from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import HELD
 from tickerml.run.again import as_told, chosen_again, recorded, upto
+from tickerml.run.commands import Commands, on_record
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import watchable
 from tickerml.run.pending import facts
@@ -111,7 +112,9 @@ def _computed(
     machine = remade(manifest, comparing.take, chosen)
     hashed = ContentHash()
     blocks = upto(_hashed(tape, hashed), rows)
-    drive(machine, blocks if chunk else watchable(blocks), chunk=chunk, after=_watched(progress, rows, comparing))
+    commands = Commands(machine, None, on_record(RunTape(run_path, header_of(manifest)).blocks()))
+    fed = commands.through(blocks if chunk else watchable(blocks))
+    drive(machine, fed, chunk=chunk, after=_watched(progress, rows, comparing))
     if manifest["source"].get("content_hash") is not None:
         for _ in blocks:  # behind a difference nothing is computed any more, yet the rest may have changed too
             pass
