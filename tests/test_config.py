@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tickerml.config import Config, Exchange, from_mapping, load, pick, to_mapping
+from tickerml.config import Config, Exchange, from_mapping, idle, load, pick, to_mapping, without_effect
+from tickerml.config.idle import MARK, REASONS
 from tickerml.config.pages import default_yaml, json_schema, markdown
 from tickerml.config.schema import sections, settings
 from tickerml.tape.errors import ConfigError
@@ -86,6 +87,37 @@ def test_both_snippets_load_as_they_stand(tmp_path):
     assert config.trading.slippage_model == "dynamic"
     assert (config.risk.max_drawdown, config.risk.position_correlation_limit) == (0.20, 0.7)
     assert (config.model.inference_mode, config.model.confidence_threshold) == ("speed", 0.65)
+
+
+def test_what_a_snippet_says_that_has_no_meaning_here_is_named_with_its_reason(tmp_path):
+    """H4: loaded verbatim, and nothing of it silently ignored, whatever its value."""
+    told = without_effect([write(tmp_path, PAPER, "b.yaml")])
+    named = {line.split(" does nothing: ")[0].split(" ")[1]: line for line in told}
+    assert set(named) == {
+        "exchanges.binance.symbols",
+        "exchanges.binance.order_book_depth",
+        "exchanges.binance.trade_stream",
+        "exchanges.coinbase.symbols",
+        "risk.stop_loss_default",
+        "model.inference_mode",
+        "model.ensemble_voting",
+        "model.confidence_threshold",
+    }
+    assert named["exchanges.coinbase.symbols"].startswith(f"{tmp_path / 'b.yaml'}:7 ")
+    assert "--source" in named["exchanges.binance.symbols"]
+    told = without_effect([write(tmp_path, MICROSTRUCTURE, "a.yaml")])
+    assert [line.split(" ")[1] for line in told] == ["superp.no_liquidation"]
+
+
+def test_every_setting_that_does_nothing_has_its_reason_and_no_other():
+    quiet = {f"{n}.{k}" for n, c in sections().items() for k, s in settings(c).items() if s.comment.startswith(MARK)}
+    assert set(REASONS) == quiet
+
+
+def test_what_was_changed_and_does_nothing_is_noted_in_a_run(tmp_path):
+    config = load([write(tmp_path, PAPER, "b.yaml")], env={})
+    assert idle(config) == [f"exchanges.symbols does nothing: {REASONS['exchanges.symbols']}"]
+    assert idle(Config()) == []
 
 
 def test_no_file_means_defaults():

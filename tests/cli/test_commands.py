@@ -105,6 +105,14 @@ def test_configuration_is_read_from_the_user_folder_and_from_options(tickerml, r
     assert rooms.calls[-1][2]["config"].fees == load(["b.yaml", "mine/config.yaml"], env={}).fees
 
 
+def test_a_key_that_does_nothing_is_told_at_the_start(tickerml, rooms, tmp_path):
+    (tmp_path / "c.yaml").write_text("model:\n  inference_mode: speed\n")
+    for verb in ("paper", "backtest"):
+        told = tickerml(verb, "-c", "c.yaml", "--json")
+        assert told.code == 0
+        assert "c.yaml:2 model.inference_mode does nothing: no model is served" in told.err
+
+
 def test_a_bad_configuration_stops_before_anything_is_opened(tickerml, rooms, tmp_path):
     (tmp_path / "config.yaml").write_text("risk:\n  max_drawdwn: 0.1\n  stop_loss_default: 7\n")
     told = tickerml("paper", "-c", "config.yaml", "--json")

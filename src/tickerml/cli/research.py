@@ -103,7 +103,7 @@ def backtest(
         from tickerml.run.export import checked
 
         checked(export)
-    ready, money = prepared(config, userdir, param, timeframe, cash)
+    ready, money = prepared(config, userdir, param, timeframe, cash, out)
     warn_if_synthetic(out, source, ready)
     with out.watch("backtest", graceful=True) as watch:
         from tickerml.run.backtest import backtest as test

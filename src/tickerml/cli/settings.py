@@ -37,8 +37,12 @@ def load_config(
                 try_="--param risk.max_drawdown=0.1   (SECTION.KEY=VALUE)",
             )
         options[key.strip()] = ("--param", value.strip())
-    found = files or [path for path in (userdir / name for name in CONFIG_NAMES) if path.is_file()][:1]
-    return load(found, options=options)
+    return load(config_files(files, userdir), options=options)
+
+
+def config_files(files: list[Path] | None, userdir: Path) -> list[Path]:
+    """The files that settings are read from: those named, else the first of the usual ones in `userdir`."""
+    return files or [path for path in (userdir / name for name in CONFIG_NAMES) if path.is_file()][:1]
 
 
 def market(source: str, config: Config) -> str:

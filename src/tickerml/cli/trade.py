@@ -10,7 +10,7 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
-from tickerml.cli.settings import load_config, market, open_market
+from tickerml.cli.settings import config_files, load_config, market, open_market
 
 if TYPE_CHECKING:
     from tickerml.cli.progress import Watch
@@ -56,7 +56,7 @@ def paper(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Paper trade: the strategy, the simulated venue and virtual money, on recorded or synthetic markets."""
-    ready, money = prepared(config, userdir, param, timeframe, cash)
+    ready, money = prepared(config, userdir, param, timeframe, cash, out)
     warn_if_synthetic(out, source, ready)
     with out.watch("paper", graceful=True) as watch:
         from tickerml.run.paper import paper as trade
@@ -79,9 +79,14 @@ def paper(
 
 
 def prepared(
-    config: list[Path] | None, userdir: Path, param: list[str] | None, timeframe: str | None, cash: str | None
+    config: list[Path] | None,
+    userdir: Path,
+    param: list[str] | None,
+    timeframe: str | None,
+    cash: str | None,
+    out: Out | None = None,
 ) -> tuple[Config, Decimal | None]:
-    """The settings of a run, and its money when the command line names it."""
+    """The settings of a run, and its money when the command line names it; `out` hears of keys that do nothing."""
     money = options.amount(cash)
     ready = load_config(
         config,
@@ -90,6 +95,11 @@ def prepared(
         data__timeframe=("-i", options.timeframe(timeframe)),
         trading__initial_balance=("--cash", money),
     )
+    if out is not None:
+        from tickerml.config import without_effect
+
+        for text in without_effect(config_files(config, userdir)):
+            out.tell(text)
     return ready, money
 
 

@@ -4,8 +4,8 @@
 `Range` what is allowed: help, JSON Schema, the default file and docs/settings.md are made from these lines.
 """
 
+from tickerml.config.idle import idle, without_effect
 from tickerml.config.load import from_mapping, load, pick, to_mapping
-from tickerml.config.schema import idle
 from tickerml.config.sections import (
     Account,
     Config,
@@ -43,4 +43,5 @@ __all__ = [
     "load",
     "pick",
     "to_mapping",
+    "without_effect",
 ]

@@ -76,17 +76,6 @@ def sections() -> dict[str, type[Any]]:
     return {name: get_args(hint)[1] if get_origin(hint) is Mapping else hint for name, hint in hints.items()}
 
 
-def idle(config: Any) -> list[str]:
-    """Settings that were changed and that nothing reads yet: their comment says so, and so does the report of a run."""
-    found = []
-    for name, kind in sections().items():
-        held = getattr(config, name)
-        for one in held.values() if isinstance(held, Mapping) else (held,):
-            quiet = [s for s in settings(kind).values() if s.comment.startswith("not used yet")]
-            found += [f"{name}.{s.name}" for s in quiet if getattr(one, s.name) != s.default]
-    return list(dict.fromkeys(found))
-
-
 def _setting(one: dataclasses.Field[Any], hint: Any, comment: str) -> Setting:
     extras: tuple[Any, ...] = ()
     if get_origin(hint) is Annotated:

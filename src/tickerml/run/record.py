@@ -129,7 +129,7 @@ def _notes(setting: Setting) -> list[str]:
         notes.append("SuperP positions exist in simulation only: no venue offers them")
     if setting.config.psc_integration.ton_price != "tape":
         notes.append(f"TON price is the constant {setting.config.psc_integration.ton_price}")
-    notes += [f"the setting {name} does nothing yet" for name in idle(setting.config)]
+    notes += idle(setting.config)
     return notes
 
 
