@@ -27,19 +27,25 @@ REASONS: Final[Mapping[str, str]] = {
     "superp.no_liquidation": "a SuperP position always ends at its stake; without it set superp.enabled: false",
     "data.min_latency_ms": "clocks are corrected by the lower envelope of what was recorded (docs/tape.md)",
 }
-"""By section.key (an exchange's name left out), why the setting does nothing."""
+"""By section.key (an exchange's name left out), why the setting does nothing; for others their comment says it."""
+
+
+def reasons() -> dict[str, str]:
+    """By section.key, why a setting does nothing: all whose comment begins so."""
+    every = ((f"{name}.{one.name}", one) for name, cls in sections().items() for one in settings(cls).values())
+    return {key: REASONS.get(key, "this version does not ask it") for key, one in every if one.comment.startswith(MARK)}
 
 
 def idle(config: Any) -> list[str]:
     """Settings that were changed and do nothing, with the reason: what the notes of a run say."""
     found = []
-    for name in REASONS:
+    for name, reason in reasons().items():
         section, _, key = name.partition(".")
         held = getattr(config, section)
         default = settings(sections()[section])[key].default
         for one in held.values() if isinstance(held, Mapping) else (held,):
             if getattr(one, key) != default:
-                found.append(f"{name} does nothing: {REASONS[name]}")
+                found.append(f"{name} does nothing: {reason}")
     return list(dict.fromkeys(found))
 
 
@@ -49,7 +55,8 @@ def without_effect(paths: Iterable[str | Path]) -> list[str]:
 
 
 def _told(keys: Mapping[KeyPath, Where]) -> Iterator[str]:
+    known = reasons()
     for path, where in keys.items():
-        reason = REASONS.get(f"{path[0]}.{path[-1]}") if len(path) > 1 else None
+        reason = known.get(f"{path[0]}.{path[-1]}") if len(path) > 1 else None
         if reason is not None:
             yield f"{where.file}:{where.line} {'.'.join(path)} does nothing: {reason}"
