@@ -12,7 +12,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMANDS = (
     "paper", "backtest", "sweep", "check leaks", "replay", "debug", "warmup", "synth", "why", "report", "explain",
-    "data import", "data list", "data check", "new config", "new strategy", "journal verify", "journal salvage",
+    "data import", "data list", "data check", "new config", "new strategy", "stop", "resume", "journal verify",
+    "journal salvage",
 )  # fmt: skip
 
 
@@ -50,8 +51,8 @@ def ready(tickerml, rooms, tmp_path):
 
 
 def needs_real_runs(words: list[str]) -> bool:
-    """Commands that read a journal or a ledger for themselves; tests of their own run them on real ones."""
-    return words[0] in ("journal", "ledger")
+    """Commands that read a run or a ledger for themselves; tests of their own run them on real ones."""
+    return words[0] in ("journal", "ledger", "stop", "resume", "portfolio")
 
 
 @pytest.mark.parametrize("line", examples())
