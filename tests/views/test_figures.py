@@ -36,6 +36,14 @@ def test_more_trials_deflate_more_h1():
     assert found[0] > found[1] > found[2]
 
 
+def test_trials_that_spread_more_deflate_more_h1():
+    run = story(81)
+    heads = [replace(run.head, trials=100, trials_variance=v) for v in (0.0, 0.01, 0.1)]
+    found = [chances.sharpe(replace(run, head=head)).deflated for head in heads]
+    assert found[0] > found[1] > found[2]
+    assert found[0] == chances.sharpe(replace(run, head=replace(run.head, trials=1))).deflated
+
+
 def test_worst_fall_lasts_until_it_is_made_good_or_the_run_ends():
     run = with_curve(story(), [0, 1, 2, 3, 4, 5], [100, 110, 99, 105, 111, 108])
     fall = figures.worst_fall(run)

@@ -22,7 +22,6 @@ from tickerml.run.leaks.looks import Looks, looking
 from tickerml.run.ledger import Following, place_of
 from tickerml.run.live import LiveRun, also
 from tickerml.run.pending import bounded
-from tickerml.run.recipe import trials_of
 from tickerml.run.record import (
     JOURNAL,
     MANIFEST,
@@ -40,6 +39,7 @@ from tickerml.run.record import (
 from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose_all, traded
+from tickerml.run.trials import on_record
 from tickerml.tape.block import Block, part
 from tickerml.tape.errors import ConfigError, InputError, RunError
 from tickerml.tape.instruments import Instrument
@@ -308,9 +308,11 @@ def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     if stopped:
         notes = manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["notes"]
         ended = {"stopped": True, "notes": [*notes, "Stopped by Ctrl-C: the source goes on behind the last row."]}
+    trials = on_record(job.folder, counts["content_hash"], counts["end"] - counts["start"])
     return {
         **ended,
-        "trials": trials_of(job.folder, counts["content_hash"]),
+        "trials": trials.count,
+        "trials_variance": trials.variance,
         "rows": rows,
         "decisions": machine.outbox.decisions,
         "decision_hash": machine.outbox.decision_hash(),

@@ -1,20 +1,14 @@
-"""How a run is made again: the command that repeats it, and how many were made on its source before."""
+"""How a run is made again: the command that repeats it."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tickerml.config import Config, to_mapping
 from tickerml.run.strategies import BUILT_IN
-
-SWEEP: Final = "sweep.json"
-"""What a sweep's folder holds in the place of a run's run.json."""
-TRIALS: Final = "trials.jsonl"
-"""Beside it: a line for each parameter set that was tried."""
 
 
 def command_of(manifest: Mapping[str, Any]) -> str:
@@ -52,31 +46,3 @@ def _changed(config: Mapping[str, Any], default: Mapping[str, Any], path: str = 
 
 def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
-
-
-def trials_of(folder: Path, content_hash: str) -> int:
-    """Trials on record for a source, the run in `folder` included: what an honest p-value must be corrected for.
-
-    A run is one trial; each parameter set of a sweep is one.
-    """
-    others = 0
-    for path in folder.parent.glob("*/run.json"):
-        if path.parent == folder:
-            continue
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue  # broken off, or not a run of ours: no result was seen
-        others += (kept.get("source") or {}).get("content_hash") == content_hash
-    return 1 + others + sum(_swept(path, content_hash) for path in folder.parent.glob(f"*/{SWEEP}"))
-
-
-def _swept(path: Path, content_hash: str) -> int:
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 0  # not a sweep of ours
-    tried = path.with_name(TRIALS)
-    if kept.get("content_hash") != content_hash or not tried.is_file():
-        return 0
-    return tried.read_bytes().count(b"\n")

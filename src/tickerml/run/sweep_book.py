@@ -11,16 +11,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickerml.run.recipe import SWEEP, TRIALS
 from tickerml.run.sweep_ways import Trial
+from tickerml.run.trials import MARKS, SWEEP, TRIALS
 from tickerml.tape.errors import RunError
-
-MARKS: Final = "marks.f8"
 
 
 class SweepBook:

@@ -183,13 +183,19 @@ def sharpe(story: Story) -> Sharpe | None:
     """
     if not curve(story).sharpe.shown:
         return None
-    returns = simple_returns(daily(story))
-    redrawn, of = interval(returns, sharpe_ratio, seed=figures.seed(story, "sharpe")), moments(returns)
-    if redrawn is None or of is None:
+    raw = sharpe_95(daily(story), curve(story).sharpe.value, figures.seed(story, "sharpe"))
+    of = moments(simple_returns(daily(story)))
+    if raw is None or of is None:
         return None
-    year = math.sqrt(YEAR / DAY)
-    raw = Interval(curve(story).sharpe.value, redrawn.low * year, redrawn.high * year, len(returns))
-    return Sharpe(raw, deflated_sharpe(of, max(1, story.head.trials or 1)).probability, story.head.trials)
+    found = deflated_sharpe(of, max(1, story.head.trials or 1), story.head.trials_variance)
+    return Sharpe(raw, found.probability, story.head.trials)
+
+
+def sharpe_95(equity: Floats, value: float, seed: int) -> Interval | None:
+    """The yearly Sharpe ratio of daily equity with its 95 % interval; None where there are too few days for one."""
+    returns, year = simple_returns(equity), math.sqrt(YEAR / DAY)
+    found = interval(returns, sharpe_ratio, seed=seed)
+    return None if found is None else Interval(value, found.low * year, found.high * year, len(returns))
 
 
 def no_sharpe(story: Story) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from tickerml.views.charts.axes import Picture
 
-_FIGURE: Final = re.compile(r"[-+]?[\d.,]+( ?%| s| min| h)?( \([-+\d., %]+\))?$")
+_FIGURE: Final = re.compile(r"(-|[-+]?[\d.,]+( ?%| s| min| h)?( \([-+\d., %to]+\))?)$")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -13,7 +13,8 @@ from tickerml.lab.metrics import curve_figures, max_drawdown
 from tickerml.lab.series import Figure, Floats, Times, no_figure
 from tickerml.lab.trades import TradeFigures, trade_figures
 from tickerml.tape.rows import DAY
-from tickerml.views import chances
+from tickerml.views import chances, figures
+from tickerml.views.intervals import Interval
 from tickerml.views.once import once
 from tickerml.views.story import Story, Trade
 from tickerml.views.words import plural
@@ -34,6 +35,7 @@ class Part:
     pnl: Decimal  # of the closed trades
     sharpe: Figure  # yearly
     max_drawdown: float  # share of the peak, <= 0
+    sharpe_95: Interval | None = None
 
 
 @once
@@ -68,7 +70,8 @@ def _part(story: Story, name: str, trades: Sequence[Trade]) -> Part:
     sharpe = curve_figures(daily, DAY, span=story.head.end - story.head.start).sharpe
     if short:
         sharpe = no_figure(f"{plural(len(trades), 'trade')}, needs {chances.ENOUGH_TO_REDRAW}")
-    return Part(name, told, pnl, sharpe, fall.share if fall else 0.0)
+    spread = chances.sharpe_95(daily, sharpe.value, figures.seed(story, f"sharpe of {name}")) if sharpe.shown else None
+    return Part(name, told, pnl, sharpe, fall.share if fall else 0.0, spread)
 
 
 def curve_of(story: Story, trades: Sequence[Trade]) -> tuple[Times, Floats]:

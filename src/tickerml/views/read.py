@@ -28,7 +28,7 @@ from tickerml.views.story import (
     Story,
     Twins,
 )
-from tickerml.views.values import decimal, part, whole, written
+from tickerml.views.values import decimal, part, real, whole, written
 
 _READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE, Kind.DESK)
 _COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
@@ -64,10 +64,10 @@ def read_story(
 
     `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
     manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, strategies, params, seed,
-    command, cash, currency, pairs, trials, notes, seconds, rows, report, waterfall, decision_hash, state_hash,
-    kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins, first_sequence, and of its
-    "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates, problems,
-    clocks, breaks, assumed_clock,
+    command, cash, currency, pairs, trials, trials_variance, notes, seconds, rows, report, waterfall, decision_hash,
+    state_hash, kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins, first_sequence,
+    and of its "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates,
+    problems, clocks, breaks, assumed_clock,
     bar_only. Raises msgspec.DecodeError when a blob is not JSON.
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
@@ -188,6 +188,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         synthetic=str(source.get("synthetic") or header.synthetic),
         notes=tuple(dict.fromkeys((*_notes(header, coins), *map(str, manifest.get("notes") or ())))),
         trials=manifest.get("trials"),
+        trials_variance=real(manifest.get("trials_variance")),
         strategies=tuple(str(one["name"]) for one in manifest.get("strategies") or ()),
     )
 

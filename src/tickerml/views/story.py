@@ -29,6 +29,7 @@ class Head:
     synthetic: str = ""  # "calm, seed 7" for a made-up market, else empty
     notes: tuple[str, ...] = ()  # assumptions that stay on every view
     trials: int | None = None  # trials on record before this result was shown; None = unknown
+    trials_variance: float | None = None  # of their Sharpe ratios per day; None = not known
     strategies: tuple[str, ...] = ()  # in the order in which they are asked
 
 

@@ -11,7 +11,7 @@ from tickerml.views.charts.months import months
 from tickerml.views.html import chapter, figure, heading, paragraph, table
 from tickerml.views.intervals import wilson
 from tickerml.views.story import Story
-from tickerml.views.words import count, fixed, money, percent, plural, whole_percent
+from tickerml.views.words import count, fixed, money, percent, plural, span_of, whole_percent
 
 
 def when_where(story: Story) -> str:
@@ -45,7 +45,8 @@ def _tables(story: Story) -> list[str]:
         drawn = _table(story, "pair", ranked)
         found.append(f'<details class="table"><summary>{escape("Each pair as a table")}</summary>{drawn}</details>')
     if found:
-        found.insert(0, paragraph("Sharpe and worst fall are of this run's money, had it made these trades alone."))
+        said = "Sharpe (95 %) and worst fall are of this run's money, had it made these trades alone."
+        found.insert(0, paragraph(f"{said} A Sharpe ratio needs 30 days and 10 trades."))
     return found
 
 
@@ -56,15 +57,19 @@ def _table(story: Story, kind: str, found: Sequence[parts.Part]) -> str:
 
 def _row(story: Story, one: parts.Part) -> tuple[str, ...]:
     told, won = one.figures, wilson(one.figures.won, one.figures.trades)
-    share = (
-        f"{whole_percent(won.value)} ({whole_percent(won.low)} to {whole_percent(won.high)})" if told.trades else "-"
-    )
+    share = f"{whole_percent(won.value)} ({won.low * 100:.0f} to {won.high * 100:.0f})"
     return (
         one.name,
         count(told.trades),
-        share,
+        share if told.trades else "-",
         fixed(told.payoff.value, 2) if told.payoff.shown else "-",
         money(one.pnl, story.head.currency, sign=True),
-        fixed(one.sharpe.value, 1) if one.sharpe.shown else f"not shown: {one.sharpe.reason}",
+        _sharpe(one),
         percent(one.max_drawdown),
     )
+
+
+def _sharpe(one: parts.Part) -> str:
+    """The ratio with its interval; "-" where there is too little for one."""
+    found = one.sharpe_95
+    return "-" if found is None else f"{fixed(found.value, 1)} ({span_of(found.low, found.high, sign=False)})"
