@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tickerml.run.trials import on_record
+from tickerml.run.trials import trials_on_record
 from tickerml.tape.rows import DAY
 
 SPAN = 60 * DAY
@@ -36,7 +36,7 @@ def test_h3_runs_and_parameter_sets_of_the_same_source_count(tmp_path):
     sweep(tmp_path / "sweep-2", [[1.0, 2.0]] * 50, source="b")
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn" / "run.json").write_text("{")
-    found = on_record(tmp_path / "mine", "a", SPAN)
+    found = trials_on_record(tmp_path / "mine", "a", SPAN)
     assert (found.count, found.variance) == (1 + 1 + 3, None)
 
 
@@ -49,6 +49,6 @@ def test_h3_the_variance_is_that_of_ratios_a_day_and_those_that_never_traded_cou
     for one in marks[:-1]:
         moves = np.diff(one, prepend=0.0)
         per_day.append(moves.mean() / moves.std(ddof=1) * math.sqrt(2))  # two marks a day
-    found = on_record(tmp_path / "mine", "a", SPAN)
+    found = trials_on_record(tmp_path / "mine", "a", SPAN)
     assert found.count == 14
     assert found.variance == pytest.approx(np.var(per_day, ddof=1))

@@ -39,7 +39,7 @@ from tickerml.run.record import (
 from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose_all, traded
-from tickerml.run.trials import on_record
+from tickerml.run.trials import trials_on_record
 from tickerml.tape.block import Block, part
 from tickerml.tape.errors import ConfigError, InputError, RunError
 from tickerml.tape.instruments import Instrument
@@ -308,7 +308,7 @@ def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     if stopped:
         notes = manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["notes"]
         ended = {"stopped": True, "notes": [*notes, "Stopped by Ctrl-C: the source goes on behind the last row."]}
-    trials = on_record(job.folder, counts["content_hash"], counts["end"] - counts["start"])
+    trials = trials_on_record(job.folder, counts["content_hash"], counts["end"] - counts["start"])
     return {
         **ended,
         "trials": trials.count,

@@ -36,7 +36,7 @@ class Record:
     variance: float | None  # None with fewer than ten ratios on record
 
 
-def on_record(folder: Path, content_hash: str, span: int) -> Record:
+def trials_on_record(folder: Path, content_hash: str, span: int) -> Record:
     """Trials on the source of the run in `folder`, which is `span` ns long. A run is one, so is each set of a sweep."""
     count, ratios = 1, list[float]()
     for path in folder.parent.glob("*/run.json"):
