@@ -11,6 +11,7 @@ import pytest
 from tickerml.cli.app import run
 from tickerml.run import sources
 from tickerml.run.leaks.found import Outcome
+from tickerml.run.walkforward import Windows
 
 
 @dataclass
@@ -83,6 +84,16 @@ class FakeSweep:
         self.figures |= {"ceiling_mb": 1024, "folder": "runs/sweep-8f3a21", "checked": checked}
 
 
+def fake_walk() -> SimpleNamespace:
+    """Stands for a walk-forward that is over."""
+    days = [{"test": [f"2024-0{n}-01T00:00:00Z", f"2024-0{n}-15T00:00:00Z"]} for n in (3, 4)]
+    told = [{"in_sample": 0.03, "return": -0.01, "trades": 20}, {"in_sample": 0.02, "return": -0.002, "trades": 14}]
+    splits = [{**a, **b, "params": {"fast": 5, "slow": 60}} for a, b in zip(days, told, strict=True)]
+    figures = {"windows": 2, "return": -0.012, "interval": [-0.03, 0.005], "max_drawdown": 0.02, "trades": 34}
+    figures |= {"in_sample": 0.025, "out_of_sample": -0.006, "gained": 0, "trials": 60, "memory_mb": 210}
+    return SimpleNamespace(figures=figures | {"ceiling_mb": 1024, "folder": "runs/walk-8f3a21"}, splits=splits)
+
+
 @pytest.fixture
 def rooms(monkeypatch):
     """The run room, replaced by functions that keep their arguments; `rooms.calls` holds (name, args, kwargs)."""
@@ -136,6 +147,8 @@ def rooms(monkeypatch):
         "debug": {"debug": None},
         "warmup": {"warmup": None},
         "sweep": {"sweep": FakeSweep()},
+        "tune": {"tune": FakeSweep()},
+        "walkforward": {"walkforward": fake_walk(), "Windows": None},
         "judge": {"judge": lambda: kept.outcome},
     }
     for module, functions in fakes.items():
@@ -143,5 +156,6 @@ def rooms(monkeypatch):
         for name, value in functions.items():
             setattr(fake, name, recorder(name, value))
         monkeypatch.setitem(sys.modules, f"tickerml.run.{module}", fake)
+    sys.modules["tickerml.run.walkforward"].Windows = Windows  # type: ignore[attr-defined]
     sys.modules["tickerml.run.sources"].synthetic_name = sources.synthetic_name  # type: ignore[attr-defined]
     return kept

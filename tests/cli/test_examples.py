@@ -11,8 +11,9 @@ from tickerml.cli import errors
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMANDS = (
-    "paper", "backtest", "sweep", "check leaks", "replay", "debug", "warmup", "synth", "why", "report", "explain",
-    "data import", "data list", "data check", "new config", "new strategy", "stop", "resume", "journal verify",
+    "paper", "backtest", "sweep", "tune", "walkforward", "check leaks", "replay", "debug", "warmup", "synth", "why",
+    "report", "explain", "data import", "data list", "data check", "new config", "new strategy", "stop", "resume",
+    "journal verify",
     "journal salvage",
 )  # fmt: skip
 

@@ -97,7 +97,7 @@ def test_python_strategies_are_swept_in_processes_over_one_tape(bars, tmp_path):
 @pytest.mark.parametrize("exact", [False, True])
 def test_a_sweep_that_was_stopped_goes_on(bars, tmp_path, exact, monkeypatch):
     axes = {"fast": (3, 5, 8), "slow": (21,)}
-    monkeypatch.setattr("tickerml.run.sweep.BATCH", 1)
+    monkeypatch.setattr("tickerml.run.search.BATCH", 1)
     with pytest.raises(RunError, match="stopped") as told:
         swept(bars, tmp_path / "s", axes=axes, exact=exact, progress=Stops(2))
     assert told.value.code == "interrupted"

@@ -1,4 +1,4 @@
-"""Panel Research: backtest, sweep, check, replay, debug, new, warmup."""
+"""Panel Research: backtest, sweep, tune, walkforward, check, replay, debug, new, warmup."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tickerml.cli import check, options, portfolio, sweep
+from tickerml.cli import check, options, portfolio, sweep, tune
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import find_run, load_config, open_market
 from tickerml.cli.trade import prepared, show, tell_spot, warn_if_synthetic
@@ -50,6 +50,7 @@ tickerml backtest --source candles/ -s dca --twins 99 --export-trades t.csv
 """,
     )(backtest)
     sweep.register(app, PANEL)
+    tune.register(app, PANEL)
     portfolio.register(app, PANEL)
     check.register(app, PANEL)
     command(

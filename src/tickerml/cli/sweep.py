@@ -67,7 +67,7 @@ def sweep(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Try every combination of parameters on one tape and record each; a sweep that was stopped goes on."""
-    settings = [text for text in param or () if "." in text.partition("=")[0]]
+    settings = settings_of(param)
     ready, money = prepared(config, userdir, settings, timeframe, cash)
     warn_if_synthetic(out, source, ready)
     with out.watch("sweep", graceful=True) as watch:
@@ -95,6 +95,11 @@ def sweep(
             progress=watch,
         )
     out.result(dict(found.figures), lines(found))
+
+
+def settings_of(param: Sequence[str] | None) -> list[str]:
+    """Those of `--param` that change a setting rather than name a parameter."""
+    return [text for text in param or () if "." in text.partition("=")[0]]
 
 
 def lines(found: Sweep) -> list[str]:
@@ -137,7 +142,7 @@ def _table(trials: Sequence[Mapping[str, Any]]) -> list[str]:
     head = [*names, "trades", "won", "return", "worst fall", "fees"]
     rows = [
         [
-            *(f"{one['params'][name]}" for name in names),
+            *(f"{v:.6g}" if isinstance(v := one["params"][name], float) else f"{v}" for name in names),
             f"{one['trades']:,}",
             f"{one['won'] / one['trades']:.0%}" if one["trades"] else "-",
             f"{one['total_return']:+.2%}",
@@ -146,9 +151,14 @@ def _table(trials: Sequence[Mapping[str, Any]]) -> list[str]:
         ]
         for one in trials
     ]
-    wide = [max(len(row[k]) for row in [head, *rows]) for k in range(len(head))]
-    return ["  " + "  ".join(cell.rjust(w) for cell, w in zip(row, wide, strict=True)) for row in [head, *rows]]
+    return aligned([head, *rows])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with their cells below each other."""
+    wide = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return ["  " + "  ".join(cell.rjust(w) for cell, w in zip(row, wide, strict=True)) for row in rows]
 
 
 def _params(params: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in params.items())
+    return " ".join(f"{n}={v:.6g}" if isinstance(v, float) else f"{n}={v}" for n, v in params.items())

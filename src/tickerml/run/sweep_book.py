@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tickerml.lab.metrics import sharpe
 from tickerml.run.sweep_ways import Trial
 from tickerml.run.trials import MARKS, SWEEP, TRIALS
 from tickerml.tape.errors import RunError
@@ -58,15 +59,17 @@ class SweepBook:
         """Money above the start, (trials, marks)."""
         return np.array(self._marks)
 
-    def add(self, trial: Trial, params: Mapping[str, Any]) -> None:
-        """Record one trial."""
+    def add(self, trial: Trial, params: Mapping[str, Any], **more: Any) -> None:
+        """Record one trial, with `more` of what it was."""
         line = {
             "number": trial.number,
+            **more,
             "params": dict(params),
             "trades": trial.trades,
             "won": trial.won,
             "pnl": str(trial.pnl),
             "total_return": float(trial.pnl / self._cash),
+            "sharpe_per_mark": round(sharpe(np.diff(trial.marks, prepend=0.0)).value or 0.0, 6),
             "fees": str(trial.fees),
             "max_drawdown": float(trial.worst / self._cash),
             "marks": len(trial.marks),

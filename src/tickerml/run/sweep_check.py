@@ -53,7 +53,7 @@ def compared(
     def after(rows: int) -> bool:
         """Tell how far it is."""
         if progress is not None:
-            progress(rows, way.bars, "check of the best")
+            progress(rows, None, "check of the best")
         return False
 
     drive(machine, tape.blocks(), after=after)

@@ -96,6 +96,19 @@ class Fast:
         """The same with these combinations alone."""
         return replace(self, sweeps=tuple(one.only(numbers) for one in self.sweeps))
 
+    def others(self, chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting) -> Fast:
+        """Other parameter sets over the same bars. ValueError, with the reason, where that is not the engine's way."""
+        for why in _unfit(chosen, strategies, tape, setting):
+            raise ValueError(why)
+        if strategies[0].wake.ns != self.sweeps[0].strategies[0].wake.ns:
+            raise ValueError("its parameters change the timeframe")
+        pairs = zip(self.sweeps, self.traded, strict=True)
+        made = (
+            BarSweep(strategies, _stakes(self.machine, inst, strategies, setting), one.market, one.threads)
+            for one, inst in pairs
+        )
+        return replace(self, sweeps=tuple(made))
+
     def memory(self, count: int, workers: int) -> int:
         """Bytes that following `count` combinations at once takes."""
         return max(one.memory(count) for one in self.sweeps)
@@ -121,7 +134,7 @@ def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting
         raise ValueError(why)
     first, config = strategies[0], setting.config
     machine = build([replace(chosen, strategy=first)], tape.header, setting, lambda _: None)
-    books, loop = machine.trader.books, machine.loop
+    loop = machine.loop
     mine = traded(chosen, config, tape.header.instruments, setting.pairs)
     sweeps = []
     for inst in mine:
@@ -136,11 +149,16 @@ def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting
         )
         if market.rules["spot"] and first.setup.side < 0:
             raise ValueError("spot cannot be sold short")
-        whole = setting.cash * Decimal(repr(config.trading.max_position_size))
-        wallet = books.wallets.wallet_of[inst.id]
-        stakes = [s.setup.stake if s.setup.stake is not None else whole for s in strategies]
-        sweeps.append(BarSweep(strategies, [books.wallets.money(wallet, stake) for stake in stakes], market, threads))
+        sweeps.append(BarSweep(strategies, _stakes(machine, inst, strategies, setting), market, threads))
     return Fast(tuple(sweeps), mine, machine)
+
+
+def _stakes(machine: Machine, inst: Instrument, strategies: Sequence[Any], setting: Setting) -> list[int]:
+    """Money of one trade of each parameter set."""
+    wallets = machine.trader.books.wallets
+    whole = setting.cash * Decimal(repr(setting.config.trading.max_position_size))
+    stakes = [s.setup.stake if s.setup.stake is not None else whole for s in strategies]
+    return [wallets.money(wallets.wallet_of[inst.id], stake) for stake in stakes]
 
 
 def _unfit(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting) -> Iterator[str]:
@@ -234,16 +252,17 @@ class Exact:
         """Bytes that `workers` engines take beside the tape."""
         return workers * _ENGINE
 
-    def trials(self, numbers: Sequence[int], workers: int) -> Iterator[Trial]:
-        """Trials as they are done, in the order of `numbers`, `workers` at a time."""
+    def trials(self, numbers: Sequence[int], workers: int, *, warm: bool = False) -> Iterator[Trial]:
+        """Trials as they are done, in the order of `numbers`, `workers` at a time; `warm`: all is compiled."""
         if not numbers:
             return
-        yield self.trial(numbers[0])  # compiles what the others use
+        if not warm:
+            yield self.trial(numbers[0])  # compiles what the others use
         gc.freeze()  # what is there already stays: the collector need not look at it, nor forked workers copy its pages
         try:
             with self._pool(workers) as pool:
                 work = _work if isinstance(pool, ProcessPoolExecutor) else self.trial
-                yield from pool.map(work, numbers[1:])
+                yield from pool.map(work, numbers if warm else numbers[1:])
         finally:
             gc.unfreeze()
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tickerml.engine.detectors import short_names
 from tickerml.engine.machine import Machine
 from tickerml.features.own import OWN
+from tickerml.run.judged import paused
 from tickerml.run.leaks.found import Unsettled, Warm
 from tickerml.run.leaks.looks import Look
 from tickerml.run.leaks.world import World
@@ -160,20 +161,9 @@ def _values(
     loop = machine.loop
     places = [(loop.outputs[k], field) for k, field in (loop.columns[name] for name in names)]
     found = np.full((len(times), len(names), len(loop.books)), np.nan)
-    at = 0
-    for block in blocks:
-        received = np.maximum.accumulate(block.rows["recv"]) if len(block) else np.zeros(0, np.int64)
-        stops = np.searchsorted(received, times[at:], "right")
-        begin = 0
-        for stop in stops[stops < len(block)].tolist() if len(block) else ():
-            if stop > begin:
-                machine.push(part(block, begin, stop))
-            begin = stop
-            for k, (output, field) in enumerate(places):
-                found[at, k] = output[field]
-            at += 1
-        if begin < len(block):
-            machine.push(part(block, begin, len(block)))
+    for at in paused(machine, blocks, times):
+        for k, (output, field) in enumerate(places):
+            found[at, k] = output[field]
     return found
 
 

@@ -1,0 +1,208 @@
+"""Trying parameter sets of one strategy on one tape: what sweep, tune and walk-forward share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickerml.config import Config, to_mapping
+from tickerml.lab.grid import Value, with_params
+from tickerml.lab.overfit import SPLITS, overfitting
+from tickerml.run.compiling import compiling
+from tickerml.run.setup import Setting, bar_only_of, terms_of
+from tickerml.run.strategies import Chosen, choose
+from tickerml.run.sweep_book import SweepBook
+from tickerml.run.sweep_check import Checked, compared
+from tickerml.run.sweep_memory import check_room, peak_mb
+from tickerml.run.sweep_ways import Exact, Fast, Trial, cores, fast
+from tickerml.tape.block import concat
+from tickerml.tape.errors import ConfigError, InputError, RunError
+from tickerml.tape.kernel_cache import kernel_hash
+from tickerml.tape.progress import Progress
+from tickerml.tape.tape import MemoryTape, Tape
+
+BATCH: Final = 2000  # trials of the fast way that are followed together
+CEILING_MB: Final = 1024
+BY: Final = ("return", "sharpe")
+
+
+@dataclass(frozen=True)
+class Search:
+    """Parameter sets about to be tried."""
+
+    chosen: Chosen
+    tape: Tape
+    setting: Setting
+    combos: Sequence[Mapping[str, Value]]
+    strategies: Sequence[Any]
+    workers: int
+    ceiling_mb: int
+    progress: Progress | None
+
+    def of(self, combos: Sequence[Mapping[str, Value]]) -> Search:
+        """The same with other parameter sets. ConfigError `param-range`, `param-type`."""
+        return replace(self, combos=combos, strategies=with_params(self.chosen.strategy, combos))
+
+    def on(self, tape: Tape) -> Search:
+        """The same on another tape of the same header."""
+        return replace(self, tape=tape)
+
+
+def search_of(
+    strategy: str | object,
+    tape: Tape,
+    combos: Sequence[Mapping[str, Value]],
+    *,
+    config: Config,
+    cash: Decimal | None,
+    seed: int,
+    pairs: Sequence[str],
+    workers: int,
+    ceiling_mb: int,
+    progress: Progress | None,
+) -> Search:
+    """Everything that can be wrong is found here, before anything is written."""
+    if getattr(tape, "live", False):
+        raise InputError("sweep-live", "a live feed's rows come once; a sweep needs them for each parameter set")
+    chosen = choose(strategy, config)
+    money = cash if cash is not None else config.trading.initial_balance
+    if not (money.is_finite() and money > 0):
+        raise ConfigError("amount", f'cash: "{money}" is no amount above 0', key="cash", try_="cash=10_000")
+    strategies = with_params(chosen.strategy, combos)
+    pairs = tuple(pairs) or tuple(getattr(tape, "pairs", ()))
+    with compiling(progress):
+        setting = Setting(config, money, seed, pairs, bar_only_of(tape), terms_of(config))
+    return Search(chosen, tape, setting, combos, strategies, workers or cores(), ceiling_mb, progress)
+
+
+def told_of(search: Search) -> dict[str, Any]:
+    """What a search is of, but for the parameter sets: plain values for its record."""
+    setting, chosen = search.setting, search.chosen
+    return {
+        "strategy": chosen.name,
+        "strategy_source": chosen.source,
+        "params": {k: v for k, v in vars(chosen.strategy).items() if isinstance(v, int | float | str | bool)},
+        "config": to_mapping(setting.config),
+        "cash": str(setting.cash),
+        "seed": setting.seed,
+        "pairs": list(setting.pairs),
+        "source": {"title": search.tape.header.title, **getattr(search.tape, "found", {})},
+        "content_hash": search.tape.content_hash(),
+        "kernel_hash": kernel_hash(),
+    }
+
+
+def way_of(search: Search, exact: bool, *, quiet: bool = False) -> tuple[Fast | Exact, str]:
+    """The fast way, or the engine with the reason."""
+    reason = "it was asked for"
+    if not exact:
+        try:
+            return fast(search.chosen, search.strategies, search.tape, search.setting, search.workers), ""
+        except ValueError as why:
+            reason = str(why)
+    held = concat(list(search.tape.blocks()))
+    tape = MemoryTape(search.tape.header, (held,))
+    if search.progress is not None and not quiet:
+        search.progress.note(f"the engine runs each parameter set: {reason}")
+    return Exact(search.chosen, search.strategies, search.setting, tape, len(held)), reason
+
+
+def tried(
+    search: Search, way: Fast | Exact, numbers: Sequence[int], *, what: str = "sweep", quiet: bool = False
+) -> Iterator[Trial]:
+    """The trials with these numbers, in their order. RunError `sweep-memory`, `interrupted`."""
+    if not numbers:
+        return
+    progress = search.progress
+    check_room(way, search.workers, min(BATCH, len(numbers)), search.ceiling_mb, None if quiet else progress)
+    if isinstance(way, Fast):
+        for low in range(0, len(numbers), BATCH):
+            part = numbers[low : low + BATCH]
+            watched = _watched(search, low, len(part), len(numbers), way.bars, "" if quiet else what)
+            yield from way.only(part).trials(watched, part)
+        return
+    for done, trial in enumerate(way.trials(numbers, search.workers, warm=quiet), 1):
+        yield trial
+        if progress is not None and not quiet:
+            progress(done, len(numbers), what, "trials")
+        stop_asked(progress)
+
+
+def stop_asked(progress: Progress | None) -> None:
+    """RunError `interrupted` once the user asked to end."""
+    if progress is not None and progress.stop:
+        raise RunError(
+            "interrupted", "stopped", means="what was tried is recorded", try_="the same command goes on with it"
+        )
+
+
+def _watched(search: Search, low: int, count: int, total: int, bars: int, what: str) -> Any:
+    """Tells how far the fast way is, under the name `what`."""
+
+    def after(done: int) -> bool:
+        """`done` bars of this batch."""
+        if search.progress is not None and what:
+            search.progress(low * bars + done * count, total * bars, what, "bar-combos")
+        stop_asked(search.progress)
+        return False
+
+    return after
+
+
+def pbo_of(marks: NDArray[np.float64]) -> float | None:
+    """Probability of overfitting by CSCV; None for fewer than two trials or too few marks."""
+    if marks.ndim != 2 or len(marks) < 2:
+        return None
+    returns = np.diff(marks, axis=1, prepend=0.0).T
+    if len(returns) < 2 * SPLITS:
+        return None
+    return round(overfitting(returns).pbo, 4)
+
+
+def checked(search: Search, way: Fast, number: int) -> Checked:
+    """The engine's trades of one trial against those of the fast way."""
+    chosen = replace(search.chosen, strategy=search.strategies[number])
+    return compared(chosen, search.tape, search.setting, way, number, search.progress)
+
+
+def folder_of(config: Config, kind: str, told: Mapping[str, Any]) -> Path:
+    """Where a search is recorded: named after its kind and all that it is of."""
+    identity = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:6]
+    return Path(config.data.runs) / f"{kind}-{identity}"
+
+
+def figures_of(
+    search: Search, way: Fast | Exact, reason: str, book: SweepBook, fresh: int, seconds: float, by: str = "return"
+) -> dict[str, Any]:
+    """What all trials of `book` come to; `fresh` of them were made now, in `seconds`."""
+    best = ranked(book.trials, by)[0]
+    return {
+        "combos": len(book.trials),
+        "bars": way.bars,
+        "bar_combos_per_s": round(fresh * way.bars / max(1e-9, seconds)),
+        "pbo": pbo_of(book.marks),
+        "best": {**best["params"], **{k: v for k, v in best.items() if k not in ("params", "marks", "exact")}},
+        "way": "arrays" if isinstance(way, Fast) else "engine",
+        "why": reason,
+        "memory_mb": peak_mb(),
+        "ceiling_mb": search.ceiling_mb,
+        "folder": str(book.folder),
+    }
+
+
+def worth(trial: Mapping[str, Any], by: str) -> float:
+    """What a trial is judged by: its total return, or the Sharpe ratio of its marks (0 where they do not vary)."""
+    return float(trial["total_return"] if by == "return" else trial["sharpe_per_mark"])
+
+
+def ranked(trials: Sequence[Mapping[str, Any]], by: str = "return") -> list[Mapping[str, Any]]:
+    """The best first; of equals the first that was tried."""
+    return sorted(trials, key=lambda one: -worth(one, by))

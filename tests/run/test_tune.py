@@ -1,0 +1,235 @@
+"""Tune and walk-forward as a whole: what they find, keep and go on with, and that their trials count."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from small_bars import minutes
+from small_runs import market, settings
+from swept_market import Back, Cross
+from tickerml.lab.tuner import BATCH, Space
+from tickerml.run import tune as tuning
+from tickerml.run.backtest import backtest
+from tickerml.run.judged import judge
+from tickerml.run.search import search_of
+from tickerml.run.sweep import sweep
+from tickerml.run.tune import tune
+from tickerml.run.walkforward import Windows, walkforward
+from tickerml.strategies import quoter
+from tickerml.tape.errors import ConfigError, InputError, RunError
+from tickerml.tape.rows import MINUTE
+
+CONFIG = settings(data={"bar_delay_ms": 2000.0})
+SPACES = {"fast": Space(low=2, high=12, whole=True), "slow": Space((13, 21, 34)), "stop": Space(low=0.002, high=0.02)}
+GRID = {"fast": Space((3, 5, 8)), "slow": Space((13, 21)), "stop": Space((0.004,))}
+WINDOWS = Windows(400 * MINUTE, 200 * MINUTE, purge=20 * MINUTE, embargo=5 * MINUTE)
+
+
+class Watcher:
+    """Asks to end at the `at`-th report of `what`."""
+
+    def __init__(self, at=10**9, what="tune"):
+        self.at, self.what, self.told, self.notes, self.stop, self.due = at, what, [], [], False, False
+
+    def __call__(self, done, total=None, what="", unit="rows"):
+        if what == self.what and unit == "trials":
+            self.told.append((done, total))
+            self.stop = len(self.told) >= self.at
+
+    def note(self, text, level="INFO", source="", at=None):
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return minutes(1200)
+
+
+def tuned(tape, folder, **more):
+    given = {"spaces": SPACES, "config": CONFIG, "run_dir": folder, "workers": 1, "trials": 40, "seed": 5} | more
+    return tune(given.pop("strategy", Cross()), tape, **given)
+
+
+def walked(tape, folder, **more):
+    given = {"spaces": GRID, "windows": WINDOWS, "config": CONFIG, "run_dir": folder, "workers": 1, "seed": 5} | more
+    return walkforward(given.pop("strategy", Cross()), tape, **given)
+
+
+def test_a_tune_records_what_a_sweep_would(bars, tmp_path):
+    watcher = Watcher()
+    found = tuned(bars, tmp_path / "t", progress=watcher)
+    told = found.figures
+    assert (told["combos"], told["bars"], told["way"]) == (40, 1200, "arrays")
+    assert told["checked"]["engine"] == told["checked"]["equal"] == told["best"]["trades"] > 5
+    assert 0 < told["memory_mb"] < told["ceiling_mb"]
+    assert 0 <= told["pbo"] <= 1
+    assert watcher.told == [(16, 40), (32, 40), (40, 40)]
+    assert any(note.startswith("memory: about") for note in watcher.notes)
+    first = found.trials[0]
+    axes = {name: (value,) for name, value in first["params"].items()}
+    same = sweep(Cross(), bars, axes=axes, config=CONFIG, run_dir=tmp_path / "s", workers=1, seed=5).trials[0]
+    assert {**first, "number": 0} == same
+
+
+def test_the_engine_and_two_workers_find_the_same(bars, tmp_path):
+    spaces = {"bars": Space(low=5, high=60, whole=True), "far": Space((0.002, 0.004))}
+    runs = [
+        tuned(bars, tmp_path / f"{n}", strategy=Back(), spaces=spaces, trials=6, workers=1 + n, exact=True)
+        for n in (0, 1)
+    ]
+    arrays = tuned(bars, tmp_path / "a", strategy=Back(), spaces=spaces, trials=6)
+    assert (runs[0].figures["way"], arrays.figures["way"]) == ("engine", "arrays")
+    assert runs[0].trials == runs[1].trials
+    assert [one["pnl"] for one in arrays.trials] == [one["pnl"] for one in runs[0].trials]
+
+
+def test_order_books_are_tuned_by_the_engine(tmp_path):
+    spaces = {"behind": Space((1, 2, 3)), "every": Space(low=0.1, high=1.0)}
+    tape = market("busy", minutes=1)
+    found = tuned(tape, tmp_path / "q", strategy=quoter.Params(), spaces=spaces, config=settings(), trials=3, workers=2)
+    assert (found.figures["way"], found.figures["combos"]) == ("engine", 3)
+
+
+def test_a_tune_that_was_stopped_goes_on_with_the_same(bars, tmp_path):
+    with pytest.raises(RunError) as told:
+        tuned(bars, tmp_path / "t", progress=Watcher(at=1))
+    assert told.value.code == "interrupted"
+    assert len((tmp_path / "t" / "trials.jsonl").read_text().splitlines()) == BATCH
+    lines = (tmp_path / "t" / "trials.jsonl").read_bytes()
+    (tmp_path / "t" / "trials.jsonl").write_bytes(lines[: len(lines) // 2])  # broken within a batch, and a line
+    assert tuned(bars, tmp_path / "t").trials == tuned(bars, tmp_path / "w").trials
+
+
+def test_more_trials_go_on_with_a_finished_tune(bars, tmp_path, monkeypatch):
+    tuned(bars, tmp_path / "t", trials=32)
+    made = []
+    real = tuning.tried
+    monkeypatch.setattr(tuning, "tried", lambda *a, **k: (made.append(1) or one for one in real(*a, **k)))
+    found = tuned(bars, tmp_path / "t", trials=48)
+    assert len(made) == 16
+    assert found.trials == tuned(bars, tmp_path / "w", trials=48).trials
+
+
+def test_every_trial_counts_in_later_reports(bars, tmp_path):
+    runs = settings(data={"bar_delay_ms": 2000.0, "runs": str(tmp_path)})
+    tuned(bars, None, config=runs, trials=10)
+    walked(bars, None, config=runs)
+    assert backtest(Cross(3, 13), bars, config=runs).manifest["trials"] == 1 + 10 + 4 * 6
+
+
+def test_the_best_may_be_that_of_the_highest_sharpe(bars, tmp_path):
+    found = tuned(bars, tmp_path / "t", by="sharpe", trials=32)
+    best = max(found.trials, key=lambda one: one["sharpe_per_mark"])
+    assert found.figures["best"]["sharpe_per_mark"] == best["sharpe_per_mark"] == found.ranked[0]["sharpe_per_mark"]
+    marks = np.fromfile(tmp_path / "t" / "marks.f8").reshape(32, -1)[best["number"]]
+    steps = np.diff(marks, prepend=0.0)
+    assert best["sharpe_per_mark"] == pytest.approx(steps.mean() / steps.std(ddof=1), abs=1e-6)
+
+
+def test_what_cannot_be_asked(bars, tmp_path):
+    for more, error, code in (
+        ({"spaces": {}}, InputError, "sweep-range"),
+        ({"trials": 0}, ConfigError, "amount"),
+        ({"memory_mb": 1}, RunError, "sweep-memory"),
+    ):
+        with pytest.raises(error) as told:
+            tuned(bars, tmp_path / code, **more)
+        assert told.value.code == code
+        assert not (tmp_path / code / "trials.jsonl").is_file() or code == "sweep-memory"
+    tuned(bars, tmp_path / "t", trials=2)
+    with pytest.raises(RunError) as told:
+        tuned(bars, tmp_path / "t", trials=2, seed=6)
+    assert told.value.code == "run-differs"
+
+
+def test_windows_choose_in_the_past_and_judge_behind_it(bars, tmp_path):
+    found = walked(bars, tmp_path / "w")
+    told = found.figures
+    assert told["windows"] == 4
+    assert told["trials"] == 4 * 6
+    for one in found.splits:
+        assert one["train"][1] < one["test"][0]
+    trials = [json.loads(line) for line in (tmp_path / "w" / "trials.jsonl").read_text().splitlines()]
+    for n, one in enumerate(found.splits):
+        mine = [trial for trial in trials if trial["split"] == n]
+        best = max(mine, key=lambda trial: trial["total_return"])
+        assert one["params"] == best["params"]
+        assert one["in_sample"] == best["total_return"]
+    assert told["return"] == pytest.approx(sum(one["return"] for one in found.splits))
+    low, high = told["interval"]
+    assert low < told["return"] < high
+    assert told["trades"] == sum(one["trades"] for one in found.splits) > 10
+
+
+def test_nothing_of_the_test_window_reaches_the_choice(tmp_path):
+    """The same past with another future: equal choices, other judgements."""
+    one = minutes(602)
+    block = next(iter(one.blocks()))
+    bars = block.bars.copy()
+    for name in ("open", "high", "low", "close"):
+        bars[name][400:] = bars[name][400:] * 3 // 2
+    rows = block.rows.copy()
+    rows["price"] = bars["close"]
+    other = type(one)(one.header, (type(block)(rows, bars=bars),))
+    a, b = (walked(tape, tmp_path / str(n)) for n, tape in enumerate((one, other)))
+    assert a.splits[0]["params"] == b.splits[0]["params"]
+    assert a.splits[0]["in_sample"] == b.splits[0]["in_sample"]
+    assert a.splits[0]["return"] != b.splits[0]["return"]
+
+
+def test_what_is_judged_is_warm_and_trades_only_in_its_window(bars):
+    search = search_of(
+        Cross(3, 13), bars, (), config=CONFIG, cash=None, seed=0, pairs=(), workers=1, ceiling_mb=9999, progress=None
+    )
+    start = int(next(iter(bars.blocks())).rows["recv"][0])
+    late = type(WINDOWS).splits(WINDOWS, bars)[0].test[0]
+    found = judge(search.chosen, bars, search.setting, late)
+    assert found.trades > 0
+    before = late._replace(start=late.start - 1, end=late.start + 1)
+    assert judge(search.chosen, bars, search.setting, before).trades >= found.trades
+    never = late._replace(start=start + 10**18, end=start + 2 * 10**18)
+    idle = judge(search.chosen, bars, search.setting, never)
+    assert (idle.trades, set(idle.marks)) == (0, {0.0})
+
+
+def test_a_walk_that_was_stopped_goes_on(bars, tmp_path):
+    with pytest.raises(RunError):
+        walked(bars, tmp_path / "s", progress=Watcher(at=3, what="walk-forward"))
+    whole = walked(bars, tmp_path / "w")
+    again = walked(bars, tmp_path / "s")
+    assert again.splits == whole.splits
+    kept = (tmp_path / "s" / "judged.jsonl").read_bytes()
+    (tmp_path / "s" / "judged.jsonl").write_bytes(kept[:-9])
+    assert walked(bars, tmp_path / "s").splits == whole.splits
+    assert (tmp_path / "s" / "judged.jsonl").read_bytes() == kept
+
+
+def test_a_tuner_may_choose_in_each_window(bars, tmp_path):
+    found = walked(bars, tmp_path / "t", spaces=SPACES, trials=8)
+    assert found.figures["trials"] == 4 * 8
+    assert len({json.dumps(one["params"]) for one in found.splits}) > 1
+    assert found.splits == walked(bars, tmp_path / "t", spaces=SPACES, trials=8).splits
+
+
+def test_windows_that_do_not_fit(bars, tmp_path):
+    for windows in (Windows(5000 * MINUTE, MINUTE), Windows(400 * MINUTE, 100 * MINUTE)):  # a purge of a day is longer
+        with pytest.raises(InputError) as told:
+            walked(bars, tmp_path / "n", windows=windows)
+        assert told.value.code == "walkforward-windows"
+    with pytest.raises(InputError) as told:
+        walked(bars, tmp_path / "n", spaces=SPACES)
+    assert told.value.code == "sweep-range"
+    assert not (tmp_path / "n").exists()
+
+
+def test_marks_are_at_equal_steps_of_time(bars):
+    search = search_of(
+        Cross(3, 13), bars, (), config=CONFIG, cash=None, seed=0, pairs=(), workers=1, ceiling_mb=9999, progress=None
+    )
+    span = WINDOWS.splits(bars)[1].test[0]
+    found = judge(search.chosen, bars, search.setting, span)
+    assert len(found.marks) == 32
+    assert np.count_nonzero(np.diff(found.marks)) > 8
