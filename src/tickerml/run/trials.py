@@ -66,8 +66,10 @@ def _of_sweep(folder: Path, days: float) -> Iterator[float]:
     for line in lines:
         if not line.endswith(b"\n"):
             return  # broken off while it was written
-        size = 8 * int(json.loads(line)["marks"])
-        yield _ratio(kept[at : at + size].view("<f8") if at + size <= len(kept) else np.zeros(0), days)
+        told = json.loads(line)
+        size = 8 * int(told["marks"])
+        mine = float(told.get("days", days))  # a trial of a walk-forward had one window of the source
+        yield _ratio(kept[at : at + size].view("<f8") if at + size <= len(kept) else np.zeros(0), mine)
         at += size
 
 

@@ -117,7 +117,7 @@ def walkforward(
                 asker: Asker = Tuner(spaces, trials=trials, seed=seed + n) if trials else Once(combos)
                 past = search.on(_part(tape, split.train[0]))
                 asked = Asked(past, book, by, exact, total=each * len(splits), what="walk-forward", at=each * n)
-                asked.follow(asker, split=n)
+                asked.follow(asker, split=n, days=(split.train[0].end - split.train[0].start) / DAY)
                 best = ranked(book.trials[each * n : each * (n + 1)], by)[0]
                 del asked, past
                 gc.collect()  # machines refer to themselves: their books would stay until the collector finds the time
