@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickerml.desk.exits import FULL, HALF, Move, alarms, at_price, place
+from tickerml.desk.leaving import move, protection
 from tickerml.desk.legs import ENTRY, STOP, TARGET
 from tickerml.desk.order import Order
 from tickerml.desk.setups import OPEN, SETUP, Setups
@@ -154,7 +155,7 @@ def opened(side=1, **fields):
 
 def send(book, k):
     sent = []
-    for role, order in book.protection(book.table[k]):
+    for role, order in protection(book.table[k]):
         order_id = 50 + int((book.legs.table["id"] != 0).sum()) + len(sent)
         book.sent(k, role, order_id, order.qty, now=5, order=order)
         sent.append((role, order))
@@ -176,14 +177,14 @@ def test_a_move_withdraws_the_old_and_sends_the_new_for_what_is_left():
     book, k = opened()
     send(book, k)
     book.table[k]["exited"] = 4
-    leaving = book.move(k, Move(10_010, 10_150))
+    leaving = move(book, k, Move(10_010, 10_150))
     assert len(leaving) == 2
     stop, target = send(book, k)
     assert (stop[1].trigger, stop[1].qty, target[1].qty) == (10_010, 6, 6)
-    assert book.move(k, Move(10_020, 10_150)) != []
-    assert len(book.move(k, Move(10_030, 10_150))) == 0  # all are leaving already
+    assert move(book, k, Move(10_020, 10_150)) != []
+    assert len(move(book, k, Move(10_030, 10_150))) == 0  # all are leaving already
     book.table[k]["state"] = 3
-    assert book.move(k, Move(10_040, 10_150)) == []
+    assert move(book, k, Move(10_040, 10_150)) == []
 
 
 def test_a_leg_knows_where_it_rests():

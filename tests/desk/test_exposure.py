@@ -89,7 +89,7 @@ def test_room_for_all_orders_that_a_setup_may_come_to_need():
     for n in range(1, LEGS - EACH + 1):
         book.legs.add(n, 0, 0, STOP, 1)
     assert book.free_slots() == 0
-    assert not book.room()
+    assert not book.free_slots()
     book.legs.find(1)["id"] = 0
     assert book.free_slots() == 1
 

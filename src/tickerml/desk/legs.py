@@ -41,10 +41,6 @@ class Legs:
         """Slots without an order."""
         return int(np.count_nonzero(self.table["id"] == 0))
 
-    def room(self) -> bool:
-        """Whether the orders of another setup find slots."""
-        return self.free() > EACH
-
     def add(
         self, order_id: int, setup: int, inst: int, role: int, qty: int, *, now: int = 0, side: int = 0, price: int = 0
     ) -> None:

@@ -12,6 +12,7 @@ from tickerml.account.contract import value
 from tickerml.account.margin import book_fill
 from tickerml.account.position import apply_fill
 from tickerml.account.wallets import move
+from tickerml.desk import leaving
 from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
@@ -116,7 +117,7 @@ class Trades:
         for k in range(book.SLOTS):
             s = self.setups.table[k]
             if s["state"] in (book.ENTERING, book.OPEN) and s["horizon"] <= self.books.now:
-                self._act(self.setups.close(s, book.BY_TIMER), k)
+                self._act(leaving.close(self.setups, s, book.BY_TIMER), k)
                 if book.is_over(self.setups.table[k]) and not s["superp"]:
                     self._settle(k)
         self._set_deadline()
@@ -127,7 +128,7 @@ class Trades:
         mine = np.flatnonzero((table["state"] != 0) & (table["inst"] == inst) & (table["strategy"] == owner))
         for k in mine.tolist():
             if table[k]["state"] in (book.ENTERING, book.OPEN):
-                self._act(self.setups.close(table[k], book.BY_HAND), k)
+                self._act(leaving.close(self.setups, table[k], book.BY_HAND), k)
                 if book.is_over(table[k]) and not table[k]["superp"]:
                     self._settle(k)
         self._set_deadline()
@@ -157,10 +158,10 @@ class Trades:
         """Send new levels of setup `k`, or close it."""
         s = self.setups.table[k]
         if move_to.close:
-            self._act(self.setups.close(s, book.REASONS.index(move_to.close)), k)
+            self._act(leaving.close(self.setups, s, book.REASONS.index(move_to.close)), k)
             self._set_deadline()
             return
-        self._act(self.setups.move(k, move_to), None)
+        self._act(leaving.move(self.setups, k, move_to), None)
         self._after(k)
 
     def _arm(self, inst: int) -> None:
@@ -177,9 +178,9 @@ class Trades:
         for k in range(book.SLOTS):
             s = self.setups.table[k]
             if s["state"] == book.ENTERING or (close and s["state"] == book.OPEN):
-                self._act(self.setups.close(s, book.BY_HAND), k)
+                self._act(leaving.close(self.setups, s, book.BY_HAND), k)
             elif s["state"] == book.OPEN:
-                self._act(self.setups.withdraw(k), k)
+                self._act(leaving.withdraw(self.setups, k), k)
             if book.is_over(self.setups.table[k]) and not s["superp"]:
                 self._settle(k)
         self._set_deadline()
@@ -242,13 +243,13 @@ class Trades:
             if int(a["left"]) == 0:
                 self.setups.ended(leg)
             self._act(cancels, k)
-            self.setups.reopen(k, self.books.now)
+            leaving.reopen(self.setups, k, self.books.now)
         elif kind in _ENDS:
             stop_gone = leg["role"] == roles.STOP and not leg["leaving"] and s["entered"] > s["exited"]
             self.setups.ended(leg)
             if stop_gone:  # refused, or the book was empty: a position must not stand without its stop
-                self._act(self.setups.close(s, book.BY_STOP), k)
-            self.setups.reopen(k, self.books.now + book.RETRY_NS)
+                self._act(leaving.close(self.setups, s, book.BY_STOP), k)
+            leaving.reopen(self.setups, k, self.books.now + leaving.RETRY_NS)
         self._after(k)
         self._set_deadline()
 
@@ -256,8 +257,8 @@ class Trades:
         """Protect what an entry has just filled; settle when nothing is left."""
         s = self.setups.table[k]
         if s["state"] and s["naked"]:
-            self._act(self.setups.gather(k), None)
-            sent = [(role, self._send(order, k, role, int(s["intent"]))) for role, order in self.setups.protection(s)]
+            self._act(leaving.gather(self.setups, k), None)
+            sent = [(role, self._send(order, k, role, int(s["intent"]))) for role, order in leaving.protection(s)]
             if len(sent) == 2:
                 self.setups.legs.pair(sent[0][1], sent[1][1])
         if book.is_over(self.setups.table[k]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine
 from tickerml.engine.outbox import HELD, Outbox
 from tickerml.engine.plan import Plan, columns_of, folds_for
-from tickerml.engine.trader import Trader, Woken, groups_of, wakes
+from tickerml.engine.trader import Group, Trader, Woken, groups_of, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.features.sets import members
 from tickerml.run.models import models_of
@@ -131,52 +131,16 @@ def build(
         least=models.least,
         seed=setting.seed,
     )
-    compiled = next((k for k, one in enumerate(chosen) if one.compiled), -1)
-    decide = [one.strategy for one in chosen if not one.compiled]
-    recorded = members([*config.manager.features, *(wanted(config.manager) if decide else ())])
-    folds = folds_for([*(name for one in decide for name in short_names(one.sees).values()), *recorded])
-    groups = groups_of(decide, round(config.data.bar_delay_ms * MILLISECOND))
-    timers = [[g.owner for g in groups if k in g.strategies] for k in range(len(decide))]
-    found = [detector_of(one, k, timers[k], columns_of(folds)) for k, one in enumerate(decide) if setting.detectors]
-    detectors = tuple(one for one in found if one is not None)
-    looking = {one.strategy for one in detectors}
-    plan = Plan(
-        folds,
-        models.queue,
-        models.latency,
-        models.fees,
-        chosen[compiled].compiled if compiled >= 0 else "",
-        compiled,
-        triggers=any(not one.compiled for one in chosen),
-        taking=any(not one.compiled for one in chosen),
-        bars=any(setting.bar_only) or (header.bar_only and not setting.bar_only),
-        values="funding" in header.names,
-        balance=terms.check_balance,
-        margin=terms.margined,
-        wallets=terms.spot_wallets,
-        marks=any(not one.compiled for one in chosen) or models.latency.endswith(".feed"),
-        watch=any(not one.compiled for one in chosen),
-        large_trades=any(isinstance(w, Trade) for one in decide for w in wakes(one)),
-        detectors=detectors,
-        alone={group.owner: looking.issuperset(group.strategies) for group in groups},
-    )
+    groups = groups_of(_deciding(chosen), round(config.data.bar_delay_ms * MILLISECOND))
+    plan = _plan(chosen, header, setting, groups)
+    compiled = plan.compiled_owner
     loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
     outbox = Outbox(sink, held=held)
-    books = Books(loop, Setups(), instruments, wallets, purse)
     trader = Trader(
         loop,
         [Woken(k, one.name, one.strategy, mine[k]) for k, one in enumerate(chosen) if not one.compiled],
-        books,
-        Desk(
-            limits_of(config),
-            instruments,
-            [one.name for one in chosen if not one.compiled],
-            superp=config.superp.enabled,
-            manager=config.manager,
-            regime=config.regime,
-            wallets=len(wallets.currencies),
-            bar_only=setting.bar_only,
-        ),
+        Books(loop, Setups(), instruments, wallets, purse),
+        _desk(chosen, instruments, setting, wallets),
         outbox,
         ton=next((ton_of(one, config, header.instruments) for one in chosen if one.needs_ton), -1),
         groups=groups,
@@ -184,6 +148,57 @@ def build(
     if compiled >= 0:
         _grant(loop, chosen[compiled], mine[compiled], compiled)
     return Machine(loop, trader, outbox)
+
+
+def _deciding(chosen: Sequence[Chosen]) -> list[Any]:
+    """The strategies that answer in Python."""
+    return [one.strategy for one in chosen if not one.compiled]
+
+
+def _plan(chosen: Sequence[Chosen], header: Header, setting: Setting, groups: Sequence[Group]) -> Plan:
+    """What the loop of a run is made of, and what it has no use for."""
+    config, models, terms, decide = setting.config, models_of(setting.config), setting.terms, _deciding(chosen)
+    compiled = next((k for k, one in enumerate(chosen) if one.compiled), -1)
+    recorded = members([*config.manager.features, *(wanted(config.manager) if decide else ())])
+    folds = folds_for([*(name for one in decide for name in short_names(one.sees).values()), *recorded])
+    timers = [[g.owner for g in groups if k in g.strategies] for k in range(len(decide))]
+    found = [detector_of(one, k, timers[k], columns_of(folds)) for k, one in enumerate(decide) if setting.detectors]
+    detectors = tuple(one for one in found if one is not None)
+    looking = {one.strategy for one in detectors}
+    return Plan(
+        folds,
+        models.queue,
+        models.latency,
+        models.fees,
+        chosen[compiled].compiled if compiled >= 0 else "",
+        compiled,
+        triggers=bool(decide),
+        taking=bool(decide),
+        bars=any(setting.bar_only) or (header.bar_only and not setting.bar_only),
+        values="funding" in header.names,
+        balance=terms.check_balance,
+        margin=terms.margined,
+        wallets=terms.spot_wallets,
+        marks=bool(decide) or models.latency.endswith(".feed"),
+        watch=bool(decide),
+        large_trades=any(isinstance(w, Trade) for one in decide for w in wakes(one)),
+        detectors=detectors,
+        alone={group.owner: looking.issuperset(group.strategies) for group in groups},
+    )
+
+
+def _desk(chosen: Sequence[Chosen], instruments: Sequence[Instrument], setting: Setting, wallets: Wallets) -> Desk:
+    config = setting.config
+    return Desk(
+        limits_of(config),
+        instruments,
+        [one.name for one in chosen if not one.compiled],
+        superp=config.superp.enabled,
+        manager=config.manager,
+        regime=config.regime,
+        wallets=len(wallets.currencies),
+        bar_only=setting.bar_only,
+    )
 
 
 def limits_of(config: Config) -> Limits:
