@@ -67,6 +67,9 @@ def test_the_five_lines(rooms):
     assert rooms[1][1] == ("psc", TAPE)
     assert rooms[1][2]["cash"] == Decimal(10_000)
     assert rooms[1][2]["config"] == Config()
+    assert rooms[1][2]["twins"] is None  # by the run's length
+    tml.backtest("psc", tape, twins=19)
+    assert rooms[-1][2]["twins"] == 19
     assert rooms[2][1] == (Path("runs/a"),)
 
 

@@ -11,10 +11,10 @@ from stories import COINS, START, idle, short_run, story
 from tickerml.run.result import Run
 from tickerml.tape.errors import RunError
 from tickerml.tape.rows import DAY
-from tickerml.views import explore, notebook
+from tickerml.views import chances, explore, notebook
 from tickerml.views.charts.cards import cards
 from tickerml.views.page import page
-from tickerml.views.story import Curve, Layer
+from tickerml.views.story import Curve, Layer, Leak
 
 RUNS = {
     "many": story(81, twins=True),
@@ -298,3 +298,46 @@ def test_a_page_that_cannot_be_written_is_not_called_missing():
     with pytest.raises(RunError, match="cannot be written") as error:
         run.report(Path("/proc/x.html"))
     assert error.value.code == "file-permission"
+
+
+def test_h3_the_run_stands_beside_what_chance_and_holding_give():
+    text = PAGES["many"]
+    run = RUNS["many"]
+    twins, entries = chances.twins_chance(run), chances.random_entry(run)
+    assert f"<td>{twins.as_good} of 300 null twins</td>" in text
+    assert f"<td>{entries.chance.as_good:,} of 2,000 redraws</td>" in text
+    assert f'<td class="n">{twins.p:.2g}</td>' in text
+    assert "the same trades at random moments" in text
+    few = PAGES["few"]
+    assert "<td>not shown</td><td>7 trades, needs 10</td>" in few
+    assert "<td>not shown</td><td>none were made</td>" in few
+
+
+def test_h3_each_strategy_stands_with_its_intervals():
+    run = RUNS["many"]
+    trades = tuple(replace(t, strategy="dca" if n % 2 else "swing") for n, t in enumerate(run.trades))
+    text = page(replace(run, trades=trades, head=replace(run.head, strategies=("dca", "swing", "psc"))))
+    rows = re.search(r"<h3>Each strategy</h3>(.*?)</table>", text, re.S).group(1)
+    assert re.findall(r'scope="row">(\w+)<', rows) == ["dca", "swing", "psc"]
+    assert re.search(r">40</td><td class=\"n\">\d+ % \(\d+ to \d+\)</td>", rows)  # won, with its interval
+    assert re.search(r">-?\d+\.\d \(-?[\d.]+ to -?[\d.]+\)</td>", rows)  # Sharpe, with its interval
+    assert rows.count("-</td>") == 3  # won, payoff and Sharpe of the one that did not trade
+    assert "Each strategy" not in PAGES["many"]  # one alone is the run
+
+
+def test_h3_a_waterfall_whose_runs_traded_otherwise_says_so():
+    run = RUNS["many"]
+    layers = tuple(replace(x, trades=81 if n else 79) for n, x in enumerate(run.waterfall))
+    said = "The re-runs did not make the same 81 trades (79)"
+    assert said in page(replace(run, waterfall=layers))
+    assert "costs took" not in page(replace(run, waterfall=layers))
+    assert "costs took" in page(replace(run, waterfall=tuple(replace(x, trades=81) for x in run.waterfall)))
+
+
+def test_h3_a_strategy_that_looks_ahead_is_told_above_all_figures():
+    run = RUNS["many"]
+    leak = Leak("mine", "signal", "2024-01-03T05:00:00Z", 12, "mine.py")
+    health = replace(run.health, leak_check="LOOKS AHEAD: signal at mine.py:12", leaks=(leak,))
+    head = page(replace(run, health=health)).partition("<h1>")[0]
+    assert "LOOKS AHEAD: signal at mine.py:12." in head
+    assert "ook" not in PAGES["many"].partition("<h1>")[0].partition("<header>")[2]

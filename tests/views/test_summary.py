@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -66,6 +67,14 @@ def test_a_statistic_that_does_not_exist_has_no_line():
     names = [line.split()[0] for line in summary(RUNS["idle"]).splitlines()[1:]]
     assert names == ["net", "no", "data", "next"]
     assert "95 %" not in summary(RUNS["few"])
+
+
+def test_h3_chance_is_told_also_where_the_line_is_full():
+    run = story(81, cash=10_000_000, twins=True)
+    trades = tuple(replace(t, pnl=t.pnl * 1000) for t in run.trades)
+    run = replace(run, trades=trades, final_equity=run.start_equity + sum(t.pnl for t in trades))
+    line = summary(run).splitlines()[1]
+    assert re.search(r"hold \S+ %.*by chance: \d+ of 100 twins$", line)
 
 
 def test_what_no_layer_explains_is_shown():
