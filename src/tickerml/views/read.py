@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from tickerml.tape.block import Block
+from tickerml.tape.block import Block, concat
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Kind, Record
+from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Header, Tape
 from tickerml.views.health import health_of
 from tickerml.views.regimes import Regimes
@@ -31,6 +31,9 @@ from tickerml.views.story import (
 from tickerml.views.values import decimal, part, real, whole, written
 
 _READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE, Kind.DESK)
+_INTENT, _REFUSAL, _SETTLED, _, _DESK = map(int, _READ)
+_AT_ONCE: Final = 1 << 16  # rows
+_DECODE: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
 
 
@@ -72,10 +75,23 @@ def read_story(
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
     seq = int(manifest.get("first_sequence") or 0)
-    for block in tape.blocks():
+    for block in _joined(tape.blocks()):
         _gather(block, seq, found)
         seq += len(block)
     return _told(tape.header, manifest, found, dict(prices or {}), waterfall, twins)
+
+
+def _joined(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The same rows in fewer blocks: a run is journalled a few rows at a time, and each block has its price here."""
+    held, rows = list[Block](), 0
+    for block in blocks:
+        held.append(block)
+        rows += len(block)
+        if rows >= _AT_ONCE:
+            yield concat(held)
+            held, rows = [], 0
+    if rows:
+        yield concat(held)
 
 
 def _gather(block: Block, seq: int, found: _Gathered) -> None:
@@ -88,24 +104,27 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
         found.counts[name] += int((rows["kind"] == kind).sum())
     _count_reasons(block, Kind.PASS, "reason", found.passes)
     _count_reasons(block, Kind.REFUSAL, "code", found.refusals)
-    for at, row, blob in _blobs(block, _READ):
-        if row["kind"] == Kind.INTENT:
+    for at, what, inst, time, blob in _blobs(block):
+        if what == _INTENT:
             found.intents[seq + at] = blob
-            found.wanted.add(int(row["inst"]))
-        elif row["kind"] == Kind.REFUSAL:
+            found.wanted.add(inst)
+        elif what == _REFUSAL:
             found.examples[str(blob.get("code", "unnamed"))] = str(blob.get("text", ""))
-        elif row["kind"] == Kind.SETTLED:
-            found.settled.append((int(row["inst"]), blob))
-        elif row["kind"] == Kind.DESK:
-            found.regimes.note(int(row["recv"]), blob)
+        elif what == _SETTLED:
+            found.settled.append((inst, blob))
+        elif what == _DESK:
+            found.regimes.note(time, blob)
         else:
-            found.balances.append((int(row["recv"]), blob))
+            found.balances.append((time, blob))
 
 
-def _blobs(block: Block, kinds: tuple[Kind, ...]) -> Iterator[tuple[int, Record, dict[str, Any]]]:
-    for at in np.flatnonzero(np.isin(block.rows["kind"], kinds) & (block.rows["ref"] >= 0)):
-        row = block.rows[at]
-        yield int(at), row, msgspec.json.decode(block.blobs[row["ref"]])
+def _blobs(block: Block) -> Iterator[tuple[int, int, int, int, dict[str, Any]]]:
+    """(place, kind, instrument, ns, blob) of each row that is read one by one."""
+    rows, decode = block.rows, _DECODE
+    places = np.flatnonzero(np.isin(rows["kind"], _READ) & (rows["ref"] >= 0))
+    columns = (places, *(rows[name][places] for name in ("kind", "inst", "recv", "ref")))
+    for at, kind, inst, time, ref in zip(*(column.tolist() for column in columns), strict=True):
+        yield at, kind, inst, time, decode(block.blobs[ref])
 
 
 class _Named(msgspec.Struct):
