@@ -20,7 +20,7 @@ from tickerml.tape.journal import Journal, OsDisk, ParquetEncoder, Verdict, arch
 from tickerml.tape.journal.archive import fingerprint
 from tickerml.tape.journal.manifest import MANIFEST, read_manifest, write_manifest
 from tickerml.tape.journal.parquet import batches
-from tickerml.tape.journal.record import SEAL, block_of, decode, encode
+from tickerml.tape.journal.record import SEAL, block_of, decode, encode, record_salt
 from tickerml.tape.journal.scan import scan
 from tickerml.tape.journal.segment import HEADER_BYTES, SegmentHeader
 from tickerml.tape.rows import ROW, Kind, empty
@@ -350,21 +350,35 @@ def test_a_sound_journal_is_copied_whole():
     assert opens(disk) == written
 
 
-def test_a_damaged_page_costs_its_segment_and_parquet_heals_it():
-    disk = SimDisk()
-    written = closed(disk)
-    disk.names_now[FOLDER / "00000002.seg"].cache[100] ^= 1
-    result = saved(disk)
-    kept = opens(disk)
-    assert kept == written[: len(kept)]
-    assert result.runs[0].first_seq > result.last_seq + 1
-    assert len(result.missing) == 1
+def test_a_damaged_header_costs_no_row_and_parquet_heals_it():
+    """The salt that stood in the header is found from the checksums of two records that follow each other."""
+    for also in (None, HEADER_BYTES + 40):  # the first record damaged as well
+        disk = SimDisk()
+        written = closed(disk)
+        second = disk.names_now[FOLDER / "00000002.seg"].cache
+        second[100] ^= 1
+        if also is not None:
+            second[also] ^= 1
+        result = saved(disk)
+        kept = opens(disk)
+        assert kept == written[: len(kept)]
+        found = [one for run in result.runs for one in PlainEncoder().decode(disk.read(OUT / run.file))]
+        lost = len(written) - len(kept) - len(found)
+        assert lost == (also is not None)
+        assert [(seq, one.to_bytes()) for seq, one in found] == written[len(kept) + lost :]
+        assert len(result.missing) == lost
     disk = SimDisk()
     written = closed(disk)
     archived(disk)
     disk.names_now[FOLDER / "00000002.seg"].cache[100] ^= 1
     assert saved(disk).problem is None
     assert opens(disk) == written
+
+
+@pytest.mark.parametrize("salt", [0, 1, 0xFFFFFFFF, 0x12345678])
+def test_a_record_tells_its_salt(salt):
+    data = bytes(24) + encode(1, 7, 3, 2, b"x" * 1001, salt)
+    assert record_salt(data, 24) == salt
 
 
 def test_with_the_first_segment_gone_the_rest_lies_beside():

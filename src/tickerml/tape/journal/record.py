@@ -15,6 +15,7 @@ MAX_RECORD: Final = 1 << 20  # bytes, header and padding included
 _HEAD: Final = struct.Struct("<IIQQHHI")  # crc, length, seq, durable, kind, flags, rows
 _BODY: Final = struct.Struct("<IQQHHI")  # the same without the crc
 _CRC: Final = struct.Struct("<I")
+_CRC_LENGTH: Final = struct.Struct("<II")
 COPIED: Final = 1  # flag: recovery copied this record from the segment before
 
 
@@ -71,6 +72,29 @@ def decode(data: bytes, offset: int, salt: int) -> Record | None:
     if zlib.crc32(memoryview(data)[offset + 4 : offset + length], salt) != crc:
         return None
     return Record(offset, length, seq, durable, kind, flags, rows)
+
+
+def record_salt(data: bytes, offset: int) -> int:
+    """The salt with which the bytes at `offset` are a record; what they are is for `decode` to say. 0 = with none.
+
+    crc(body, salt) = crc(body, 0) xor L(salt), L linear over GF(2): its 32 columns are read off and L is solved.
+    """
+    crc, length = _CRC_LENGTH.unpack_from(data, offset)
+    body = memoryview(data)[offset + 4 : offset + length]
+    base = zlib.crc32(body, 0)
+    wanted, salt = crc ^ base, 0
+    rows: list[tuple[int, int]] = []  # (column, salt that gives it), reduced so that leading bits differ
+    for bit in range(32):
+        column, gives = zlib.crc32(body, 1 << bit) ^ base, 1 << bit
+        for known, made in rows:
+            if column ^ known < column:
+                column, gives = column ^ known, gives ^ made
+        rows.append((column, gives))
+        rows.sort(reverse=True)
+    for column, gives in rows:
+        if wanted ^ column < wanted:
+            wanted, salt = wanted ^ column, salt ^ gives
+    return salt
 
 
 def walk(data: bytes, offset: int, stop: int, seq: int, salt: int) -> Iterator[Record]:

@@ -15,7 +15,7 @@ from tickerml.tape.journal.manifest import Entry, write_manifest
 from tickerml.tape.journal.parquet import Encoder, ParquetEncoder
 from tickerml.tape.journal.record import Sync, block_of
 from tickerml.tape.journal.recovery import Recovery, recovered_row, takeover
-from tickerml.tape.journal.scan import End, Problem, Verdict, valid_records
+from tickerml.tape.journal.scan import End, Problem, Verdict, salt_of, valid_records
 from tickerml.tape.journal.segment import HEADER_BYTES, SMALLEST, segment_name
 from tickerml.tape.journal.survey import Folder, Piece, blocks, parquet_problem
 from tickerml.tape.rows import empty
@@ -125,10 +125,11 @@ def _export(folder: Folder, piece: Piece, encoder: Encoder, to: Path) -> Iterato
 def _behind(folder: Folder, piece: Piece, encoder: Encoder) -> Iterator[tuple[int, Block]]:
     if piece.problem is None and piece.header is None:
         yield from blocks(folder, piece, encoder)
-    if piece.header is None:
+    salt = piece.header.salt if piece.header is not None else salt_of(piece.data)
+    if salt is None:
         return
-    start = HEADER_BYTES if piece.problem is None else piece.end.stop
-    for record in valid_records(piece.data, start, len(piece.data) - start, piece.header.salt):
+    start = HEADER_BYTES if piece.problem is None or piece.header is None else piece.end.stop
+    for record in valid_records(piece.data, start, len(piece.data) - start, salt):
         if record.rows:
             yield record.seq, block_of(piece.data, record)
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from tickerml.tape.journal.record import HEAD_BYTES, MAX_RECORD, SEAL, Record, Seal, decode, walk
+from tickerml.tape.journal.record import HEAD_BYTES, MAX_RECORD, SEAL, Record, Seal, decode, record_salt, walk
 from tickerml.tape.journal.segment import HEADER_BYTES, SegmentHeader
 
 
@@ -89,7 +89,29 @@ def _problem(
 
 
 def valid_records(data: bytes, start: int, count: int, salt: int, durable: int = 0) -> Iterator[Record]:
-    """Valid records that start in the `count` bytes from `start` and say that sequence `durable` was synced.
+    """Valid records that start in the `count` bytes from `start` and say that sequence `durable` was synced."""
+    for at in _likely(data, start, count, durable):
+        record = decode(data, at, salt)
+        if record is not None:
+            yield record
+
+
+def salt_of(data: bytes) -> int | None:
+    """The salt that a segment's records were written with, found without its header; None where no two are whole.
+
+    A checksum is an affine map of its salt, so one whole record tells it; the record behind it must agree.
+    """
+    for at in _likely(data, HEADER_BYTES, len(data) - HEADER_BYTES, 0):
+        salt = record_salt(data, at)
+        one = decode(data, at, salt)
+        two = decode(data, one.end, salt) if one is not None else None
+        if one is not None and two is not None and two.seq == one.seq + one.rows:
+            return salt
+    return None
+
+
+def _likely(data: bytes, start: int, count: int, durable: int) -> Iterator[int]:
+    """Offsets at which a record may start.
 
     After a bad record nothing tells where the next one starts, but all start on multiples of 8: the headers at all
     such places are tested as columns, and the few that could be one are checked in full.
@@ -101,6 +123,4 @@ def valid_records(data: bytes, start: int, count: int, salt: int, durable: int =
     length, kind = words[:-3] >> np.uint64(32), words[3:] & np.uint64(0xFFFF)
     could = (length >= HEAD_BYTES) & (length <= MAX_RECORD) & (kind > 0) & (kind <= SEAL) & (words[2:-1] >= durable)
     for at in np.flatnonzero(could):
-        record = decode(data, start + int(at) * 8, salt)
-        if record is not None:
-            yield record
+        yield start + int(at) * 8
