@@ -1,8 +1,17 @@
-"""Write the pages that are made from the source: settings, errors, limits, the ledger's tables (`make docs`)."""
+"""Write the pages that are made from the source: settings, errors, limits, the ledger's tables, claims, strategies.
+
+`make docs`, or `python tools/pages.py`.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # this is run as a script and imported as a module
+
+from tools import claims, strategies
 
 from tickerml.cli.errors import codes, page
 from tickerml.config.pages import markdown
@@ -60,7 +69,10 @@ def ledger() -> str:
 
 def pages() -> dict[Path, str]:
     """Each generated page with its text."""
+    measured = json.loads(Path(__file__).with_name("measured.json").read_text(encoding="utf-8"))
     return {
+        DOCS / "claims.md": claims.page(measured),
+        DOCS / "strategies.md": strategies.page(measured),
         DOCS / "settings.md": markdown(),
         DOCS / "errors.md": errors(),
         DOCS / "limits.md": limits(),

@@ -27,15 +27,16 @@ def lines(found: Compared, width: int = WIDTH) -> list[str]:
 
 def html(found: Compared) -> str:
     """The same as HTML that survives any sanitizer."""
-    first, *rest = [plain(line) for line in (*_head(found), *_told_trades(found), *_told_gaps(found), *_foot(found))]
+    told = [plain(line) for line in (*_head(found), *_told_trades(found), *_told_gaps(found), *_foot(found))]
+    first = 1 + len(_warnings(found))
+    strong = "".join(f"<p><strong>{escape(line)}</strong></p>" for line in told[:first])
     drawn = image(picture(found)) if found.causes else ""
-    return f"<div><p><strong>{escape(first)}</strong></p>{drawn}<pre>{escape(chr(10).join(rest))}</pre></div>"
+    return f"<div>{strong}{drawn}<pre>{escape(chr(10).join(told[first:]))}</pre></div>"
 
 
 def _head(found: Compared) -> Iterator[str]:
     a, b, unit, apart = found.a, found.b, found.currency, found.difference
-    for warning in dict.fromkeys(one.synthetic for one in (a, b) if one.synthetic):
-        yield f"SYNTHETIC MARKET ({warning}): shows that the program works, says nothing about profit"
+    yield from _warnings(found)
     nets = f"{_signed(b.net, unit)} against {_signed(a.net, unit)} {unit}"
     if found.identical:
         made = f"{plural(b.intents, 'intent')}, {plural(b.trades, 'trade')}"
@@ -45,6 +46,11 @@ def _head(found: Compared) -> Iterator[str]:
     else:
         yield f"{b.run} and {a.run} made the same by different rows: {_signed(b.net, unit)} {unit}"
     yield from (_named(one) for one in (a, b))
+
+
+def _warnings(found: Compared) -> list[str]:
+    made_up = dict.fromkeys(one.synthetic for one in (found.a, found.b) if one.synthetic)
+    return [f"SYNTHETIC MARKET ({name}): shows that the program works, says nothing about profit" for name in made_up]
 
 
 def _named(one: Side) -> str:

@@ -1,0 +1,94 @@
+"""docs/strategies.md: rules and sources of each strategy from its own file, its defaults, its results on real data."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tools.claims import shown, spread
+
+from tickerml.config.schema import Setting, sections, settings
+from tickerml.views.words import spoken
+
+STRATEGIES = {
+    "psc": ("tickerml.strategies.psc", ("ml_microstructure", "psc_integration", "superp")),
+    "dca": ("tickerml.strategies.dca", ("dca",)),
+    "swing": ("tickerml.strategies.swing", ("swing",)),
+    "channel": ("tickerml.strategies.channel", ("channel",)),
+    "five_signal": ("tickerml.strategies.five_signal", ("five_signal",)),
+}
+RESULTS = {
+    "psc": ("psc_minutes", "psc_relative"),
+    **{name: (f"{name}_spot", f"{name}_perp", f"{name}_weeks") for name in ("dca", "swing", "channel")},
+    "five_signal": ("five_signal_nexo", "five_signal_nexo_large"),
+}
+NOT_RUN = {
+    "five_signal": "Order books of BTC and ETH were recorded for 11 minutes; the fit of this strategy needs 100.",
+}
+TOGETHER = ("rules_spot", "rules_perp")
+
+
+def page(measured: Mapping[str, Any]) -> str:
+    """The whole page."""
+    parts = [
+        "# Strategies\n\nMade from the source by `make docs`: rules and sources are the first lines of each strategy's"
+        " file, results those of `tools/measure.py`. Every run is with the defaults, and no default was chosen on this"
+        " data, so that all of it is out of sample. An interval is of 95 %; *twins* is the p-value of null twins: how"
+        " many of the same runs on bars without an edge did as well. A run that has lost a fifth is stopped for good by"
+        " the desk (docs/limits.md). docs/claims.md holds results against promises.\n"
+    ]
+    parts += [_strategy(name, measured) for name in STRATEGIES]
+    parts.append("## DCA, Swing and Channel under one manager\n\nAs the source has it: 1,000 of money, 40 / 30 / 30.\n")
+    parts.append("\n".join(_results(TOGETHER, measured)))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _strategy(name: str, measured: Mapping[str, Any]) -> str:
+    module, held = STRATEGIES[name]
+    text = inspect.cleandoc(importlib.import_module(module).__doc__ or "")
+    head = f"## {name}\n\n```text\n{text}\n```\n"
+    rows = "\n".join(_default(section, one) for section in held for one in settings(sections()[section]).values())
+    table = f"| key | default | unit and meaning |\n|---|---|---|\n{rows}\n"
+    made = "\n".join(_results(RESULTS[name], measured))
+    more = f"\n{NOT_RUN[name]}\n" if name in NOT_RUN else ""
+    return f"{head}\n### Defaults\n\n{table}\n### Results\n\n{made}{more}"
+
+
+def _default(section: str, one: Setting) -> str:
+    return f"| `{section}.{one.name}` | `{one.shown}` | {one.comment} |".replace("``", "")
+
+
+def _results(names: tuple[str, ...], measured: Mapping[str, Any]) -> Iterator[str]:
+    yield "| run | span | trades | won | net (95 %) | holding | Sharpe, deflated | worst fall | twins |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name in names:
+        yield _result(name, measured.get(name))
+    yield ""
+    known = [name for name in names if name in measured]
+    yield from (f"- `{name}`: `{measured[name]['command']}`{_refused(measured[name])}" for name in known)
+    yield ""
+
+
+def _refused(run: Mapping[str, Any]) -> str:
+    """What the desk refused most: a run that fell by a fifth is stopped for good."""
+    told = ", ".join(f"{spoken(reason)} {n:,}" for reason, n in run["refusals"].items())
+    return f"; refused: {told}" if told else ""
+
+
+def _result(name: str, run: Mapping[str, Any] | None) -> str:
+    if run is None:
+        return f"| `{name}` | not measured yet | | | | | | | |"
+    net = shown("net_share", run["net_share"])
+    if run["net_95"] is not None:
+        low, high = (100 * edge / run["cash"] for edge in run["net_95"])
+        net += f" ({low:+.1f} to {high:+.1f} %)"
+    won = "-" if run["win_rate"] is None else shown("win_rate", run["win_rate"])
+    won += "" if run["win_rate_95"] is None else f" ({spread(run['win_rate_95'])})"
+    sharpe = "-" if run["sharpe"] is None else f"{run['sharpe']:.2f}, {run['deflated_sharpe'] or 0:.2f}"
+    twins = "not run" if run["null_twin_p"] is None else f"{run['null_twin_p']:.2f} of {run['twins']}"
+    fall = "-" if run["max_drawdown"] is None else shown("max_drawdown", run["max_drawdown"])
+    hold = "-" if run["hold"] is None else f"{100 * run['hold']:+.1f} %"
+    coins = f"{run['start']} to {run['end']}, {run['coins']} coin{'' if run['coins'] == 1 else 's'}"
+    return f"| `{name}` | {coins} | {run['trades']} | {won} | {net} | {hold} | {sharpe} | {fall} | {twins} |"
