@@ -110,7 +110,9 @@ def test_h3_why_there_are_none_is_said_in_words(tmp_path):
     assert none.summary()["not_shown"]["benchmark.null_twin_p"].startswith("none were asked for: tickerml report none")
     books = backtest(quoter.Params(), market("busy", minutes=1), config=settings(), run_dir=tmp_path / "b", twins=2)
     assert books.story.decisions.fills
-    assert "has an order book or trades" in books.summary()["not_shown"]["benchmark.null_twin_p"]
+    assert books.summary()["not_shown"]["benchmark.null_twin_p"] == "only bars have null twins"
+    add_twins(books.path, 2)  # asked for all the same: lab says what is in the way
+    assert "has an order book or trades" in open_run(books.path).summary()["not_shown"]["benchmark.null_twin_p"]
     idle = backtest(Cross(fast=3, slow=13), minutes(12), config=CONFIG, run_dir=tmp_path / "idle", twins=2)
     assert idle.summary()["not_shown"]["benchmark.null_twin_p"] == "it did not trade"
     assert not (idle.path / FILE).exists()

@@ -76,6 +76,8 @@ def _twinned(job: Job, manifest: dict[str, Any], story: Story) -> str:
         return "the run was stopped"
     if not traded(story):
         return "it did not trade"
+    if not (job.setting.bar_only and all(job.setting.bar_only)):
+        return "only bars have null twins"
     run, count = Variant(job.chosen, job.setting, job.tape.header), job.twins
     if count is None:
         count = usual(run, manifest["rows"])

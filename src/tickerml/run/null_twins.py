@@ -36,13 +36,13 @@ from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Header, Tape
 
 MOST: Final = 99  # p is a hundredth at best
-LEAST: Final = 19  # a twentieth
+LEAST: Final = 20  # with fewer no p is below a twentieth
 ROWS: Final = 200_000  # that are run again unasked: some ten seconds
 _BUILD: Final = 4_000  # rows that could be run while a machine is built
 
 
 def usual(run: Variant, rows: int) -> int:
-    """Twins that a run over so many rows gets unasked; 0 where even 19 would take much longer than the run."""
+    """Twins that a run over so many rows gets unasked; 0 where even 20 would take much longer than the run."""
     part = len(_heard(run)) / max(1, len(run.header.instruments))
     count = min(MOST, ROWS // (round(rows * part) + _BUILD))
     return count if count >= LEAST else 0
