@@ -64,9 +64,31 @@ def test_one_content_is_one_module_and_each_folder_has_its_own(tmp_path):
     paths = [written(tmp_path / name, stop) for name, stop in (("a", "1"), ("b", "2"), ("c", "1"))]
     modules = [module_of(path, "strategy") for path in paths]
     assert [module.helper.stop() for module in modules] == [1, 2, 1]
-    assert modules[0] is modules[2]
+    assert modules[0].__name__ == modules[2].__name__  # the same code, and yet each reads the data beside itself
+    assert modules[0] is not modules[2]
     assert modules[0] is not modules[1]
     assert choose(str(paths[1]), from_mapping({})).name == "dip"
+
+
+def test_inside_a_package_imports_look_where_its_folder_lies(tmp_path):
+    """As in a script: the package itself, its own modules and the files beside it, by their absolute names."""
+    path = written(tmp_path / "x")
+    inner = tmp_path / "x" / "rules" / "deep"
+    inner.mkdir()
+    (inner / "__init__.py").write_text("")
+    (inner / "more.py").write_text("import rules.size\nfrom rules import size\nTWICE = 2 * size.SIZE\n")
+    (tmp_path / "x" / "rules" / "late.py").write_text(
+        "import helper\nfrom rules.deep.more import TWICE\nSTOP = helper.stop()\n"
+    )
+    path.write_text("from rules.late import STOP, TWICE\nimport rules\nSAME = rules.late.STOP\n")
+    module = module_of(path, "strategy")
+    assert (module.STOP, module.SAME, module.TWICE) == (0.004, 0.004, 0.2)
+    assert "rules" not in sys.modules
+    (inner / "more.py").write_text("TWICE = 9\n")
+    assert module_of(path, "strategy").TWICE == 9  # a file deep in a package is part of what the module is
+    (inner / "more.py").write_text("TWICE = 1 / 0\n")
+    with pytest.raises(ConfigError, match="ZeroDivisionError"):
+        module_of(path, "strategy")
 
 
 def test_files_that_import_each_other(tmp_path):

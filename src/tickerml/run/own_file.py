@@ -5,15 +5,18 @@ It may import the files beside it, which become modules in the same way.
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import re
 import sys
 import traceback
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any, Final
 
-from tickerml.run.siblings import digest, own_builtins
+from tickerml.run.siblings import digest, home, own_builtins
 from tickerml.tape.errors import ConfigError
 
 
@@ -31,7 +34,7 @@ def module_of(path: Path, what: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ConfigError(what, f"{path} is no Python file", means="nothing was started")
     module = importlib.util.module_from_spec(spec)
-    vars(module)["__builtins__"] = own_builtins(path.parent, partial(module_of, what=what))
+    vars(module)["__builtins__"] = _INSIDE.of[name] = own_builtins(home(path), partial(module_of, what=what))
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -44,6 +47,40 @@ def module_of(path: Path, what: str) -> ModuleType:
             what, f"{path}, line {_line(error, path)}: {type(error).__name__}: {error}", means="nothing was started"
         ) from error
     return module
+
+
+class _Inside:
+    """Finds the files inside a package of the user's: their imports look where those of the package do."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, dict[str, Any]] = {}  # builtins by the package's name
+        sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """The spec of a module inside a package that `module_of` has loaded, None of all others."""
+        own = self.of.get(name.partition(".")[0])
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if own is not None and path else None
+        if spec is not None and own is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = _Looking(spec.loader.name, spec.loader.path, own)
+        return spec
+
+
+class _Looking(importlib.machinery.SourceFileLoader):
+    """Runs a file with these builtins."""
+
+    def __init__(self, name: str, path: str, own: dict[str, Any]) -> None:
+        super().__init__(name, path)
+        self._own = own
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file in `module`."""
+        vars(module)["__builtins__"] = self._own
+        super().exec_module(module)
+
+
+_INSIDE: Final = _Inside()
 
 
 def _line(error: Exception, path: Path) -> int:

@@ -13,30 +13,42 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+PACKAGE: Final = "__init__.py"
 _PLAIN_IMPORT: Final = builtins.__import__
 
 
+def home(path: Path) -> Path:
+    """The folder that a file's imports look into: its own; of a package the one that the package lies in."""
+    return path.parent.parent if path.name == PACKAGE else path.parent
+
+
 def digest(path: Path, above: frozenset[Path] = frozenset()) -> str:
-    """SHA-256 of a file and, in turn, of all beside it that it imports."""
-    text = path.read_bytes()
-    found = hashlib.sha256(text)
-    for name in sorted(set(_imported(text))):
-        beside = sibling(path.parent, name)
+    """SHA-256 of a file, or of all files of a package, and, in turn, of all beside it that they import."""
+    parts = [(str(part.relative_to(path.parent)), part.read_bytes()) for part in _parts(path)]
+    found = hashlib.sha256(b"\0".join(name.encode() + b"\0" + text for name, text in parts[1:]) + parts[0][1])
+    for name in sorted({name for _, text in parts for name in _imported(text)}):
+        beside = sibling(home(path), name)
         if beside is not None and beside not in above and beside != path:
             found.update(f"\0{name}\0{digest(beside, above | {path})}".encode())
     return found.hexdigest()
 
 
 def imported(path: Path, above: frozenset[Path] = frozenset()) -> frozenset[str]:
-    """First names of all that a file and, in turn, those beside it import."""
-    found = frozenset(_imported(path.read_bytes()))
-    beside = [place for name in found if (place := sibling(path.parent, name)) is not None]
+    """First names of all that a file (a package) and, in turn, those beside it import."""
+    found = frozenset(name for part in _parts(path) for name in _imported(part.read_bytes()))
+    beside = [place for name in found if (place := sibling(home(path), name)) is not None]
     return found.union(*(imported(place, above | {path}) for place in beside if place not in above | {path}))
+
+
+def _parts(path: Path) -> list[Path]:
+    """A file alone; of a package all its files, `__init__.py` first."""
+    inside = sorted(path.parent.rglob("*.py")) if path.name == PACKAGE else []
+    return [path, *(one for one in inside if one != path)]
 
 
 def sibling(folder: Path, name: str) -> Path | None:
     """The file in `folder` that `import name` means: `name.py` or `name/__init__.py`, first as for a script."""
-    places = (folder / f"{name}.py", folder / name / "__init__.py")
+    places = (folder / f"{name}.py", folder / name / PACKAGE)
     return next((place for place in places if place.is_file()), None)
 
 
