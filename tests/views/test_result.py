@@ -10,7 +10,7 @@ import pytest
 from run_tapes import MANIFEST, Writer, settled, written
 from stories import COINS, START, idle, short_run, story
 
-from tickerml.tape.rows import HOUR, Kind
+from tickerml.tape.rows import DAY, HOUR, Kind
 from tickerml.views import chances, figures, parts
 from tickerml.views.read import read_story
 from tickerml.views.result import result
@@ -53,6 +53,34 @@ def test_h3_a_strategy_that_did_not_trade_is_named_and_its_statistics_are_not_ma
     }  # fmt: skip
     assert found["not_shown"]["per_strategy.psc.win_rate"] == "no trades"
     assert found["not_shown"]["per_strategy.psc.sharpe"] == "no trade"
+
+
+def test_h3_metrics_are_those_of_lab_and_say_why_there_is_none():
+    run = two_strategies()
+    told = result(run)
+    gains = [float(t.pnl) for t in run.trades if t.pnl > 0]
+    losses = [-float(t.pnl) for t in run.trades if t.pnl < 0]
+    assert told["metrics"]["profit_factor"] == pytest.approx(sum(gains) / sum(losses))
+    assert told["metrics"]["expectancy"] == pytest.approx(float(figures.closed(run)) / 120)
+    assert told["metrics"]["drawdown_days"] == pytest.approx(figures.worst_fall(run).lasted / DAY)
+    assert told["metrics"]["sortino"] == chances.curve(run).sortino.value
+    short = result(story(81, days=60))
+    assert short["metrics"]["annual_return"] is None
+    assert short["not_shown"]["metrics.annual_return"] == "60 days, needs 90"
+    assert result(idle())["not_shown"]["metrics.profit_factor"] == "no trades"
+
+
+def test_h3_trades_by_regime_month_and_hour_are_all_trades():
+    run = two_strategies()
+    trades = tuple(replace(t, regime=("bull", "")[n % 2]) for n, t in enumerate(run.trades))
+    told = result(replace(run, trades=trades))
+    for kind in ("per_regime", "per_month", "per_hour"):
+        assert sum(one["trades"] for one in told[kind].values()) == 120
+        assert list(told[kind]) == sorted(told[kind])
+    assert list(told["per_regime"]) == ["bull", "not known"]
+    assert list(told["per_month"]) == ["2026-01", "2026-02", "2026-03", "2026-04"]
+    assert set(told["per_hour"]) <= {f"{hour:02d}" for hour in range(24)}
+    assert result(idle())["per_hour"] == {}
 
 
 def test_h3_a_single_strategy_is_the_run():

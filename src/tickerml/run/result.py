@@ -26,8 +26,8 @@ PRICES: Final = "prices.npz"
 TOLD: Final = (
     *("run", "synthetic", "rows", "decisions", "orders", "fills", "refusals", "pnl", "fees", "funding"),
     *("max_drawdown", "final_equity", "currency", "decision_hash", "state_hash", "rows_per_s"),
-    *("trades", "per_strategy", "per_pair", "sharpe", "sharpe_95", "deflated_sharpe", "trials", "benchmark"),
-    *("ambiguous_bars", "leaks", "not_shown"),
+    *("trades", "per_strategy", "per_pair", "metrics", "sharpe", "sharpe_95", "deflated_sharpe", "trials", "benchmark"),
+    *("per_regime", "per_month", "per_hour", "ambiguous_bars", "leaks", "not_shown"),
 )
 
 

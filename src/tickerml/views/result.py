@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from tickerml.lab.trades import TradeFigures
 from tickerml.views import calibration, chances, figures, parts, verdict
 from tickerml.views.figures import by_reason
+from tickerml.views.metrics import metrics, trade_groups
 from tickerml.views.story import Story
 from tickerml.views.words import iso
 
@@ -47,6 +49,8 @@ def result(story: Story) -> dict[str, Any]:
         "benchmark": _benchmark(story),
         "per_strategy": _per(parts.by_strategy(story)),
         "per_pair": _per(parts.by_pair(story)),
+        **{f"per_{name}": _grouped(found) for name, found in trade_groups(story).items()},
+        "metrics": {name: figure.plain for name, figure in metrics(story).items()},
         "ambiguous_bars": story.health.both_inside,
         "leaks": None if story.health.leaks is None else [asdict(one) for one in story.health.leaks],
         "not_shown": not_shown(story),
@@ -108,6 +112,13 @@ def _per(found: Sequence[parts.Part]) -> dict[str, dict[str, Any]]:
     }
 
 
+def _grouped(found: Mapping[str, TradeFigures]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"trades": one.trades, "win_rate": one.win_rate.plain, "expectancy": one.expectancy.plain}
+        for name, one in found.items()
+    }
+
+
 def not_shown(story: Story) -> dict[str, str]:
     """Why a statistic of the result is null, by its name: {"sharpe": "12 days, needs 30 days"}."""
     why = {
@@ -121,6 +132,7 @@ def not_shown(story: Story) -> dict[str, str]:
         "ambiguous_bars": "not counted" if story.health.both_inside is None else "",
         "leaks": (story.health.leak_check or "not checked") if story.health.leaks is None else "",
     }
+    why |= {f"metrics.{name}": figure.reason for name, figure in metrics(story).items()}
     for kind, found in (("strategy", parts.by_strategy(story)), ("pair", parts.by_pair(story))):
         for one in found:
             why[f"per_{kind}.{one.name}.win_rate"] = one.figures.win_rate.reason
