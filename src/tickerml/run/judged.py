@@ -14,7 +14,8 @@ from tickerml.lab.splits import Span
 from tickerml.run.setup import Setting, build
 from tickerml.run.strategies import Chosen
 from tickerml.run.sweep_alone import alone
-from tickerml.tape.block import Block, part
+from tickerml.tape.block import Block
+from tickerml.tape.build import cut
 from tickerml.tape.intents import Pass
 from tickerml.tape.tape import Tape
 
@@ -59,12 +60,12 @@ def paused(machine: Machine, blocks: Iterable[Block], times: NDArray[np.int64]) 
         begin = 0
         for stop in stops[stops < len(block)].tolist():
             if stop > begin:
-                machine.push(part(block, begin, stop))
+                machine.push(cut(block, begin, stop))
             begin = stop
             yield at
             at += 1
         if begin < len(block):
-            machine.push(part(block, begin, len(block)))
+            machine.push(cut(block, begin, len(block)))
     yield from range(at, len(times))
 
 

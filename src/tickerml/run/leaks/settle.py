@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickerml.engine.detectors import short_names
-from tickerml.engine.machine import Machine
 from tickerml.features.own import OWN
 from tickerml.run.judged import paused
 from tickerml.run.leaks.found import Unsettled, Warm
@@ -25,13 +24,12 @@ from tickerml.run.leaks.world import World
 from tickerml.run.setup import Setting, build
 from tickerml.run.strategies import Chosen
 from tickerml.tape.block import Block, part
-from tickerml.tape.intents import Pass
 from tickerml.tape.rows import SECOND, Kind
 from tickerml.tape.tape import Tape
 from tickerml.tape.window import window
 from tickerml.views.words import iso
 
-SAMPLES: Final = 1500  # times at which both are compared, at most
+SAMPLES: Final = 400  # times at which both are compared, at most
 CLOSE: Final = 0.02  # of a usual move from one sample to the next
 _FEW: Final = 16  # samples below which nothing is said
 
@@ -70,7 +68,7 @@ class Histories:
 def histories(chosen: Sequence[Chosen], tape: Tape, setting: Setting, rows: int) -> Histories | None:
     """The features that the strategies see, with two histories of the first `rows` rows; None where that is too short.
 
-    The loop of the run itself folds them, so that nothing new is compiled; its strategies answer nothing.
+    The loop of the run itself folds them, so that nothing new is compiled; nobody is woken by it.
     """
     seen = dict.fromkeys(n for one in chosen for n in short_names(one.strategy.sees).values())
     names = tuple(name for name in seen if name not in OWN)  # the account's are no history of the market
@@ -157,31 +155,11 @@ def _values(
 ) -> NDArray[np.float64]:
     """The features of all instruments at `times`, folded from `blocks` alone."""
     machine = build(chosen, tape.header, setting, lambda _: None)
-    _silence(machine)
     loop = machine.loop
+    loop.core[0]["n_timers"] = 0  # nobody wakes: nothing leaves the compiled loop
     places = [(loop.outputs[k], field) for k, field in (loop.columns[name] for name in names)]
     found = np.full((len(times), len(names), len(loop.books)), np.nan)
     for at in paused(machine, blocks, times):
         for k, (output, field) in enumerate(places):
             found[at, k] = output[field]
     return found
-
-
-def _silence(machine: Machine) -> None:
-    """No strategy is asked for anything."""
-    strategies: Any = machine.trader.strategies
-    strategies[:] = [replace(one, strategy=_Silent(one.strategy)) for one in strategies]
-
-
-class _Silent:
-    """A strategy that always passes."""
-
-    def __init__(self, strategy: Any) -> None:
-        self.wake = strategy.wake
-
-    def decide(self, view: object) -> Pass:
-        """No answer."""
-        return _NOTHING
-
-
-_NOTHING: Final = Pass("silent")
