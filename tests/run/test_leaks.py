@@ -45,7 +45,7 @@ def judged(spec, tape):
     looks = looking(one)
     drive(one, tape.blocks())
     setting = Setting(CONFIG, Decimal(10_000))
-    return check([choose(spec, CONFIG)], looks, tape, setting, rows=1000, run_seconds=2.0), sum(
+    return check([choose(spec, CONFIG)], looks, tape, setting, rows=2000, run_seconds=2.0), sum(
         look.traded for look in looks[0].all()
     )
 
@@ -138,7 +138,7 @@ def test_the_warm_up_is_measured_feature_by_feature(tape):
 
 
 def test_what_has_not_settled_is_named_where_it_changes_a_decision():
-    tape = minutes(700, seed=11, sigma=0.01)
+    tape = minutes(700, seed=1, sigma=0.01)
     found, _ = judged(Anchored(200), tape)
     warm = {one.feature: one for one in found.warmup}
     assert warm["ema(200, 1m)"].settled == -1
@@ -240,3 +240,28 @@ def test_honest_strategies_pass_on_real_candles(real_data):
     assert found.decisions > 20
     assert not found.unsettled, found.lines()
     assert {"rsi(14, 5m)", "high(240m, 5m)"} <= {one.feature for one in found.warmup}
+    assert not found.notes
+
+
+@pytest.mark.parametrize("ahead", [3, -3])
+def test_a_column_that_was_made_from_the_future_is_named(tape, tmp_path, ahead):
+    """The file is older than the run, so that cutting it changes nothing; what it holds gives it away."""
+    candles(tape, tmp_path / "c.csv")
+    frame = pl.read_csv(tmp_path / "c.csv")
+    noise = np.random.default_rng(1).normal(0, 0.001, len(frame))
+    frame = frame.select("time", score=(pl.col("close").shift(-ahead) / pl.col("close") - 1).fill_null(0) * ahead)
+    frame = frame.with_columns(time=pl.col("time") + MINUTE, score=pl.col("score") + noise)
+    head = 'SCORES = pl.read_parquet(CANDLES.with_name("scores.parquet"))\nTIMES = SCORES["time"].to_list()'
+    decide = "i = bisect_right(TIMES, view.now) - 1\ngood = i >= 0 and SCORES['score'][i] > 0.002"
+    spec = written(tmp_path, head, decide, tape)
+    frame.write_parquet(tmp_path / "scores.parquet")
+    found, intents = judged(spec, tape)
+    assert intents > 3
+    if ahead < 0:
+        assert found.clean, found.lines()
+        return
+    (leak,) = found.leaks
+    assert (leak.column, leak.table) == ("score", "scores.parquet")
+    assert leak.line == line_with(tmp_path / "mine.py", "SCORES['score'][i]")
+    assert "made from what came later" in leak.why
+    assert any(leak.why in line for line in found.lines())

@@ -10,7 +10,7 @@ from tickerml.config import Config
 from tickerml.engine.machine import drive
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import watchable
-from tickerml.run.leaks.check import SHARE, check
+from tickerml.run.leaks.check import check
 from tickerml.run.leaks.found import Outcome
 from tickerml.run.leaks.looks import looking
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
@@ -55,5 +55,5 @@ def judge(
         rows = drive(machine, watchable(tape.blocks()), after=after)
         if progress is not None:
             progress(0, None, "look-ahead")
-        seconds = max(30.0, time.monotonic() - began)
-        return check(chosen, looks, tape, setting, rows=rows, run_seconds=seconds / SHARE)
+        seconds = max(15.0, time.monotonic() - began)
+        return check(chosen, looks, tape, setting, rows=rows, run_seconds=seconds, share=2.0)

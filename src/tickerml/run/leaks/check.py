@@ -5,16 +5,18 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from tickerml.run.leaks.explain import Case, explained
+from tickerml.run.leaks.explain import Case, explained, too_good
+from tickerml.run.leaks.foretell import foretold
 from tickerml.run.leaks.found import Leak, Outcome, Unsettled
 from tickerml.run.leaks.held import Held, Place, held, tables_of
 from tickerml.run.leaks.looks import Look, Looks
+from tickerml.run.leaks.own_folds import OwnFold, own_folds
 from tickerml.run.leaks.readers import load_readers
 from tickerml.run.leaks.settle import Histories, histories, unsettled
 from tickerml.run.leaks.shelf import Shelf
@@ -22,7 +24,7 @@ from tickerml.run.leaks.times import Bars
 from tickerml.run.leaks.world import Answer, World
 from tickerml.run.setup import Setting
 from tickerml.run.siblings import imported
-from tickerml.run.strategies import Chosen
+from tickerml.run.strategies import BUILT_IN, Chosen
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Tape
 
@@ -45,20 +47,30 @@ class Judged:
 
 
 def check(
-    chosen: Sequence[Chosen], looks: Sequence[Looks], tape: Tape, setting: Setting, *, rows: int, run_seconds: float
+    chosen: Sequence[Chosen],
+    looks: Sequence[Looks],
+    tape: Tape,
+    setting: Setting,
+    *,
+    rows: int,
+    run_seconds: float,
+    share: float = SHARE,
 ) -> Outcome:
     """Judge every Python strategy of a run of `rows` rows that took `run_seconds`.
 
-    Takes a share of that time, and at most a few seconds where that is less; longer where a leak is to be explained.
+    Takes `share` of that time, or a few seconds where that is less; longer where a leak is to be explained.
     """
     began = time.monotonic()
-    until = began + max(LEAST_SECONDS, SHARE * run_seconds)
+    most = max(LEAST_SECONDS, share * run_seconds)
+    until = began + most
     asked = [one for one in chosen if not one.compiled]
     if not asked:
         return Outcome(False, why="a compiled strategy sees one row at a time and reads nothing else")
-    share = max(LEAST_SECONDS / max(run_seconds, 1e-3), SHARE) / 4  # two histories, each a part of the run over again
-    past = histories(asked, tape, setting, round(min(1.0, share) * rows))
+    part = min(1.0, most / max(run_seconds, 1e-3) / 2)  # two histories, each a part of the run over again
+    past = histories(asked, tape, setting, round(part * rows))
     found = [judged(one, each.all(), tape, until, past) for one, each in zip(asked, looks, strict=True)]
+    folded, unasked = of_folds(asked, tape, until)
+    found += folded
     warm = past.warm() if past is not None else ()
     return Outcome(
         True,
@@ -67,7 +79,7 @@ def check(
         warm,
         max((one.settled for one in warm), default=0) if all(one.settled >= 0 for one in warm) else 0,
         tuple(one for each in found for one in each.unsettled),
-        notes=tuple(dict.fromkeys(note for one in found for note in one.notes)),
+        notes=tuple(dict.fromkeys([*(note for one in found for note in one.notes), *unasked])),
         seconds=round(time.monotonic() - began, 3),
         skipped=sum(one.skipped for one in found),
     )
@@ -84,7 +96,7 @@ def judged(chosen: Chosen, looks: Sequence[Look], tape: Tape, until: float, past
         found = Judged([], _odd(chosen, looks, answers))
         if past is not None:
             found.unsettled = unsettled(chosen, whole, looks, past, past.warm())
-        kept = [] if ".py" in chosen.source else tables_of(chosen.strategy)
+        kept = [] if ".py" in chosen.source or chosen.source in BUILT_IN else tables_of(chosen.strategy)
         if not whole.reads and not kept:
             found.decisions = len(looks)
             return found
@@ -93,8 +105,49 @@ def judged(chosen: Chosen, looks: Sequence[Look], tape: Tape, until: float, past
         shelf.held = [one for place in kept if (one := held(place, shelf.bars)) is not None]
         found.notes += _made_before(chosen, kept, shelf.held)
         _compare(chosen, shelf, looks, found, until, None if found.notes else whole)
+        if not found.leaks:
+            found.leaks += _made_ahead(chosen, shelf, looks)
         unknown = "was read and cannot be cut: what it foretells is not known"
         found.notes += [f"{path} {unknown}" for path in shelf.unjudged()]
+        return found
+
+
+def _made_ahead(chosen: Chosen, shelf: Shelf, looks: Sequence[Look]) -> list[Leak]:
+    """Leaks of columns that knew the future when they were made, as far as that is plain (foretell.py)."""
+    if shelf.bars is None:
+        return []
+    found = []
+    for path, file in shelf.files.items():
+        if file is None or file.known is None:
+            continue
+        known = file.known.times
+        for column in file.columns:
+            why = foretold(file.values(column), known, shelf.bars)
+            for look in spread(looks)[:FEWEST] if why is not None else ():
+                near = max(0, int(np.searchsorted(known, look.now, "right")) - 100)
+                case = Case(chosen, shelf, look, World(chosen, shelf).ask(look, detect=False), Answer(""), False)
+                leak = too_good(replace(case, at=int(known[near]) - 1), str(path), column, str(why))
+                if leak is not None:
+                    found.append(leak)
+                    break
+    return found
+
+
+def of_folds(chosen: Sequence[Chosen], tape: Tape, until: float) -> tuple[list[Judged], list[str]]:
+    """Judge the features of the user's own that strategies see; and which cannot be judged."""
+    folds, unasked = own_folds(chosen, tape)
+    return [_of_fold(fold, looks, tape, until) for fold, looks in folds], unasked
+
+
+def _of_fold(fold: OwnFold, looks: Sequence[Look], tape: Tape, until: float) -> Judged:
+    """Judge a feature of the user's own."""
+    load_readers(imported(Path(fold.source)))
+    with tempfile.TemporaryDirectory(prefix="tickerml-leaks-") as folder:
+        shelf, found = Shelf(Path(folder), bars_of(tape)), Judged([], [])
+        whole = World(fold, shelf)
+        whole.ask(looks[-1], detect=False)
+        if whole.reads:
+            _compare(fold, shelf, looks, found, until, None)
         return found
 
 

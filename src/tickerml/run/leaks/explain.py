@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tickerml.run.leaks.files import Change
@@ -29,9 +29,11 @@ class Case:
     cut: Answer
     detect: bool
 
+    at: int = 0  # ns; from where data is cut or altered, where that is not the decision itself
+
     def answer(self, change: Change | None) -> Answer:
         """Its answer where `change` holds behind it."""
-        return World(self.chosen, self.shelf, self.look.now, change).ask(self.look, detect=self.detect)
+        return World(self.chosen, self.shelf, self.at or self.look.now, change).ask(self.look, detect=self.detect)
 
 
 def explained(case: Case) -> list[Leak]:
@@ -61,7 +63,7 @@ def _differs(case: Case, change: Change) -> bool:
 
 def _line(case: Case, change: Change | None) -> Split | None:
     """Where the traces with and without `change` part; with history cut where no change shows it."""
-    at = case.look.now
+    at = case.at or case.look.now
     past = Past(at, case.shelf.lengths(at), case.shelf.offset)
     parts = []
     for world_at, with_change in ((None, None), (at, change)):
@@ -83,6 +85,16 @@ def _traced(case: Case, at: int | None, change: Change | None, trace: Trace) -> 
 
 def _beside(file: str, folder: Path) -> bool:
     return folder in Path(file).parents and "site-packages" not in file
+
+
+def too_good(case: Case, table: str, column: str, why: str) -> Leak | None:
+    """The leak of a column that was made ahead, where the decision leans on its rows behind `case.at`."""
+    for how in HOWS:
+        change = Change(table, column, how)
+        answer = case.answer(change)
+        if not answer.failed and answer.text != case.whole.text:
+            return replace(_leak(replace(case, cut=answer), change, _line(case, change)), why=why)
+    return None
 
 
 def _leak(case: Case, change: Change | None, split: Split | None) -> Leak:

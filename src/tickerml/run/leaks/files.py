@@ -45,6 +45,10 @@ class DataFile(ABC):
     known: Known | None = None
 
     @abstractmethod
+    def values(self, column: str) -> NDArray[np.float64]:
+        """A column as numbers; nan where it holds none."""
+
+    @abstractmethod
     def write(self, to: Path, at: int, change: Change | None) -> None:
         """The file as of `at`, or with `change` behind it."""
 
@@ -105,6 +109,13 @@ class Lines(DataFile):
         self.known = known_times(frame, bars)
         self._names = frame.columns
 
+    def values(self, column: str) -> NDArray[np.float64]:
+        """From their text."""
+        place = self._names.index(column)
+        lines = self._rows if self._kind in TEXT else self._items
+        cells = [self._cell(line, place, column) for line in lines]
+        return np.array([one if isinstance(one, int | float) else np.nan for one in cells], np.float64)
+
     def write(self, to: Path, at: int, change: Change | None) -> None:
         """Whole lines as they are; altered cells in their place."""
         keep, rows = self.masks(at, change)
@@ -160,6 +171,10 @@ class Frame(DataFile):
         self.frame = pl.read_ipc(io.BytesIO(path.read_bytes())) if self._arrow else pl.read_parquet(path)
         self.known = known_times(self.frame, bars)
 
+    def values(self, column: str) -> NDArray[np.float64]:
+        """As the frame has it."""
+        return numbers(self.frame, column)
+
     def write(self, to: Path, at: int, change: Change | None) -> None:
         """In the same format."""
         keep, rows = self.masks(at, change)
@@ -213,6 +228,10 @@ class Arrays(DataFile):
         if self.known is None and bars is not None and most == len(bars.closed):
             self.known = Known(bars.closed, tuple(frame.columns))  # a value for each bar of the tape
 
+    def values(self, column: str) -> NDArray[np.float64]:
+        """As the array has it."""
+        return np.asarray(self._column(self._held, column), np.float64)
+
     def write(self, to: Path, at: int, change: Change | None) -> None:
         """With the names and types that they have."""
         keep, rows = self.masks(at, change)
@@ -236,6 +255,13 @@ class Arrays(DataFile):
         if whole.dtype.names:
             return whole[name]
         return whole if whole.ndim == 1 else whole[:, int(name.removeprefix("column_")) - 1]
+
+
+def numbers(frame: pl.DataFrame, column: str) -> NDArray[np.float64]:
+    """A column of a frame; nan where it holds no numbers."""
+    import polars as pl
+
+    return np.asarray(frame[column].cast(pl.Float64, strict=False).to_numpy(), np.float64)
 
 
 def _number(cell: Any) -> bool:

@@ -26,6 +26,7 @@ class Leak:
     table: str = ""  # the file that the column is in, "tape.columns", or a field of the strategy
     said: str = ""  # with the whole history
     cut: str = ""  # with what was known
+    why: str = ""  # of a column that was made ahead before the run: how that is known
 
     def lines(self) -> list[str]:
         """The finding in words."""
@@ -34,8 +35,9 @@ class Leak:
         return [
             f"{self.strategy} looks ahead: column {self.column or '?'}{of}, bar {self.bar}",
             f"  --> {where}   {self.text}",
+            *([f"  {self.why}"] if self.why else []),
             f"  with the whole history:  {_short(self.said)}",
-            f"  with what was known:     {_short(self.cut)}",
+            f"  with {'another column:     ' if self.why else 'what was known:     '}{_short(self.cut)}",
         ]
 
 

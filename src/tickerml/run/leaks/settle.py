@@ -97,6 +97,8 @@ def unsettled(
         kind = whole.ask(look, detect=False).kind
         for k, name in enumerate(found.names):
             short = float(found.short[n, k, look.instrument.id])
+            if warm[k].first < 0:  # it had no value in what was tried, which says nothing of how it settles
+                continue
             if name in look.features and whole.ask(_with(chosen, look, name, short), detect=False).kind != kind:
                 told.append(Unsettled(chosen.name, name, iso(look.now), look.features[name], short))
     return told

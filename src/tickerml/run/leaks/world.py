@@ -58,7 +58,8 @@ class World:
             return
         with self._inside():
             try:
-                self.strategy = like(from_file(source)(), self.chosen.strategy)
+                made = getattr(self.chosen, "made", None)
+                self.strategy = made() if made is not None else like(from_file(source)(), self.chosen.strategy)
             except Exception as error:  # code of the user's, on less data than it was written for
                 self.failed = f"{type(error).__name__}: {error}"
 
