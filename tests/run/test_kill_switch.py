@@ -116,7 +116,7 @@ RUN = """
 import sys, time
 from pathlib import Path
 from small_runs import market, settings
-from test_commands import EAGER
+from test_kill_switch import EAGER
 from tickerml.run.paper import paper
 paper(EAGER, market("busy", minutes=2), config=settings(), run_dir=Path(sys.argv[1]), speed="1x")
 """
