@@ -13,12 +13,13 @@ from tickerml.config.schema import Setting, sections, settings
 from tickerml.views.words import spoken
 
 STRATEGIES = {
-    "psc": ("tickerml.strategies.psc", ("ml_microstructure", "psc_integration", "superp")),
-    "dca": ("tickerml.strategies.dca", ("dca",)),
-    "swing": ("tickerml.strategies.swing", ("swing",)),
-    "channel": ("tickerml.strategies.channel", ("channel",)),
-    "five_signal": ("tickerml.strategies.five_signal", ("five_signal",)),
+    "psc": ("psc psc_ratio psc_confidence psc_score psc_windows", ("ml_microstructure", "psc_integration", "superp")),
+    "dca": ("dca", ("dca",)),
+    "swing": ("swing", ("swing",)),
+    "channel": ("channel", ("channel",)),
+    "five_signal": ("five_signal", ("five_signal",)),
 }
+SOURCES = {"psc": 0, "dca": 1, "swing": 1, "channel": 1, "five_signal": 4}  # number of the system in docs/claims.md
 RESULTS = {
     "psc": ("psc_minutes", "psc_relative"),
     **{name: (f"{name}_spot", f"{name}_perp", f"{name}_weeks") for name in ("dca", "swing", "channel")},
@@ -46,9 +47,10 @@ def page(measured: Mapping[str, Any]) -> str:
 
 
 def _strategy(name: str, measured: Mapping[str, Any]) -> str:
-    module, held = STRATEGIES[name]
-    text = inspect.cleandoc(importlib.import_module(module).__doc__ or "")
-    head = f"## {name}\n\n```text\n{text}\n```\n"
+    modules, held = STRATEGIES[name]
+    files = [importlib.import_module(f"tickerml.strategies.{module}") for module in modules.split()]
+    text = "\n\n".join(inspect.cleandoc(one.__doc__ or "") for one in files)
+    head = f"## {name}\n\nFrom system {SOURCES[name]} of docs/claims.md.\n\n```text\n{text}\n```\n"
     rows = "\n".join(_default(section, one) for section in held for one in settings(sections()[section]).values())
     table = f"| key | default | unit and meaning |\n|---|---|---|\n{rows}\n"
     made = "\n".join(_results(RESULTS[name], measured))

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkProcess
+from multiprocessing.process import BaseProcess
 from typing import Any, Final, Generic, TypeVar
 
 from tickerml.engine.machine import Machine, pieces
@@ -116,7 +116,7 @@ class _Worker:
     def __init__(self, machine: Machine, held: Sequence[Block], cash: Decimal) -> None:
         context = multiprocessing.get_context("fork")
         self.results, results = context.Pipe(duplex=False)
-        self.process: ForkProcess = context.Process(target=_work, args=(results, machine, held, cash), daemon=True)
+        self.process: BaseProcess = context.Process(target=_work, args=(results, machine, held, cash), daemon=True)
         self.process.start()
         results.close()
         self.earned: tuple[Decimal, int] | None = None  # net and trades
