@@ -175,6 +175,19 @@ def test_other_code_is_a_cause_and_the_run_is_made_again_with_what_is_here(made,
     assert "other code" in by[STRATEGY].differs[-1]
 
 
+def test_a_setting_that_did_not_exist_then_stands_at_its_default(made):
+    a, b = made("a"), made(LATENCY, **ONE[LATENCY])
+    whole = read_manifest(a.path)
+    config = {name: section for name, section in whole["config"].items() if name != "account"}
+    try:
+        write_manifest(a.path, {**whole, "config": config})
+        found = compare(open_run(a.path), b)
+    finally:
+        write_manifest(a.path, whole)
+    assert [c.name for c in found.found.causes] == [LATENCY]
+    assert found.found.residual == 0
+
+
 def test_money_of_two_currencies_has_no_difference(made, monkeypatch):
     a, b = made("a"), open_run(made("late", **ONE[LATENCY]).path)
     story = replace(b.story, head=replace(b.story.head, currency="BTC"))

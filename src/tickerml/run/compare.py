@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tickerml.config import from_mapping, to_mapping
 from tickerml.run.abreast import Abreast
 from tickerml.run.again import Variant, chosen_again, recorded, upto
 from tickerml.run.causes import CAUSES, DATA, STRATEGY, differences, taken_over
@@ -86,7 +87,7 @@ def compare(
         )
     same = row_by_row(a, b)
     one, two = wishes(a), wishes(b)
-    told, tapes = differences(a.manifest, b.manifest), {run.path: source_of(run.manifest, run.path) for run in (a, b)}
+    told, tapes = differences(_whole(a), _whole(b)), {run.path: source_of(run.manifest, run.path) for run in (a, b)}
     rows = _sources(a, b, tapes) if DATA in told else None
     causes: tuple[Cause, ...] = ()
     if not same.identical:
@@ -118,14 +119,19 @@ def _explained(
     if old:
         names = " and ".join(run.id for run in old)
         told = {**told, STRATEGY: (*told.get(STRATEGY, ()), f"{names}: made by other code than is here")}
-    wanted: dict[str | Path, tuple[Manifest, Path]] = {run.path: (run.manifest, run.path) for run in old}
-    plain = taken_over("", b.manifest, b.manifest)
+    wanted: dict[str | Path, tuple[Manifest, Path]] = {run.path: (_whole(run), run.path) for run in old}
+    plain = taken_over("", _whole(b), _whole(b))
     for name in told:
-        mixed = taken_over(name, b.manifest, a.manifest)
+        mixed = taken_over(name, _whole(b), _whole(a))
         if mixed != plain:
             wanted[name] = mixed, (a if name == DATA else b).path
     nets = _nets(wanted, tapes, progress)
     return tuple(_cause(name, told[name], nets, a, b) for name in CAUSES if name in told)
+
+
+def _whole(run: Run) -> Manifest:
+    """The run's manifest with every setting that is known here: one that did not exist then stands at its default."""
+    return {**run.manifest, "config": to_mapping(from_mapping(run.manifest["config"]))}
 
 
 def _older(manifest: Manifest) -> bool:
