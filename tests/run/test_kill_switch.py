@@ -99,6 +99,7 @@ def test_a_request_is_taken_kept_and_replayed(tmp_path):
     assert (command.what, command.reason, command.close) == ("stop", "before it began", True)
     assert command.after > 0
     assert replay(folder).identical
+    assert any("A person said stop, all closed" in note for note in found.manifest["notes"])
     again = backtest(EAGER, tape, config=settings(), run_dir=folder)  # computed again, compared row by row
     assert again.manifest["decision_hash"] == found.manifest["decision_hash"]
 

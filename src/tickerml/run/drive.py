@@ -298,6 +298,15 @@ def _watcher(job: Job, machine: Machine, live: LiveRun | None, recorder: Recorde
     return after
 
 
+def _told(job: Job, machine: Machine) -> list[str]:
+    """What persons said to the run, as its report repeats it."""
+    if not machine.outbox.counts.get(int(Kind.COMMAND)):
+        return []
+    said = on_record(RunTape(job.folder, job.tape.header).blocks())
+    closing = {True: ", all closed", False: ""}
+    return [f"A person said {one.what}{closing[one.close]} behind row {one.after}: {one.reason}" for one in said]
+
+
 def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     marks = machine.loop.marks
     late = machine.loop.feed.clocks
@@ -305,9 +314,13 @@ def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     if stopped:  # what was read ahead of the last row is no part of the run
         counts["rows"], counts["end"] = rows, min(counts["end"], int(machine.loop.core[0]["now"]))
     ended: dict[str, Any] = {}
+    told = _told(job, machine)
     if stopped:
+        ended = {"stopped": True}
+        told.append("Stopped by Ctrl-C: the source goes on behind the last row.")
+    if told:
         notes = manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["notes"]
-        ended = {"stopped": True, "notes": [*notes, "Stopped by Ctrl-C: the source goes on behind the last row."]}
+        ended["notes"] = [*notes, *told]
     trials = trials_on_record(job.folder, counts["content_hash"], counts["end"] - counts["start"])
     return {
         **ended,
