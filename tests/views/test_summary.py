@@ -10,6 +10,7 @@ from stories import COINS, idle, short_run, story
 from tickerml.views import words
 from tickerml.views.page import page
 from tickerml.views.result import result
+from tickerml.views.story import Leak
 from tickerml.views.summary import summary
 from tickerml.views.why import why, why_json
 
@@ -61,6 +62,17 @@ def test_only_the_speed_may_differ_between_two_runs(name):
 def test_the_synthetic_line_stands_first_and_only_when_true():
     assert summary(RUNS["short"]).startswith("SYNTHETIC MARKET (calm, seed 7)")
     assert "SYNTHETIC" not in summary(RUNS["many"])
+
+
+def test_a_look_ahead_is_told_before_any_figure():
+    run = short_run()
+    leak = Leak("mine", "signal", "2024-01-03T05:00:00Z", 12, "mine.py")
+    health = replace(run.health, leak_check="LOOKS AHEAD: signal at mine.py:12", leaks=(leak,))
+    lines = summary(replace(run, health=health)).splitlines()
+    told = next(n for n, line in enumerate(lines) if line.startswith("  leaks "))
+    assert lines[told] == "  leaks       LOOKS AHEAD: signal at mine.py:12; the figures below are worth nothing"
+    assert lines[told + 1].startswith("  net ")
+    assert "  leaks " not in summary(run)
 
 
 def test_a_statistic_that_does_not_exist_has_no_line():

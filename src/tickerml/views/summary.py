@@ -30,6 +30,7 @@ WIDTH: Final = 100
 def summary(story: Story) -> str:
     """The summary as text: the warning of a synthetic market first, then the verdict, then the figures by name."""
     named = (
+        ("leaks", leak_line(story)),
         ("net", net_line(story)),
         ("money", money_line(story)),
         ("worst fall", fall_line(story)),
@@ -42,6 +43,12 @@ def summary(story: Story) -> str:
     lines = [verdict.synthetic_line(story), verdict.headline(story)]
     lines += [f"  {name:<12}{text}" for name, text in named if text]
     return "\n".join(plain(clip(line, WIDTH)) for line in lines if line)
+
+
+def leak_line(story: Story) -> str:
+    """That a strategy looked ahead, before any figure that this made worthless; nothing where none did."""
+    health = story.health
+    return f"{health.leak_check}; the figures below are worth nothing" if health.leaks else ""
 
 
 def net_line(story: Story) -> str:
