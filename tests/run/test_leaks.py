@@ -69,7 +69,7 @@ def test_an_honest_strategy_is_not_accused(tape, tmp_path, name):
     found, intents = judged(written(tmp_path, *HONEST[name], tape), tape)
     assert intents > 3
     assert found.clean, found.lines()
-    assert found.decisions >= 4
+    assert found.decisions >= 3
     assert not found.notes
 
 
@@ -158,6 +158,24 @@ def test_memory_of_its_own_does_not_hide_a_leak(tape, tmp_path):
     head, decide, column, _ = LEAKS["the next row of a file"]
     found, _ = judged(written(tmp_path, head + "\nSEEN = []", "SEEN.append(view.now)\n" + decide, tape), tape)
     assert {leak.column for leak in found.leaks} == {column}
+
+
+def test_what_it_prints_is_printed_once(tape, tmp_path, capsys):
+    head, decide, *_ = LEAKS["the next row of a file"]
+    spec = written(tmp_path, head + '\nprint("loaded")', decide, tape)
+    judged(spec, tape)
+    assert capsys.readouterr().out.count("loaded") <= 2  # the machine of the run, and its own
+
+
+def test_a_check_that_fails_does_not_take_the_run_with_it(tape, tmp_path, monkeypatch):
+    def fails(*args, **more):
+        raise ZeroDivisionError("of the check")
+
+    monkeypatch.setattr("tickerml.run.backtest.check", fails)
+    spec = written(tmp_path, *HONEST["nothing but the view"], tape)
+    run = backtest(spec, tape, config=CONFIG, run_dir=tmp_path / "run")
+    assert outcome_of(run.path).line() == "look-ahead not checked: ZeroDivisionError: of the check"
+    assert len(run.trades) > 3
 
 
 def test_a_file_without_times_is_named_as_not_judged(tape, tmp_path):

@@ -65,4 +65,7 @@ def _judged(job: Job, rows: int, seconds: float) -> Outcome:
         return Outcome(False, why="the run was stopped")
     if job.progress is not None:
         job.progress(0, None, "look-ahead")
-    return check(job.chosen, job.looks, job.tape, job.setting, rows=rows, run_seconds=seconds)
+    try:
+        return check(job.chosen, job.looks, job.tape, job.setting, rows=rows, run_seconds=seconds)
+    except Exception as error:  # code of the user's, on data that it was not written for: the run is made, and stays
+        return Outcome(False, why=f"{type(error).__name__}: {error}")

@@ -30,7 +30,7 @@ from tickerml.tape.tape import Tape
 
 LEAST_SECONDS: Final = 2.0
 SHARE: Final = 0.2  # of the run's time
-FEWEST: Final = 4  # decisions that are judged whatever the time
+FEWEST: Final = 3  # decisions that are judged whatever the time
 EXPLAINED: Final = 3  # decisions whose column and line are looked for
 MOST_BARS: Final = 500_000
 

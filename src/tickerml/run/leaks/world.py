@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -92,6 +93,7 @@ class World:
         others = _taken(self._modules)
         try:
             with ExitStack() as stack:
+                stack.enter_context(redirect_stdout(io.StringIO()))  # what it prints, it has printed before
                 stack.enter_context(reading(self._redirect))
                 stack.enter_context(self.shelf.tape(self.at, self.change, self._note))
                 stack.enter_context(put(self.shelf.held, self.at, self.change))
