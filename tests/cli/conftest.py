@@ -142,6 +142,7 @@ def rooms(monkeypatch):
         "replay": {"replay": comparison},
         "compare": {"compare": comparison},
         "layers": {"add_layers": False},
+        "feasible": {"feasible": lambda: SimpleNamespace(as_json=lambda: {"rules": []}, lines=lambda: ["every rule"])},
         "result": {"open_run": kept.run},
         "null_twins": {"add_twins": None},
         "debug": {"debug": None},

@@ -345,3 +345,14 @@ def test_compare_wants_two_runs(tickerml, rooms, tmp_path):
     assert tickerml("compare", "8f3a21").code == 2
     assert tickerml("compare", "8f3a21", "none").code == 2
     assert tickerml("compare", "8f3a21", "8f3a21", "--within", "soon").code == 2
+
+
+def test_feasible_hands_over_what_is_typed(tickerml, rooms):
+    told = tickerml("feasible", "--cash", "500", "-s", "dca", "-p", "BTC/USDT,ETH/USDT", "--json")
+    assert told.code == 0
+    assert last_json(told) == {"rules": []}
+    name, args, given = rooms.calls[-1]
+    assert (name, args[0], given["cash"], given["pairs"]) == ("feasible", ["dca"], 500, ["BTC/USDT", "ETH/USDT"])
+    assert tickerml("feasible").code == 2
+    tickerml("feasible", "--cash", "500")
+    assert rooms.calls[-1][1][0] == ["dca", "swing", "channel"]

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMANDS = (
     "paper", "backtest", "sweep", "tune", "walkforward", "check leaks", "replay", "debug", "warmup", "synth", "why",
-    "report", "explain", "data import", "data list", "data check", "new config", "new strategy", "stop", "resume",
+    "report", "compare", "feasible", "explain", "data import", "data list", "data check", "new config", "new strategy", "stop", "resume",
     "journal verify",
     "journal salvage",
 )  # fmt: skip
@@ -46,7 +46,8 @@ def settled(line: str) -> list[str]:
 
 @pytest.fixture
 def ready(tickerml, rooms, tmp_path):
-    (tmp_path / "runs" / "8f3a21").mkdir(parents=True)
+    for run in ("8f3a21", "77c0d2"):
+        (tmp_path / "runs" / run).mkdir(parents=True)
     tickerml("new", "config", "--out", "config.yaml")
     return tickerml
 

@@ -52,7 +52,7 @@ tickerml report 8f3a21 --twins 99   the same run 99 times over bars without an e
         panel=PANEL,
         examples="""
 tickerml compare 8f3a21 77c0d2            what made the second run differ, cause by cause
-tickerml compare paper backtest --json    folders of runs; every matched trade
+tickerml compare 8f3a21 77c0d2 --json     every matched trade, every gap
 """,
     )(compare)
     feasible.register(app, "Research")
