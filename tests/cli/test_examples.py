@@ -12,7 +12,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMANDS = (
     "paper", "backtest", "sweep", "tune", "walkforward", "check leaks", "replay", "debug", "warmup", "synth", "why",
-    "report", "compare", "feasible", "explain", "data import", "data list", "data check", "new config", "new strategy", "stop", "resume",
+    "report", "compare", "feasible",
+    "explain", "data import", "data list", "data check", "new config", "new strategy", "stop", "resume",
     "journal verify",
     "journal salvage",
 )  # fmt: skip
