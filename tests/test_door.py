@@ -70,6 +70,8 @@ def test_the_five_lines(rooms):
     assert rooms[1][2]["twins"] is None  # by the run's length
     tml.backtest("psc", tape, twins=19)
     assert rooms[-1][2]["twins"] == 19
+    tml.backtest("psc", tape, leaks=False)
+    assert rooms[-1][2]["leaks"] is False
     assert rooms[2][1] == (Path("runs/a"),)
 
 

@@ -94,12 +94,14 @@ def backtest(
     run_dir: str | Path | None = None,
     pairs: Sequence[str] = (),
     twins: int | None = None,
+    leaks: bool = True,
     progress: Progress | None = None,
 ) -> Run:
     """Trade `tape` with a strategy (a name, an object, or several) and virtual money `cash` of the quote currency.
 
     `config`: a Config, a mapping of sections, a file, or None for defaults and environment. `twins`: re-runs over the
-    same bars without an edge, for a p-value; None = as many as the run's length allows. Raises TickerMLError.
+    same bars without an edge, for a p-value; None = as many as the run's length allows. `leaks`: judge
+    afterwards whether the strategies look ahead, in a fifth of the run's time. Raises TickerMLError.
     """
     from tickerml.run.backtest import backtest as run
 
@@ -112,6 +114,7 @@ def backtest(
         run_dir=_path(run_dir),
         pairs=tuple(pairs),
         twins=twins,
+        leaks=leaks,
         progress=progress,
     )
 
