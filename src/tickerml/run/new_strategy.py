@@ -250,6 +250,6 @@ def _next(target: Path, test: Path) -> tuple[str, ...]:
         f"python {tested}",
         f"tickerml backtest -s {file}",
         f"tickerml check leaks -s {file}",
-        f"tickerml sweep -s {file} --param drop=0.001:0.003:0.001",
+        f"tickerml sweep -s {file} --param rsi_below=30:50:10",
         f"tickerml paper -s {file}",
     )
