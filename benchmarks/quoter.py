@@ -36,7 +36,7 @@ from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import MemoryTape, Tape
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
-from hft_venv import peer_python
+from own_venv import peer_python
 
 HERE = Path(__file__).parent
 TICK, LOT = "0.1", "0.001"
@@ -104,7 +104,16 @@ class Peer:
     """The peer in its own environment, held open: each call is one run and gives its CPU seconds."""
 
     def __init__(self, path: Path, out: Path) -> None:
-        command = [peer_python(), HERE / "peers" / "hft_quoter.py", path, "--tick", TICK, "--lot", LOT, "--serve"]
+        command = [
+            peer_python("hftbacktest"),
+            HERE / "peers" / "hft_quoter.py",
+            path,
+            "--tick",
+            TICK,
+            "--lot",
+            LOT,
+            "--serve",
+        ]
         command += ["--out", out]
         self.process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

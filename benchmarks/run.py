@@ -64,6 +64,18 @@ AIMS = (
     Aim("warmup of everything, empty cache, by the clock", "warmup", "seconds", 60.0, None, "s", less=True),
     Aim("bytes a row on disk, of hftbacktest's npz", "storage", "ratio", 0.6, 0.45, "x", less=True),
     Aim("validated import of raw lines, one core", "ingest", "rows_per_s", 700_000, 1.5 * M, "rows/s"),
+    Aim(
+        "one strategy on one pair's bars, full desk, against backtesting.py",
+        "bars",
+        "ratio_backtesting",
+        5.0,
+        20.0,
+        "x",
+    ),
+    Aim("the same against backtrader", "bars", "ratio_backtrader", 50.0, 200.0, "x"),
+    Aim(
+        "32 coins, 7 months of 5m, three strategies, ledger, report", "portfolio", "wall_s", 30.0, 10.0, "s", less=True
+    ),
     Aim("moving-average sweep against vectorbt, by the clock", "sweep", "ratio", 50.0, 150.0, "x"),
     Aim("memory of that sweep", "sweep", "rss_mb", 1024.0, 300.0, "MB", less=True),
     Aim("200 parameter sets on one book tape, two cores", "l2_sweep", "speedup_two_cores", 1.8, None, "x"),

@@ -38,7 +38,7 @@ from tickerml.tape.tables import BAR
 from tickerml.tape.tape import Header, MemoryTape
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
-from vbt_venv import peer_python
+from own_venv import peer_python
 
 TICK, LOT = Decimal("0.01"), Decimal("0.00001")
 FEES, STOP, STAKE, CASH = 0.0005, 0.02, 500, 10_000
@@ -95,7 +95,7 @@ class Peer:
     """vectorbt in its own environment, held open."""
 
     def __init__(self, path: Path) -> None:
-        command = [str(peer_python()), str(Path(__file__).parent / "peers" / "vbt_sweep.py"), str(path)]
+        command = [str(peer_python("vectorbt")), str(Path(__file__).parent / "peers" / "vbt_sweep.py"), str(path)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.answer()
 

@@ -27,7 +27,10 @@ def python(script, *arguments):
 def _peer():
     """The peer's own environment; made on the first call, which needs a package index."""
     done = subprocess.run(
-        [sys.executable, BENCHMARKS / "peers" / "hft_venv.py"], capture_output=True, text=True, check=False
+        [sys.executable, BENCHMARKS / "peers" / "own_venv.py", "hftbacktest"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         pytest.skip(f"hftbacktest could not be installed: {done.stderr.strip()[-200:]}")

@@ -63,7 +63,9 @@ def candles():
 
 
 def told(r, b, time, k):
-    """Funding, open interest, news; now and then a liquidation."""
+    """Funding, open interest, news, a weight; now and then a liquidation."""
+    if k % 60 == 11:
+        b.value(time + 2 * SECOND, time, 2, "weight", r.random())
     if k % 30 == 29:
         b.value(time + 2 * SECOND, time, 0, "funding", 1e-4)
     if k % 5 == 0:

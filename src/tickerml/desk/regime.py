@@ -29,6 +29,7 @@ STEP: Final = 5 * MINUTE
 DAY_STEPS: Final = 288
 _HOUR_STEPS: Final = 12
 _WEEK_STEPS: Final = 7 * DAY_STEPS
+_STEPS: Final = np.arange(DAY_STEPS)
 
 REGIME: Final = np.dtype(
     [
@@ -110,7 +111,7 @@ class RegimeFold:
         found = []
         for steps in (_HOUR_STEPS, DAY_STEPS):
             back = min(n, steps + 1, DAY_STEPS)
-            seen = r["closes"][[(n - 1 - k) % DAY_STEPS for k in range(back)]]
+            seen = r["closes"][(n - 1 - _STEPS[:back]) % DAY_STEPS]
             found.append((1 - last / float(seen.max()), last / float(seen.min()) - 1))
         ratio = math.sqrt(float(r["hour"]) / float(r["week"])) if r["week"] > 0 and n > _HOUR_STEPS else 1.0
         return found[0][0], found[1][0], found[0][1], found[1][1], ratio

@@ -68,10 +68,18 @@ class Books:
         total = self.cash(wallet)
         total += int(holdings(wallet, loop.positions, loop.venue.rules, loop.books, loop.marks))
         total += self._coins(wallet) if self._keeps_coins else 0
-        for s in self.setups.open():
-            if s["superp"] and s["entered"] and self.wallets.wallet_of[int(s["inst"])] == wallet:
+        for s in self._staked():
+            if self.wallets.wallet_of[int(s["inst"])] == wallet:
                 total += self.superp_worth(s, self.prices.mark(int(s["inst"])))
         return total
+
+    def _staked(self) -> list[Record]:
+        """SuperP positions."""
+        table = self.setups.table
+        if not table["superp"].any():
+            return []
+        staked = (table["superp"] != 0) & (table["state"] != 0) & (table["entered"] != 0)
+        return [table[k] for k in np.flatnonzero(staked).tolist()]
 
     def _base(self, inst: int) -> int:
         return int(self.loop.venue.rules[inst]["base_wallet"])
@@ -120,8 +128,8 @@ class Books:
 
     def known_equity(self, wallet: int) -> int | None:
         """Equity, money; None while the price of something that is held is not known."""
-        held = (inst for inst, of in enumerate(self.wallets.wallet_of) if of == wallet)
-        if any(self.loop.positions[inst]["position"] and not self.prices.mark(inst) for inst in held):
+        held = np.flatnonzero(self.loop.positions["position"]).tolist()
+        if any(self.wallets.wallet_of[inst] == wallet and not self.prices.mark(inst) for inst in held):
             return None
         return self.equity(wallet)
 
@@ -148,9 +156,9 @@ class Books:
         chosen = next((i for i in coins if i.base == base), coins[0] if coins else None)
         return float(self.prices.mark(chosen.id)) if chosen is not None else 0.0
 
-    def balance(self) -> dict[str, Any]:
-        """The figures of a BALANCE row of the purse; keeps the peak of equity."""
-        account, equity = self.account[0], self.equity(self.purse)
+    def balance(self, equity: int | None = None) -> dict[str, Any]:
+        """The figures of a BALANCE row of the purse, whose equity may be known; keeps the peak of equity."""
+        account, equity = self.account[0], self.equity(self.purse) if equity is None else equity
         account["peak"] = max(int(account["peak"]), equity)
         if account["peak"] > 0:
             account["worst"] = max(float(account["worst"]), 1 - equity / int(account["peak"]))
@@ -166,7 +174,6 @@ class Books:
         """Sum of signed position values of the purse, money."""
         loop = self.loop
         total = int(exposure(self.purse, loop.positions, loop.venue.rules, loop.books, loop.marks))
-        for s in self.setups.open():
-            if s["superp"] and s["entered"]:
-                total += int(s["side"]) * int(float(s["leverage"]) * int(s["stake"]))
+        for s in self._staked():
+            total += int(s["side"]) * int(float(s["leverage"]) * int(s["stake"]))
         return total

@@ -256,6 +256,8 @@ class Loop:
         """The rows that the compiled loop has made since the last call, with their order table."""
         c = self.core[0]
         n = int(c["made"])
+        if n == 0:
+            return Block(empty(0))
         m = int(c["made_orders"])
         rows = self._made_rows[:n].view(_OPAQUE).copy().view(ROW)
         block = Block(rows, orders=np.frombuffer(self._made_orders[:m].tobytes(), ORDER))

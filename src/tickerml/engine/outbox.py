@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -51,6 +51,11 @@ class ChainHash:
         return self._head, bytes(self._rest)
 
 
+def _joined(parts: Sequence[Rows]) -> Rows:
+    """All records in order. As bytes: numpy copies records field by field."""
+    return np.frombuffer(bytearray().join(part.tobytes() for part in parts), parts[0].dtype)
+
+
 class Outbox:
     """Collects made rows and hands them to `sink` as blocks. Sequences count from `first`, one a row."""
 
@@ -61,6 +66,9 @@ class Outbox:
         self.decisions = 0
         self.counts: dict[int, int] = {}  # rows by kind
         self._rows: list[tuple[int, ...]] = []
+        self._parts: list[Rows] = []  # rows that wait, in sequence, before those
+        self._orders: list[Rows] = []
+        self._waiting = self._ordered = 0  # rows, and their orders
         self._blobs: list[bytes] = []
         self._known: dict[bytes, int] = {}
         self._hashes = {name: ChainHash() for name in ("rows", "blobs")}
@@ -73,16 +81,22 @@ class Outbox:
             self._blobs.append(blob)
         self._rows.append((time, 0, qty, price, ref, inst, kind, side, _END))
         self.next += 1
-        if len(self._rows) >= (self.held or HELD):
+        if self._waiting + len(self._rows) >= (self.held or HELD):
             self.flush()
         return self.next - 1
 
     def take(self, block: Block) -> None:
         """Append rows that the compiled loop made, behind those collected so far."""
-        if len(block):
+        if not len(block):
+            return
+        self._pack()
+        self.next += len(block)
+        block.rows["ref"][block.rows["ref"] >= 0] += self._ordered
+        self._put(block.rows)
+        self._orders.append(block.orders)
+        self._ordered += len(block.orders)
+        if self._waiting >= self.held:
             self.flush()
-            self.next += len(block)
-            self._pass_on(block)
 
     def end_act(self) -> None:
         """The desk has acted: in paper what it decided is handed over now, before the next row is looked at."""
@@ -90,11 +104,24 @@ class Outbox:
             self.flush()
 
     def flush(self) -> None:
-        """Hand over what was collected."""
-        if self._rows:
-            block = Block(np.array(self._rows, ROW), blobs=tuple(self._blobs))
-            self._rows, self._blobs, self._known = [], [], {}
+        """Hand over what was collected, as one block."""
+        self._pack()
+        if self._waiting:
+            orders = {"orders": _joined(self._orders)} if self._orders else {}
+            block = Block(_joined(self._parts), blobs=tuple(self._blobs), **orders)
+            self._parts, self._orders, self._blobs, self._known = [], [], [], {}
+            self._waiting = self._ordered = 0
             self._pass_on(block)
+
+    def _pack(self) -> None:
+        """What Python said becomes rows, behind those that wait."""
+        if self._rows:
+            self._put(np.array(self._rows, ROW))
+            self._rows = []
+
+    def _put(self, rows: Rows) -> None:
+        self._parts.append(rows)
+        self._waiting += len(rows)
 
     def _pass_on(self, block: Block) -> None:
         kinds = np.ascontiguousarray(block.rows["kind"])

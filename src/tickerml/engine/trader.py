@@ -152,8 +152,9 @@ class Trader:
     def _woken(self, owner: int) -> None:
         if owner == BOOKKEEPER:
             self._passes.at(self.books.now)
-            self._row(0, Kind.BALANCE, self.books.balance())
-            self._desk_looks()
+            equity = self.books.known_equity(self.books.purse)
+            self._row(0, Kind.BALANCE, self.books.balance(equity))
+            self._desk_looks(equity)
         else:
             self._round(self._groups[owner], None)
 
@@ -226,10 +227,9 @@ class Trader:
         wallets, wallet = self.books.wallets, self.books.wallets.wallet_of[inst]
         return lambda money: format(wallets.amount(wallet, int(money)), "f")
 
-    def _desk_looks(self) -> None:
-        """Once a minute the desk sees equity and the reference's price."""
+    def _desk_looks(self, equity: int | None) -> None:
+        """Once a minute the desk sees equity, money (None: not known), and the reference's price."""
         books, regime = self.books, self.desk.regime
-        equity = books.known_equity(books.purse)
         if equity is not None:
             self.desk.on_balance(books.now, books.purse, equity)
         self.desk.tell(regime.observe(books.now, books.reference(regime.rules.reference)))

@@ -91,6 +91,9 @@ def with_least(header: Header, config: Config) -> Header:
 
 def bar_only_of(tape: Tape) -> tuple[bool, ...]:
     """Which instruments have bars or trades and no order book, judged by 2^17 rows of the tape from their first on."""
+    last = max((i.id for i in tape.header.instruments), default=-1)
+    if tape.header.bar_only:
+        return (True,) * (last + 1)  # its sources know no order books: nothing has to be read
     wanted = {i.id for i in tape.header.instruments if not i.values_only}
     books: set[int] = set()
     first: dict[int, int] = {}  # row of its first bar or trade
@@ -103,9 +106,8 @@ def bar_only_of(tape: Tape) -> tuple[bool, ...]:
         at += len(block)
         if all(one in books or at - first.get(one, at) >= _JUDGED for one in wanted):
             break
-    last = max((i.id for i in tape.header.instruments), default=-1)
     seen = books | set(first)
-    return tuple(n not in books if n in seen else tape.header.bar_only for n in range(last + 1))
+    return tuple(n in seen and n not in books for n in range(last + 1))
 
 
 def build(

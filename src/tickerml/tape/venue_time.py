@@ -199,4 +199,6 @@ def _appended(table: Rows, block: Block, kind: int, new: Rows) -> tuple[Rows, in
     if not len(refs):
         return table, 0
     low, high = int(refs.min()), int(refs.max()) + 1
-    return np.concatenate([table, new[low:high]]), len(table) - low
+    opaque = np.dtype(f"V{table.dtype.itemsize}")  # as bytes: records are copied field by field
+    joined: Rows = np.concatenate([table.view(opaque), new[low:high].view(opaque)]).view(table.dtype)
+    return joined, len(table) - low
