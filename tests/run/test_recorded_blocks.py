@@ -22,7 +22,7 @@ def block(*kinds):
         ((Kind.PARAMS, Kind.PASS), True),  # a strategy changed a parameter before it passed
         ((Kind.PARAMS,), True),
         ((Kind.DEPTH, Kind.TRADE), False),
-        ((Kind.COMMAND,), False),
+        ((Kind.COMMAND,), True),  # what a person said to the run
         ((Kind.DEPTH, Kind.PARAMS), False),
         ((), False),
     ],

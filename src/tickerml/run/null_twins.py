@@ -17,7 +17,9 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from tickerml.engine.detectors import short_names
 from tickerml.engine.machine import pieces
+from tickerml.engine.plan import ACROSS, folds_for
 from tickerml.lab.series import Floats, Times
 from tickerml.lab.twins import Twins as Source
 from tickerml.run.abreast import net_of
@@ -103,12 +105,16 @@ def add_twins(folder: Path, count: int, progress: Progress | None = None) -> Non
 
 
 def _heard(run: Variant) -> frozenset[int]:
-    """Instruments that a run listens to: what it trades, the regime's reference, TON for the ratio."""
+    """Instruments that a run listens to: what it trades, the regime's reference, TON; all, where it compares them."""
     config, known = run.setting.config, run.header.instruments
+    seen = {name for one in run.chosen if not one.compiled for name in short_names(one.strategy.sees).values()}
+    if any(ACROSS in fold.handlers() for fold in folds_for(seen)):
+        return frozenset(i.id for i in known)
     able = [i for i in known if not i.values_only]
     asked = {i.id for one in run.chosen for i in traded(one, config, known, run.setting.pairs)}
     bases = (config.regime.reference, "TON")
-    return frozenset(asked | {i.id for i in able if i.base in bases} | {i.id for i in able[:1]})
+    told = {i.id for i in known if i.values_only}  # weights, news: folds of any coin may listen to them
+    return frozenset(asked | told | {i.id for i in able if i.base in bases} | {i.id for i in able[:1]})
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,8 @@ class _Only:
         ids = list(self.ids)
         for block in self.inner.blocks():
             kept = np.isin(block.rows["inst"], ids)
-            yield block if kept.all() else replace(block, rows=block.rows[kept])
+            tables = block.messages, block.orders, block.bars, block.values, block.blobs
+            yield block if kept.all() else Block(block.rows[kept], *tables)
 
     def content_hash(self) -> str:
         """The tape's hash."""
