@@ -78,6 +78,8 @@ AIMS = (
     ),
     Aim("moving-average sweep against vectorbt, by the clock", "sweep", "ratio", 50.0, 150.0, "x"),
     Aim("memory of that sweep", "sweep", "rss_mb", 1024.0, 300.0, "MB", less=True),
+    Aim("the envelope on the quoter, against none", "desk", "envelope_overhead", 1.2, 1.1, "x", less=True),
+    Aim("one setup before the Python desk, slowest of 100", "desk", "setup_p99_us", 150.0, 60.0, "us", less=True),
     Aim("200 parameter sets on one book tape, two cores", "l2_sweep", "speedup_two_cores", 1.8, None, "x"),
     Aim("memory of the second core, of the tape's", "l2_sweep", "extra_memory", 0.05, None, "x", less=True),
     Aim("memory while trading a tape 10 times longer", "memory", "ratio", 1.1, None, "x", less=True),
