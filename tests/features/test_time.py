@@ -53,7 +53,8 @@ class FundingTape:
         self.player = Player("funding_clock")
         self.module, self.p = self.player.module, params_record(self.player.module.Params(**params))
         self.inst = instrument()
-        self.inst["names"] = [3, -1, -1, 7]  # "funding" is the header's fourth name
+        self.inst["names"] = -1
+        self.inst["names"][[0, 3]] = 3, 7  # "funding" is the header's fourth name
 
     def value(self, time, name=3, exch=None):
         value = np.zeros(1, VALUE)

@@ -23,7 +23,7 @@ CASES = {
 
 @cache
 def recorded(name="psc", minutes=2):
-    """A run of `minutes`: its facts, its blocks as they were handed over, and all its rows as one block."""
+    """A run of `minutes`: its facts, its rows in blocks as small as paper's, and all of them as one block."""
     strategy, config = CASES[name]()
     tape = market("busy", minutes=minutes)
     _, made = run(strategy, tape, config)
@@ -41,8 +41,10 @@ def recorded(name="psc", minutes=2):
         "notes": [],
         "source": header_json(tape.header),
     }
+    whole = gathered(made)
+    small = pieces(whole, range(7, len(whole), 7))
     return SimpleNamespace(
-        manifest=manifest, header=tape.header, facts=facts_of(manifest, tape.header), blocks=made, whole=gathered(made)
+        manifest=manifest, header=tape.header, facts=facts_of(manifest, tape.header), blocks=small, whole=whole
     )
 
 
