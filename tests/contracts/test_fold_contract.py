@@ -25,7 +25,7 @@ from tickerml.tape.tape import Header, MemoryTape
 
 START = 20_000 * DAY
 
-ROWS = {"busy": 9000, "candles": 1500}
+ROWS = {"busy": 9000, "candles": 2400}  # 800 bars a coin: a regime of volatility needs 720
 FOLDS = tuple(families())
 MARKETS = tuple(ROWS)
 
