@@ -43,7 +43,7 @@ def lines(path):
 
 def check(events, out):
     """Both engines on these events; returns how many fills both made."""
-    told = json.loads(python("quoter.py", events, "--json", "--repeat", 1, "--out", out).splitlines()[-1])
+    told = json.loads(python("quoter.py", events, "--json", "--rounds", 1, "--out", out).splitlines()[-1])
     mine, theirs = (lines(out / f"{events.stem}.{name}.csv") for name in ("fills", "peer.fills"))
     assert mine == theirs
     held, known = (lines(out / f"{events.stem}.{name}.csv") for name in ("positions", "peer.positions"))
