@@ -31,7 +31,7 @@ from tickerml.engine.machine import pieces
 
 tape, config = StoredTape(sys.argv[1]), Config()
 setting = Setting(config, Decimal(1_000_000), terms=terms_of(config), bar_only=(False,))
-machine = build([choose("quoter", config)], tape.header, setting, lambda block: None)
+machine = build([choose("quoter", config)], tape.header, setting, lambda block: None, held=0)
 for block in pieces(tape.blocks(), 2048):
     machine.push(block)
     if machine.outbox.decisions:
