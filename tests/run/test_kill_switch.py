@@ -18,7 +18,7 @@ from small_runs import market, print_of, settings
 from small_strategies import Churn
 from tickerml.engine.machine import drive
 from tickerml.run.backtest import backtest
-from tickerml.run.commands import REQUEST, Command, Commands, ask, holder, on_record
+from tickerml.run.commands import REQUEST, Command, Commands, _read, ask, holder, on_record
 from tickerml.run.replay import replay
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose
@@ -111,6 +111,10 @@ def test_what_cannot_be_read_stops(tmp_path):
     found = backtest(EAGER, market("busy", minutes=2), config=settings(), run_dir=folder)
     (command,) = on_record(found.tape.blocks())
     assert command.what == "stop"
+
+
+def test_a_request_that_is_gone_or_not_readable_stops_too(tmp_path):
+    assert _read(tmp_path / REQUEST, 7) == Command("stop", f"{REQUEST} in the run's folder", after=7)
 
 
 RUN = """

@@ -109,7 +109,7 @@ class Commands:
         request = self._folder / REQUEST
         if request.is_file():
             self._give(_read(request, self._rows))
-            request.unlink()
+            request.unlink(missing_ok=True)
 
     def _next(self) -> int:
         return self._known[0].after if self._known else 1 << 62
@@ -127,7 +127,7 @@ def _read(request: Path, rows: int) -> Command:
         told = json.loads(request.read_text(encoding="utf-8"))
         what: What = "resume" if told["what"] == "resume" and str(told["reason"]).strip() else "stop"
         return Command(what, str(told["reason"]), bool(told.get("close")), rows)
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return Command("stop", f"{REQUEST} in the run's folder", after=rows)
 
 
