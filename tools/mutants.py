@@ -91,7 +91,7 @@ class _Changes(ast.NodeVisitor):
         if isinstance(node.value, bool):
             self._note(node, node, not node.value)
         elif isinstance(node.value, int | float):
-            self._note(node, node, node.value + 1 if isinstance(node.value, int) else node.value * 2)
+            self._note(node, node, node.value + 1 if isinstance(node.value, int) else node.value * 2 or 1.0)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         self._swap(node, node.op)

@@ -192,6 +192,16 @@ def test_a_position_too_large_for_every_price():
     assert is_broke(held, rules(), -(10**15), price)
 
 
+def test_a_short_too_large_for_every_price():
+    """The highest price that is asked about is the last at which its worth can still be told."""
+    held = leg(-(10**12), -(10**12) * 7 * 100)
+    price = liquidation_price(held, rules(), 10**15)
+    assert 100 < price <= 9e18 / (7 * 10**12)
+    assert is_broke(held, rules(), 10**15, price)
+    assert not is_broke(held, rules(), 10**15, price - 1)
+    assert liquidation_price(leg(-5 * 10**18, -5 * 10**18), rules(unit=1), 0) == 1  # of two ticks it cannot
+
+
 def test_inverse_contracts():
     c = rules((Tier(Decimal(10**9), Decimal("0.01"), 50),), unit=10**11, inverse=1)
     held = leg(3, 3 * 10**11 // 500)  # 3 lots bought at 500: worth 6e8 of base
@@ -227,6 +237,15 @@ def test_isolated_margin_turned_round():
     book_fill(p, c, 0, 1, 100, 10, 0, 10_000_000)
     assert book_fill(p, c, 0, -1, 110, 15, 0, 20_000_000) == 100 + 100 - 110  # margin, profit, and 20 % of 5 x 110
     assert (p["position"], p["margin"], entry_price(p, c)) == (-5, 110, 110)
+
+
+def test_funding_told_of_an_empty_leg_stays_its_margin():
+    """What is told late is no loss of the next position: neither cash nor insurance bears it when that is opened."""
+    c, p = rules(isolated=1, unit=1), position()
+    assert told_funding(p, c, 0, -30) == 0
+    assert book_fill(p, c, 0, 1, 100, 10, 0, 10_000_000) == -100
+    assert (p["margin"], p["insured"]) == (70, 0)
+    assert book_fill(p, c, 0, -1, 100, 10, 0, 10_000_000) == 70
 
 
 def test_cross_margin_ties_and_moves_nothing():

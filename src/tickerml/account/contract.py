@@ -53,7 +53,7 @@ def base_decimals(instruments: Iterable[Instrument]) -> dict[str, int]:
     """Decimals of the unit of each base currency that is kept in a wallet: at least 8, more where a lot needs it."""
     found: dict[str, int] = {}
     for one in instruments:
-        need = max(0, -int(one.lot.normalize().as_tuple().exponent))
+        need = -int(one.lot.normalize().as_tuple().exponent)
         found[one.base] = max(found.get(one.base, DECIMALS), need)
     return found
 

@@ -18,18 +18,9 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from tickerml.features.frame import OWN, next_of_bar, next_of_row, wanted
-from tickerml.features.peers import (
-    MOST,
-    PATIENCE,
-    SERIES,
-    TIMEFRAME,
-    ahead,
-    correlation,
-    moments,
-    reference_of,
-    take_return,
-)
+from tickerml.features.following import APART, FOLLOWER, NEWS, compared_with, follow_bar, follow_row, in_common
+from tickerml.features.frame import OWN
+from tickerml.features.peers import MOST, TIMEFRAME, correlation, moments
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Name, Range
 from tickerml.tape.rows import Record, Rows
@@ -51,60 +42,38 @@ class Params:
     lags: Annotated[int, Range(1, 32)] = 6  # bars; the farthest that is looked at, either way
 
 
-State: Final = np.dtype(
-    [
-        ("leader", "i8"),  # 1 + number of the reference; 0 = not looked for, -1 = there is none
-        ("renewed", "i8"),  # end of the newest bar that both had when this was last computed
-        ("series", SERIES),
-    ]
-)
+State: Final = np.dtype([("leading", FOLLOWER)])
 
 
 @fold
 def on_row(p: Record, s: Record, row: Record) -> bool:
     """Follow the bars that prints make."""
-    news = False
-    if wanted(s["series"]["bars"], row):
-        while next_of_row(s["series"]["bars"], p["timeframe"], row):
-            take_return(s["series"])
-            news = True
-    return news
+    return follow_row(s["leading"], p["timeframe"], row)
 
 
 @fold
 def on_bar(p: Record, s: Record, row: Record, bar: Record) -> bool:
     """Follow the bars of a bar-only source."""
-    news = False
-    while next_of_bar(s["series"]["bars"], p["timeframe"], row, bar):
-        take_return(s["series"])
-        news = True
-    return news
+    return follow_bar(s["leading"], p["timeframe"], row, bar)
 
 
 @fold
 def across(p: Record, n: int, ss: Rows, fs: Rows, insts: Rows) -> None:
     """Renew the coin that has a new bar, and all whose reference it is."""
     for k in range(len(ss)):
-        if ss[k]["leader"] == 0:
-            found = reference_of(insts, k, p["reference"])
-            ss[k]["leader"] = found + 1 if found >= 0 else -1
-        r = ss[k]["leader"] - 1
-        if r >= 0 and (k == n or r == n):
-            _renew(p, ss[k], ss[r]["series"], fs[k])
+        r = compared_with(ss[k]["leading"], insts, k, n, p["reference"])
+        if r >= 0:
+            _renew(p, ss[k]["leading"], ss[r]["leading"]["series"], fs[k])
 
 
 @kernel
 def _renew(p: Record, s: Record, b: Record, f: Record) -> None:
-    a = s["series"]
-    newer = ahead(a, b, p["timeframe"])
-    end = min(a["end"], b["end"])
-    if abs(newer) > PATIENCE:
+    news, last_a, last_b = in_common(s, b, p["timeframe"])
+    if news == APART:
         f["lead_lag"] = math.nan
         f["lead_lag_corr"] = math.nan
-        s["renewed"] = 0
-    elif end != s["renewed"]:
-        s["renewed"] = end
-        _emit(p, a, b, a["count"] - max(newer, 0), b["count"] - max(-newer, 0), f)
+    elif news == NEWS:
+        _emit(p, s["series"], b, last_a, last_b, f)
 
 
 @kernel

@@ -95,19 +95,13 @@ class LiveRun:
             self._began, self._first = now, rows
         spent = now - self._began
         done = self._extent.done(rows, books.now)
-        equity = books.wallets.amount(books.purse, books.equity(books.purse))
-        in_use = sum(int(s["in_use"]) for s in books.setups.open())
-        worth = max(1, books.equity(books.purse))
-        needed, cost = figures.needed_trades(story), figures.round_trip_cost(story)
+        cost = figures.round_trip_cost(story)
         return LiveState(
             mode=story.head.mode,
             strategy=story.head.strategy,
             coins=len(story.head.coins),
             run=story.head.run,
             time=books.now,
-            currency=story.head.currency,
-            start_equity=story.start_equity,
-            equity=equity,
             synthetic=story.head.synthetic,
             speed=self._speed,
             done=done,
@@ -115,15 +109,6 @@ class LiveRun:
             left=int(spent * (1 - done) / done * SECOND) if done and spent > 1 else None,
             rows=rows,
             rows_per_s=(rows - self._first) / spent if spent > 0.1 else 0.0,
-            closed=figures.closed(story),
-            fees=figures.fees(story),
-            funding=figures.funding(story),
-            in_use=in_use / worth,
-            limit=self._limit(),
-            worst_fall=-float(books.account[0]["worst"]),
-            trades=len(story.trades),
-            won=figures.won(story),
-            needed=None if np.isnan(needed) else max(figures.FEW_TRADES, needed),
             positions=tuple(self._positions()),
             passes=dict(self._passes),
             refusals=dict(self._refusals),
@@ -133,7 +118,27 @@ class LiveRun:
             costs="" if np.isnan(cost) else f"a trade needs {percent(cost, sign=False)} to break even",
             feeds=self._feeds(),
             events=tuple(self._told()),
+            **self._money(story),
         )
+
+    def _money(self, story: Story) -> dict[str, Any]:
+        """What the account is worth, what it has closed, and what it risks."""
+        books, needed = self._books, figures.needed_trades(story)
+        in_use = sum(int(s["in_use"]) for s in books.setups.open())
+        return {
+            "currency": story.head.currency,
+            "start_equity": story.start_equity,
+            "equity": books.wallets.amount(books.purse, books.equity(books.purse)),
+            "closed": figures.closed(story),
+            "fees": figures.fees(story),
+            "funding": figures.funding(story),
+            "in_use": in_use / max(1, books.equity(books.purse)),
+            "limit": self._limit(),
+            "worst_fall": -float(books.account[0]["worst"]),
+            "trades": len(story.trades),
+            "won": figures.won(story),
+            "needed": None if np.isnan(needed) else max(figures.FEW_TRADES, needed),
+        }
 
     def _limit(self) -> float:
         desk = self._machine.trader.desk if self._machine is not None else None

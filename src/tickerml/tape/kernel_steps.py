@@ -67,6 +67,7 @@ class _Interpreter(interpreter.Interpreter):
     unused = _UNUSED
 
     def post_process(self, peepholes: Any, func_ir: Any) -> Any:
+        """Numba's own, without the peepholes that no kernel needs."""
         return super().post_process([one for one in peepholes if one.__name__ not in self.unused], func_ir)
 
 

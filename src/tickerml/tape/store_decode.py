@@ -209,4 +209,5 @@ class _Piece(Block):
 
     @messages.setter
     def messages(self, made: Rows) -> None:
+        """They are there already."""
         _SLOT.__set__(self, made)

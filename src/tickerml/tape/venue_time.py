@@ -70,6 +70,16 @@ def _stamp(clock: Record, row: Record, kind: int, bound: int) -> int:
 
 
 @kernel
+def _set(clock: Record, row: Record) -> None:
+    """A CLOCK row says how far a stream's stamps are off, or those of all of them."""
+    if row["side"] == 0:
+        for k in range(_STREAMS):
+            clock["offset"][k] = row["qty"]
+    else:
+        clock["offset"][row["side"]] = row["qty"]
+
+
+@kernel
 def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows, late: Rows, n: int) -> int:
     """Merge `rows` into `out[:n]`, kept sorted by venue time (stable); returns the new length.
 
@@ -85,11 +95,7 @@ def feed(rows: Rows, clocks: Rows, bound: int, bars: int, values: int, out: Rows
         kind = int(row["kind"]) & 0x7F  # neither is negative: told so, the compiler counts nothing from the end
         clock = clocks[row["inst"] & 0x7FFFFFFF]
         if kind == _CLOCK:
-            if row["side"] == 0:
-                for k in range(_STREAMS):
-                    clock["offset"][k] = row["qty"]
-            else:
-                clock["offset"][row["side"]] = row["qty"]
+            _set(clock, row)
             continue
         if kind in (_BBO, _TIMER) or kind >= 32:
             continue
