@@ -56,7 +56,7 @@ def followed(events):
             assert int(order["id"]) not in submitted
             submitted[int(order["id"])] = (inst, int(row["side"]), int(order["type"]), int(order["parent"]))
             left[int(order["id"])] = int(order["qty"])
-            if int(order["type"]) == OrderType.STOP:
+            if int(order["type"]) in (OrderType.STOP, OrderType.STOP_LIMIT):
                 assert 0 < int(order["qty"]) <= abs(now)
                 assert int(row["side"]) * now < 0
         elif kind == Kind.FILL:

@@ -17,6 +17,8 @@ from tickerml.tape.orders import OrderType
 from tickerml.tape.params import Range
 from tickerml.tape.rows import HOUR, Kind
 
+STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)  # on bars; where there is a book
+
 
 @dataclass(frozen=True)
 class Once:
@@ -59,7 +61,7 @@ def orders(blocks, kind=Kind.SUBMIT):
 
 
 def stops(blocks):
-    return [int(o["trigger"]) for o in orders(blocks) if o["type"] == OrderType.STOP]
+    return [int(o["trigger"]) for o in orders(blocks) if o["type"] in STOPS]
 
 
 def test_f5_a_trailing_stop_follows_and_never_goes_back():
@@ -110,7 +112,7 @@ def test_c2_target_and_stop_are_of_the_average_entry():
     entry = float(one["entry"])
     assert entry == pytest.approx(98, abs=0.5)
     assert float(one["exit"]) == pytest.approx(1.10 * entry, rel=0.002)
-    standing = [o for o in orders(made) if o["type"] == OrderType.STOP]
+    standing = [o for o in orders(made) if o["type"] in STOPS]
     assert standing[-1]["qty"] == max(o["qty"] for o in standing)  # one pair for all that is held
 
 
@@ -137,7 +139,7 @@ def test_the_stops_at_the_venue_never_exceed_the_position():
             if row["kind"] == Kind.FILL:
                 held[inst] = held.get(inst, 0) + int(row["side"]) * int(row["qty"])
                 mine.pop(int(order["id"]), None)
-            elif row["kind"] == Kind.ACK and order["type"] == OrderType.STOP:
+            elif row["kind"] == Kind.ACK and order["type"] in STOPS:
                 mine[int(order["id"])] = int(order["qty"])
             else:
                 mine.pop(int(order["id"]), None)

@@ -21,7 +21,7 @@ class Control:
     keys: tuple[str, ...]
     refuses: tuple[Refused, ...]
     why: str
-    test: str  # file in tests/desk and function
+    test: str  # file in tests/desk, or folder/file in tests, and function
 
 
 def _control(name: str, keys: str, refuses: tuple[Refused, ...], test: str, why: str) -> Control:
@@ -41,9 +41,9 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "price collar",
         "collar_major collar collar_median through_entry through_stop through_stop_again",
         (R.COLLAR,),
-        "test_checks:test_price_collar",
-        "fat fingers; the losing side of the mid only, so that a grid may rest far below; "
-        "market orders leave as limits that reach only so far",
+        "engine/test_stop_reach:test_f3_a_stop_reaches_so_far_then_farther_then_to_the_market",
+        "fat fingers; the losing side of the mid only, so that a grid may rest far below; market entries and stops "
+        "leave as limits that reach only so far (on bars, which have no touch, at the market)",
     ),
     _control(
         "stale or crossed book",
@@ -147,8 +147,9 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "naked position",
         "naked_s",
         (R.STOP_ILLEGAL,),
-        "test_checks:test_a_stop_must_be_legal_before_the_entry",
-        "a bot without its stop has lost half of an account: the stop is checked before the entry is sent",
+        "engine/test_stop_reach:test_naked_s_closes_what_the_venue_has_not_covered",
+        "a bot without its stop has lost half of an account: the stop is checked before the entry is sent; one that "
+        "the venue refuses is asked for once more, and what has none after naked_s (bars: and two bars) is closed",
     ),
     _control(
         "exit possible",

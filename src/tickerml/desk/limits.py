@@ -147,8 +147,8 @@ class Limits:
     collar: Annotated[float, Range(0, 1)] = 0.03  # share of the mid; the same, other coins
     collar_median: Annotated[float, Range(0, 1)] = 0.1  # share; farthest price from the 5-minute median, either way
     through_entry: Annotated[float, Range(0, 0.1)] = 0.005  # share of the touch; how far a market entry may reach
-    through_stop: Annotated[float, Range(0, 0.5)] = 0.015  # not used yet; share of the touch that a stop may reach
-    through_stop_again: Annotated[float, Range(0, 0.5)] = 0.03  # not used yet; the same, second try
+    through_stop: Annotated[float, Range(0, 0.5)] = 0.015  # share of its trigger; how far a stop may reach
+    through_stop_again: Annotated[float, Range(0, 0.5)] = 0.03  # share of the touch; a second try, then the market
     stale_major: Annotated[float, Range(0.1, 3600)] = 2.0  # seconds without a row (bars: two bars more), majors
     stale_after: Annotated[float, Range(0.1, 3600)] = 10.0  # seconds without a row (bars: two bars more)
     apart: Annotated[float, Range(0, 1)] = 0.01  # share; mid against a second source
@@ -210,8 +210,10 @@ class Limits:
 
     # a live session
     alert_s: Annotated[float, Range(0, 86_400)] = 300.0  # seconds a critical alert may wait for an answer
-    legs_s: Annotated[float, Range(0, 600)] = 2.0  # not used yet; seconds until unfilled legs are unwound
-    naked_s: Annotated[float, Range(0, 600)] = 2.0  # not used yet: closed at once; seconds without a stop
+    legs_s: Annotated[float, Range(0.1, 600)] = (
+        2.0  # not used yet; seconds from the first fill until all legs are filled
+    )
+    naked_s: Annotated[float, Range(0.1, 600)] = 2.0  # seconds a position may stand without its stop, then it closes
     warm_s: Annotated[float, Range(0, 86_400)] = 60.0  # seconds after READY that count as its beginning
     warm_size: Annotated[float, Range(0, 1)] = 0.5  # factor on sizes in the beginning
     warm_messages: Annotated[int, Range(1, 64)] = 1  # messages a second in the beginning

@@ -18,8 +18,11 @@ from tickerml.tape.rows import FOREVER, Record, Rows
 
 SLOTS: Final = 64
 ENTERING, OPEN, CLOSING = 1, 2, 3
-REASONS: Final = ("", "stop", "target", "timer", "closed", "not filled", "end of data", "liquidated", "range break")
-BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, UNFILLED, AT_END, LIQUIDATED, BY_RANGE = range(1, 9)
+REASONS: Final = (
+    *("", "stop", "target", "timer", "closed", "not filled", "end of data", "liquidated", "range break"),
+    *("no stop", "unwound", "other leg"),
+)
+BY_STOP, BY_TARGET, BY_TIMER, BY_HAND, UNFILLED, AT_END, LIQUIDATED, BY_RANGE, NAKED, UNWOUND, BY_LEG = range(1, 12)
 
 SETUP: Final = np.dtype(
     [
@@ -40,7 +43,10 @@ SETUP: Final = np.dtype(
         ("horizon", "i8"),  # ns; closed then at the latest
         ("entered", "i8"),  # lots (SuperP: 1)
         ("exited", "i8"),
-        ("naked", "i8"),  # lots filled and not yet protected
+        ("naked", "i8"),  # lots filled for which no stop was sent yet
+        ("cover_by", "i8"),  # ns by which the venue must have told of a stop for all that is held; 0 = it has
+        ("refused", "i8"),  # stops that the venue has refused since the last one that stood
+        ("going", "i8"),  # 1 = it was told to close: what is left is only closed again
         ("paid", "i8"),  # value of all entry fills, money
         ("received", "i8"),  # value of all exit fills, money
         ("entry_ticks", "i8"),  # sum of ticks x lots of entries
@@ -52,6 +58,8 @@ SETUP: Final = np.dtype(
         ("closed", "i8"),
         ("reason", "i8"),  # index into REASONS
         ("working", "i8"),  # entry orders that may still fill
+        ("group", "i8"),  # legs of one intent share a number above 0
+        ("fill_by", "i8"),  # ns by which all legs must have filled; 0 = none has, or all have
         *EXIT_FIELDS,
     ]
 )
@@ -111,7 +119,7 @@ class Setups:
 
     def sent(self, k: int, role: int, order_id: int, qty: int, *, now: int = 0, order: Order | None = None) -> None:
         """An order of setup `k` left under this id at `now`, ns; `order` says where it rests."""
-        side, price = (order.side, order.price or order.trigger) if order is not None else (0, 0)
+        side, price = (order.side, order.trigger or order.price) if order is not None else (0, 0)
         self.legs.add(order_id, k, int(self.table[k]["inst"]), role, qty, now=now, side=side, price=price)
         if role == ENTRY:
             self.table[k]["working"] += 1
@@ -133,9 +141,12 @@ class Setups:
 
 
 def deadline(table: Rows) -> int:
-    """Earliest horizon of a setup that is not closing yet, ns; FOREVER without any."""
+    """When the first setup that is not closing yet must be looked at, ns; FOREVER without any."""
     waiting = table[(table["state"] == ENTERING) | (table["state"] == OPEN)]
-    return int(waiting["horizon"].min()) if len(waiting) else FOREVER
+    if not len(waiting):
+        return FOREVER
+    dues = (waiting[name] for name in ("cover_by", "fill_by"))
+    return min(int(waiting["horizon"].min()), *(int(due.min(where=due > 0, initial=FOREVER)) for due in dues))
 
 
 def is_over(s: Record) -> bool:

@@ -29,7 +29,7 @@ from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
 from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject
-from tickerml.tape.rows import Kind, Record
+from tickerml.tape.rows import SECOND, Kind, Record
 
 _BLOB: Final = 4096
 _CAUSES: Final = {int(Cause.STOP): book.BY_STOP, int(Cause.TARGET): book.BY_TARGET, int(Cause.EXPIRY): book.BY_TIMER}
@@ -113,14 +113,24 @@ class Trades:
             self._order_answer(int(leg["setup"]), leg, a)
 
     def deadlines(self) -> None:
-        """Close what has reached its horizon."""
+        """Close what has reached its horizon, stands without its stop, or lacks a leg."""
+        now = self.books.now
         for k in range(book.SLOTS):
             s = self.setups.table[k]
-            if s["state"] in (book.ENTERING, book.OPEN) and s["horizon"] <= self.books.now:
-                self._act(leaving.close(self.setups, s, book.BY_TIMER), k)
-                if book.is_over(self.setups.table[k]) and not s["superp"]:
-                    self._settle(k)
+            if s["state"] in (book.ENTERING, book.OPEN):
+                if s["horizon"] <= now:
+                    self._leave(k, book.BY_TIMER)
+                elif 0 < s["cover_by"] <= now:
+                    self._leave(k, book.NAKED)
+                elif 0 < s["fill_by"] <= now:
+                    self._leave(k, book.UNWOUND)
         self._set_deadline()
+
+    def _leave(self, k: int, reason: int, limit: int = 0) -> None:
+        """Close setup `k`, with all the legs that it stands or falls with; settle it when nothing is left."""
+        self._act(leaving.close(self.setups, k, reason, limit), k)
+        if book.is_over(self.setups.table[k]) and not self.setups.table[k]["superp"]:
+            self._settle(k)
 
     def close(self, owner: int, inst: int) -> bool:
         """Close at the market what strategy `owner` has under way on an instrument; False when that is nothing."""
@@ -128,9 +138,7 @@ class Trades:
         mine = np.flatnonzero((table["state"] != 0) & (table["inst"] == inst) & (table["strategy"] == owner))
         for k in mine.tolist():
             if table[k]["state"] in (book.ENTERING, book.OPEN):
-                self._act(leaving.close(self.setups, table[k], book.BY_HAND), k)
-                if book.is_over(table[k]) and not table[k]["superp"]:
-                    self._settle(k)
+                self._leave(k, book.BY_HAND)
         self._set_deadline()
         return len(mine) > 0
 
@@ -156,13 +164,13 @@ class Trades:
 
     def _move(self, k: int, move_to: Move) -> None:
         """Send new levels of setup `k`, or close it."""
-        s = self.setups.table[k]
         if move_to.close:
-            self._act(leaving.close(self.setups, s, book.REASONS.index(move_to.close)), k)
+            self._leave(k, book.REASONS.index(move_to.close))
             self._set_deadline()
             return
         self._act(leaving.move(self.setups, k, move_to), None)
         self._after(k)
+        self._set_deadline()
 
     def _arm(self, inst: int) -> None:
         """Name the nearest prices at which an exit of this instrument is to be looked at."""
@@ -178,11 +186,11 @@ class Trades:
         for k in range(book.SLOTS):
             s = self.setups.table[k]
             if s["state"] == book.ENTERING or (close and s["state"] == book.OPEN):
-                self._act(leaving.close(self.setups, s, book.BY_HAND), k)
+                self._leave(k, book.BY_HAND)
             elif s["state"] == book.OPEN:
                 self._act(leaving.withdraw(self.setups, k), k)
-            if book.is_over(self.setups.table[k]) and not s["superp"]:
-                self._settle(k)
+                if book.is_over(self.setups.table[k]) and not s["superp"]:
+                    self._settle(k)
         self._set_deadline()
 
     def finish(self) -> None:
@@ -239,28 +247,72 @@ class Trades:
                 watch(self.loop.marks[inst])
             contract = self.books.wallets.contracts[inst]
             self.setups.fill(leg, contract, int(a["price"]), int(a["qty"]), int(a["fee"]), self.books.now)
-            cancels = self.setups.legs.siblings(leg)
+            shrinks = leg["role"] == roles.TARGET and int(a["left"]) > 0
+            cancels = [] if shrinks else self.setups.legs.siblings(leg)
             if int(a["left"]) == 0:
                 self.setups.ended(leg)
             self._act(cancels, k)
             leaving.reopen(self.setups, k, self.books.now)
         elif kind in _ENDS:
-            stop_gone = leg["role"] == roles.STOP and not leg["leaving"] and s["entered"] > s["exited"]
-            self.setups.ended(leg)
-            if stop_gone:  # refused, or the book was empty: a position must not stand without its stop
-                self._act(leaving.close(self.setups, s, book.BY_STOP), k)
-            leaving.reopen(self.setups, k, self.books.now + leaving.RETRY_NS)
+            self._ended(k, leg, refused=kind == int(AnswerKind.REJECT))
+        if leg["id"] and leg["pair"]:
+            self._fit(k, leg)
         self._after(k)
         self._set_deadline()
+
+    def _ended(self, k: int, leg: Record, *, refused: bool) -> None:
+        """An order of setup `k` has left the venue with lots open: a position must not stand without its stop."""
+        s, inst, now = self.setups.table[k], int(leg["inst"]), self.books.now
+        gone = leg["role"] == roles.STOP and not leg["leaving"] and s["entered"] > s["exited"] and not s["going"]
+        tried = leg["role"] == roles.CLOSE and leg["price"] > 0 and not refused  # its limit, at once at the market
+        self.setups.ended(leg)
+        touch = self._touch(inst, int(s["side"]))
+        if gone and refused and not s["refused"] and leaving.is_legal(s, touch):
+            s["refused"] += 1
+            held = int(s["entered"] - s["exited"])
+            self._stop_again(k, min(int(leg["left"]), held), int(leg["pair"]))
+        elif gone:
+            again = self.desk.limits.through_stop_again
+            limit = leaving.reach(touch, -int(s["side"]), again) if touch and not refused else 0
+            self._leave(k, book.NAKED if refused else book.BY_STOP, limit)
+        leaving.reopen(self.setups, k, now if tried else now + leaving.RETRY_NS)
+
+    def _stop_again(self, k: int, qty: int, pair: int) -> None:
+        """Another stop for `qty` lots of setup `k`, beside the target of id `pair`, 0 = none."""
+        s = self.setups.table[k]
+        order_id = self._send(leaving.stop_of(s, qty, self._through(int(s["inst"]))), k, roles.STOP, int(s["intent"]))
+        if self.setups.legs.find(pair) is not None:
+            self.setups.legs.pair(pair, order_id)
+
+    def _fit(self, k: int, leg: Record) -> None:
+        """After executions of a target its stop is replaced by one for what is left: never for more than is held."""
+        other = self.setups.legs.find(int(leg["pair"]))
+        stop, target = (leg, other) if leg["role"] == roles.STOP else (other, leg)
+        if stop is None or target is None or not stop["known"] or stop["leaving"] or stop["left"] <= target["left"]:
+            return
+        self._act(roles.cancels([stop]), None)
+        self._stop_again(k, int(target["left"]), int(target["id"]))
+
+    def _touch(self, inst: int, side: int) -> int:
+        """What closing a position of `side` could get, ticks; 0 where there is no book."""
+        return 0 if self.loop.venue.rules[inst]["bar_only"] else self.books.prices.touch(inst)[0 if side > 0 else 1]
+
+    def _through(self, inst: int) -> float | None:
+        """How far a stop may reach through its trigger; None on bars, which have no touch."""
+        return None if self.loop.venue.rules[inst]["bar_only"] else self.desk.limits.through_stop
 
     def _after(self, k: int) -> None:
         """Protect what an entry has just filled; settle when nothing is left."""
         s = self.setups.table[k]
         if s["state"] and s["naked"]:
             self._act(leaving.gather(self.setups, k), None)
-            sent = [(role, self._send(order, k, role, int(s["intent"]))) for role, order in leaving.protection(s)]
+            orders = leaving.protection(s, self._through(int(s["inst"])))
+            sent = [(role, self._send(order, k, role, int(s["intent"]))) for role, order in orders]
             if len(sent) == 2:
                 self.setups.legs.pair(sent[0][1], sent[1][1])
+        if s["state"]:
+            patience = self.books.prices.patience(int(s["inst"]))
+            leaving.guard(self.setups, k, self.books.now + round(self.desk.limits.naked_s * SECOND) + patience)
         if book.is_over(self.setups.table[k]):
             self._settle(k)
         elif s["state"]:
