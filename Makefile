@@ -3,6 +3,7 @@
 
 SOURCE ?= synthetic
 JOBS ?= auto
+SOAK ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 TICKERML := $(VENV)/bin/tickerml
@@ -39,8 +40,8 @@ format: $(VENV)/.installed-dev  ## write the style into the files
 bench: $(VENV)/.installed-dev  ## measure everything against its peers; rewrites benchmarks/RESULTS.md
 	$(PY) benchmarks/run.py
 
-soak: $(VENV)/.installed-dev  ## every test, the random ones with new seeds and 20 times the examples
-	TICKERML_SOAK=1 $(PY) -m pytest -n $(JOBS)
+soak: $(VENV)/.installed-dev  ## a night of tests: kills, money, limits, mutants, new seeds; goes on where it was broken off
+	$(PY) tools/soak.py $(SOAK)
 
 docs: $(VENV)/.installed-dev  ## rewrite the pages that are made from the source: settings, errors, limits
 	$(PY) tools/pages.py

@@ -153,6 +153,12 @@ def table(found: dict[str, dict[str, object] | None]) -> list[str]:
     return lines
 
 
+def kept(text: str) -> list[str]:
+    """The section of RESULTS.md that `make soak` wrote (tools/soak.py): it is not this program's."""
+    _, title, rest = text.partition("\n## Soak\n")
+    return [title + rest.rstrip("\n")] if title else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="names of scripts, with commas between them; nothing is written")
@@ -183,7 +189,8 @@ def main() -> None:
     ]
     print("\n".join(lines))
     if not args.only:
-        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        soak = kept(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
+        RESULTS.write_text("\n".join(lines + soak) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

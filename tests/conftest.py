@@ -1,7 +1,7 @@
 """What all tests share: where the real market data lies, and how many examples a random test tries."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,9 @@ settings.register_profile("quick", derandomize=True, deadline=None, suppress_hea
 settings.register_profile(
     "soak", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("soak" if os.environ.get("TICKERML_SOAK") else "quick")
+SOAK = bool(os.environ.get("TICKERML_SOAK"))
+settings.load_profile("soak" if SOAK else "quick")
+MORE = 20  # times the examples that a test names itself
 
 
 def data_folder() -> Path | None:
@@ -24,6 +26,16 @@ def data_folder() -> Path | None:
     named = os.environ.get("TICKERML_DATA")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture
+def cases() -> Callable[[int], range]:
+    """Which cases a test of many goes through: from 0 to its own number, or those that tools/soak.py asks for.
+
+    TICKERML_CASES=FIRST:MANY; no two are alike, so that a night goes on where it was broken off.
+    """
+    first, _, many = os.environ.get("TICKERML_CASES", "").partition(":")
+    return lambda usual: range(int(first), int(first) + int(many)) if many else range(usual)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +47,24 @@ def real_data() -> Path:
     return folder
 
 
+def more_examples(items: list[pytest.Item], many: Callable[[int], int]) -> None:
+    """Each random test among `items` tries `many(its own number)` examples.
+
+    A number that a test names itself is stronger than any profile, and hypothesis has no other door to it.
+    """
+    tests = {id(test): test for test in (getattr(item, "obj", None) for item in items)}.values()
+    for test in tests:
+        own = getattr(test, "_hypothesis_internal_use_settings", None)
+        if own is not None:
+            test._hypothesis_internal_use_settings = settings(own, max_examples=many(own.max_examples))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    asked = int(os.environ.get("TICKERML_EXAMPLES", "0"))
+    if asked:
+        more_examples(items, lambda _: asked)
+    elif SOAK:
+        more_examples(items, lambda own: own if own == settings.get_profile("soak").max_examples else MORE * own)
     if data_folder() is None:
         reason = pytest.mark.skip(reason="no real market data: set TICKERML_DATA to its folder")
         for item in items:

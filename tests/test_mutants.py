@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,9 @@ def test_a_mutant_is_killed():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", GONE_THROUGH)
-def test_t9_every_mutant_is_killed_or_listed_with_its_reason(file):
+def test_t9_every_mutant_is_killed_or_listed_with_its_reason(file, capsys):
     done = run("--only", f"{file}:")
     assert done.returncode == 0, done.stdout + done.stderr
+    made, killed, listed = (int(x) for x in re.findall(r"(\d+) (?:mutants|killed|survived)", done.stdout)[-3:])
+    with capsys.disabled():
+        print(f"\ncounts: mutants={made} killed={killed} listed={listed}")

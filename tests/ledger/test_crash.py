@@ -90,9 +90,9 @@ def test_every_write_boundary_crashes_once_g3_t4(fresh, step, capsys):
             made.close()
             empty(to, one.facts.run)
     with capsys.disabled():
-        print(
-            f"\nT4 ledger, {'sqlite' if to.file else 'postgresql'}: {2 * len(range(0, many, step))} simulated crashes"
-        )
+        crashes = 2 * len(range(0, many, step))
+        print(f"\nT4 ledger, {'sqlite' if to.file else 'postgresql'}: {crashes} simulated crashes")
+        print(f"counts: simulated_crashes={crashes}")
 
 
 def empty(to, run):
@@ -160,4 +160,5 @@ def test_killed_at_random_points_g3_t4(fresh, times, tmp_path, capsys):
     assert hashes(to) == expected
     with capsys.disabled():
         print(f"\nT4 ledger, {'sqlite' if to.file else 'postgresql'}: {times} real kill -9 within {longest:.2f} s")
+        print(f"counts: kills_of_a_projection={times}")
     assert place(to.url) == to

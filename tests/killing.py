@@ -1,0 +1,118 @@
+"""Runs that are killed and started again: what the tests of kill -9 share.
+
+A child process makes a paper run of a small market; it is killed at a random moment and the same command is given
+again, until it ends. A run that came to its end is followed by another: a kill of a finished run proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from small_runs import HERE, eager, settings
+from small_strategies import Churn
+from tickerml.run.record import RunTape, read_manifest
+from tickerml.run.replay import replay
+from tickerml.tape.journal import Verdict, verify
+from tickerml.tape.rows import Kind
+
+OFTEN = 0.02  # seconds between two writes of the ledger: with the usual ones a small run has ended before the first
+
+
+def case(name, **sections):
+    """A strategy, and settings under which it trades all the time."""
+    strategies = {"psc": "psc", "quoter": "quoter", "setups": Churn(every=0.5)}
+    return strategies[name], eager(**sections) if name == "psc" else settings(**sections)
+
+
+def live(name, store, folder, database=""):
+    """One life of a run, in a process of its own, with a ledger in `database`."""
+    from tickerml.ledger import follow
+    from tickerml.run.paper import paper
+    from tickerml.run.sources import open_source
+
+    follow.EVERY = follow.Follower.__init__.__kwdefaults__["first"] = OFTEN
+    strategy, config = case(name, **({"ledger": {"url": database}} if database else {}))
+    print("begun", flush=True)
+    paper(strategy, open_source(store), config=config, run_dir=Path(folder), source={"spec": store})
+    print("done", flush=True)
+
+
+def start(name, store, folder, database=""):
+    """The process of one life; it says `begun` when it begins and `done` when it has ended."""
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    code = "import sys; from killing import live; live(*sys.argv[1:])"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, name, str(store), str(folder), database],
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def how_long(name, store, folder, database=""):
+    """Seconds that a process takes over a run once it has begun."""
+    child = start(name, store, folder, database)
+    child.stdout.readline()
+    began = time.monotonic()
+    out, said = child.communicate()
+    assert "done" in out, said[-2000:]
+    return time.monotonic() - began
+
+
+def killed(name, store, folder, rng, longest, times, database=str, after=None):
+    """Start, kill at a random moment, start again, until `times` lives have been cut short; the runs that were ended.
+
+    `database` gives each run the URL of its ledger; `after` is called after each kill.
+    """
+    ended, url = [], ""
+    while times or not ended or not (ended[-1] / "done").exists():
+        if not ended or (ended[-1] / "done").exists():
+            ended.append(folder / str(len(ended)))
+            ended[-1].mkdir()
+            url = database()
+        child = start(name, store, ended[-1] / "run", url)
+        child.stdout.readline()
+        if times:
+            time.sleep(rng.uniform(0, longest))
+            child.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+        out, said = child.communicate()
+        if "done" in out:
+            (ended[-1] / "done").touch()
+        elif times and (os.name != "posix" or child.returncode == -signal.SIGKILL):
+            times -= 1
+            if after is not None:
+                after()
+        else:
+            pytest.fail(said[-2000:])
+    return [one / "run" for one in ended]
+
+
+def order_ids(folder):
+    """The ids of all orders that a run sent."""
+    blocks = RunTape(folder, None).blocks()
+    ids = [int(b.orders[r["ref"]]["id"]) for b in blocks for r in b.rows if r["kind"] == Kind.SUBMIT]
+    assert ids
+    assert all(one > 0 for one in ids)
+    return ids
+
+
+def is_as_unbroken(folder, whole):
+    """The same decisions and state, no order twice, a sound journal in order of time, and it replays."""
+    manifest = read_manifest(folder)
+    for key in ("decisions", "decision_hash", "state_hash"):
+        assert manifest[key] == whole[key]
+    ids = order_ids(folder)
+    assert len(ids) == len(set(ids))
+    assert verify(folder / "journal").verdict is Verdict.SOUND
+    assert replay(folder).identical
+    rows = np.concatenate([b.rows for b in RunTape(folder, None).blocks()])
+    assert (np.diff(rows["recv"]) >= 0).all()
