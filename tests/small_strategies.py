@@ -24,6 +24,7 @@ class Churn:
     away: float = 0.00005  # of the price, between close and limit
     size: float = 0.2
     every: float = 2.0
+    leverage: float | None = None
 
     sees: ClassVar = ("spread_ticks", "ofi")
     state: ClassVar = np.dtype([("n", "i8"), ("settled", "i8"), ("pnl", "f8")])
@@ -47,6 +48,7 @@ class Churn:
             self.stop,
             self._entries(n, side, view.close),
             size=self.size,
+            leverage=self.leverage,
             info={"ofi": view["ofi"], "n": n},
         )
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from tickerml.account.contract import contract_record
 from tickerml.desk.desk import Desk
 from tickerml.desk.exposure import Exposure
-from tickerml.desk.facts import Account, Facts, Market
+from tickerml.desk.facts import Account, Facts, Market, Tier
 from tickerml.desk.limits import Limits
 from tickerml.desk.proposal import Proposal
 from tickerml.tape.instruments import Instrument
@@ -45,7 +45,9 @@ SPOT = tuple(instrument(k, spot=True) for k in range(len(BASES)))
 
 
 def market(**more):
-    calm = Market(bid=9_999, ask=10_001, margin=0.1, maintenance=0.005, cost=0.0012, taker=0.0005)
+    """A calm market at 10 times; `maintenance` is that of its one margin tier, which allows 125 times."""
+    tiers = (Tier(float("inf"), more.pop("maintenance", 0.005), 125),)
+    calm = Market(bid=9_999, ask=10_001, margin=0.1, tiers=tiers, cost=0.0012, taker=0.0005)
     return replace(calm, **more)
 
 

@@ -12,7 +12,7 @@ from small_runs import joined, market, print_of, settings
 from small_strategies import Churn
 from tickerml.account.brackets import Tier
 from tickerml.account.position import LEG
-from tickerml.account.wallets import OTHER, OWN, worth_of_units
+from tickerml.account.wallets import OTHER, OWN, RECEIVED, worth_of_units
 from tickerml.config import Config
 from tickerml.desk.approved import Order
 from tickerml.desk.money import Wallets
@@ -27,7 +27,7 @@ from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose
 from tickerml.tape.block import part
 from tickerml.tape.errors import ConfigError
-from tickerml.tape.orders import Op, OrderType, Reject, TimeInForce
+from tickerml.tape.orders import Op, OrderFlag, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import MemoryTape
 
@@ -42,12 +42,12 @@ def crash():
     return MemoryTape(replace(tape.header, names=names), tuple(tape.blocks()))
 
 
-def fresh(tape, **terms):
-    config = settings(trading={"leverage": 50}, limits={"liquidation_stops": 1.0})
+def fresh(tape, leverage=None, limits=None, **terms):
+    config = settings(trading={"leverage": 50}, limits={"liquidation_stops": 1.0, **(limits or {})})
     chosen = replace(terms_of(config), **terms)
     setting = Setting(config, Decimal(CASH), 0, (), bar_only_of(tape), chosen)
     made = []
-    strategy = Churn(style="market", stop=0.0199, target=0.04, horizon_s=50.0, size=0.2, every=1.0)
+    strategy = Churn(style="market", stop=0.0199, target=0.04, horizon_s=50.0, size=0.2, every=1.0, leverage=leverage)
     one = build([choose(strategy, config)], tape.header, setting, made.append)
     desk = one.trader.desk
     desk.limits = replace(desk.limits, liquidation_stops=0.0)  # no desk that can be set up would enter here
@@ -114,6 +114,152 @@ def spot(tape):
     """The same rows as if they were of a spot market."""
     made = [replace(i, symbol=i.symbol.split(":")[0]) for i in tape.header.instruments]
     return MemoryTape(replace(tape.header, instruments=tuple(made)), tuple(tape.blocks()))
+
+
+MODES = {
+    "isolated": {"tiers": TIGHT, "isolated": True},
+    "cross": {"tiers": TIGHT},
+    "hedge": {"tiers": TIGHT, "hedge": True},
+    "hedge, isolated": {"tiers": TIGHT, "hedge": True, "isolated": True},
+    "without tiers": {},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_setups_leverage_is_the_margin_at_the_venue(mode):
+    """C3: what the desk counts is what the venue ties up, whatever the usual leverage is; both books agree."""
+    tape, leverage = crash(), 17.0
+    one, made = fresh(tape, leverage=leverage, **MODES[mode])
+    loop, tied = one.loop, 0
+    for block in tape.blocks():
+        one.push(block)
+        held = loop.venues["margin"] if MODES[mode].get("isolated") else loop.venues["tied"]
+        tied = max(tied, int(held.sum()))
+    loop.end()
+    one._pump()
+    one.outbox.flush()
+    approved = blobs(made, Kind.APPROVED)
+    assert len(approved) > 3
+    assert {(a["leverage"], a["leverage_bound"]) for a in approved} == {(17.0, "wish")}
+    amounts = [(one.trader.books.wallets.money(0, Decimal(a["margin"])), a) for a in approved]
+    assert 0 < tied <= sum(sorted(m for m, _ in amounts)[-2:])  # two coins
+    assert tied > 0.9 * min(m for m, _ in amounts)
+    for money, a in amounts:
+        assert money == pytest.approx(float(Decimal(a["notional"])) * 10**8 / leverage, rel=1e-6)
+    for name in LEG.names:
+        assert loop.positions["legs"][name].tolist() == loop.venues["legs"][name].tolist()
+    assert loop.core[0]["cash"].tolist() == loop.mail[0]["cash"].tolist()
+    rejected = [o for o in orders_of(made, Kind.REJECT) if o["reason"] in (Reject.LEVERAGE, Reject.POSITION_SIDE)]
+    assert not rejected
+    settled = blobs(made, Kind.SETTLED)
+    assert {s["leverage"] for s in settled} == {leverage}
+
+
+def orders_of(made, kind):
+    return [b.orders[r["ref"]] for b in made for r in b.rows if r["kind"] == kind]
+
+
+def test_a_leverage_beyond_the_tier_is_lowered_by_the_desk_and_never_rejected():
+    """C3: capped by the venue's tier."""
+    few = {"": (Tier(Decimal(10**9), Decimal("0.03"), 20),)}
+    _, made = played(crash(), leverage=50.0, tiers=few)
+    approved = blobs(made, Kind.APPROVED)
+    assert {(a["leverage"], a["leverage_bound"]) for a in approved} == {(20.0, "margin tier")}
+    assert not [o for o in orders_of(made, Kind.REJECT) if o["reason"] == Reject.LEVERAGE]
+
+
+def test_a_usual_leverage_beyond_the_tier_is_lowered_too():
+    few = {"": (Tier(Decimal(10**9), Decimal("0.03"), 20),)}
+    _, made = played(crash(), tiers=few)  # 50 by the settings
+    assert {(a["leverage"], a["leverage_bound"]) for a in blobs(made, Kind.APPROVED)} == {(20.0, "margin tier")}
+    assert not [o for o in orders_of(made, Kind.REJECT) if o["reason"] == Reject.LEVERAGE]
+
+
+def test_leverage_on_spot_is_lowered_by_the_desk():
+    """C3: spot has no leverage; the setup trades without, and its row says so."""
+    _, made = played(spot(market("busy", minutes=3)), leverage=50.0)
+    approved = blobs(made, Kind.APPROVED)
+    assert {(a["leverage"], a["leverage_bound"], a["margin"] == a["notional"]) for a in approved} == {
+        (1.0, "spot", True)
+    }
+    assert not [o for o in orders_of(made, Kind.REJECT) if o["reason"] == Reject.LEVERAGE]
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_hedge_mode_orders_name_their_leg(isolated):
+    """Every order of a setup names the leg of its side: entries, stops, targets, closes; money adds up to the end."""
+    one, made = played(crash(), tiers=TIGHT, hedge=True, isolated=isolated)
+    sides = {s["intent"]: s["side"] for s in blobs(made, Kind.SETTLED)}
+    sent = orders_of(made, Kind.SUBMIT)
+    rows = [r for b in made for r in b.rows if r["kind"] == Kind.SUBMIT]
+    assert len(sent) > 20
+    for row, order in zip(rows, sent, strict=True):
+        leg = OrderFlag.LONG if sides[int(order["parent"])] > 0 else OrderFlag.SHORT
+        assert int(order["flags"]) & (OrderFlag.LONG | OrderFlag.SHORT) == leg
+        opens = int(row["side"]) == sides[int(order["parent"])]
+        assert bool(int(order["flags"]) & OrderFlag.REDUCE_ONLY) != opens
+    assert set(sides.values()) == {1, -1}
+    assert not [o for o in orders_of(made, Kind.REJECT) if o["reason"] == Reject.POSITION_SIDE]
+    wallets = one.trader.books.wallets
+    won = sum(wallets.money(0, Decimal(s["pnl"])) for s in blobs(made, Kind.SETTLED))
+    assert int(one.loop.core[0]["cash"][0]) - wallets.money(0, Decimal(CASH)) == won
+    assert not one.loop.positions["legs"]["position"].any()
+
+
+def test_one_way_orders_name_no_leg():
+    _, made = played(crash(), tiers=TIGHT)
+    assert not any(int(o["flags"]) & (OrderFlag.LONG | OrderFlag.SHORT) for o in orders_of(made, Kind.SUBMIT))
+
+
+def test_quotes_cannot_be_in_hedge_mode():
+    config, tape = settings(account={"hedge": True}), market("busy", minutes=1)
+    setting = Setting(config, Decimal(CASH), 0, (), bar_only_of(tape), terms_of(config))
+    with pytest.raises(ConfigError, match="hedge-mode"):
+        build([choose("quoter", config)], tape.header, setting, lambda block: None)
+
+
+def test_fees_in_what_was_received_leave_exits_no_larger_than_what_is_held():
+    """A stop never exceeds the remaining position: lots that fees made unsellable are neither protected nor sold."""
+    tape = spot(market("busy", minutes=4))
+    one, made = played(tape, spot_wallets=True, fee_in=RECEIVED)
+    wallets, rules, instruments = one.trader.books.wallets, one.loop.venue.rules, one.trader.books.instruments
+    coins = dict.fromkeys((0, 1), 0)  # units of each coin, from what the rows tell
+    stops = fees = 0
+    for block in made:
+        for row in block.rows:
+            if row["kind"] not in (Kind.SUBMIT, Kind.FILL):
+                continue
+            inst, order = int(row["inst"]), block.orders[row["ref"]]
+            lot = int(rules[inst]["lot_units"])
+            if row["kind"] == Kind.SUBMIT:
+                if int(row["side"]) < 0:
+                    assert int(order["qty"]) * lot <= coins[inst]
+                if int(order["type"]) == OrderType.STOP:
+                    stops += 1
+            else:
+                coins[inst] += int(row["side"]) * int(row["qty"]) * lot
+                if int(order["currency"]) == int(rules[inst]["base_wallet"]) + 1:
+                    coins[inst] -= int(order["amount"])
+                    fees += 1
+    assert stops > 5
+    assert fees > 5
+    assert not [o for o in orders_of(made, Kind.REJECT) if o["reason"] in (Reject.BALANCE, Reject.REDUCE_ONLY)]
+    settled = blobs(made, Kind.SETTLED)
+    assert [s["reason"] for s in settled].count("end of data") <= 2  # everything else was closed whole
+    for inst in (0, 1):
+        wallet, mine = wallets.base_of[inst], [s for s in settled if s["intent"] in of_coin(made, inst)]
+        dust = sum(wallets.money(wallet, Decimal(s["dust"])) for s in mine if "dust" in s)
+        assert int(one.loop.core[0]["cash"][wallet]) == dust
+        assert all(0 <= Decimal(s["dust"]) < instruments[inst].lot for s in mine if "dust" in s)
+    kept = sum(Decimal(s["dust"]) * Decimal(s["entry"]) for s in settled if "dust" in s)
+    start, cash = Decimal(CASH), wallets.amount(0, int(one.loop.core[0]["cash"][0]))
+    won = sum(Decimal(s["pnl"]) for s in settled)
+    assert float(cash - start + kept) == pytest.approx(float(won), abs=1e-3)  # dust is booked at its cost
+
+
+def of_coin(made, inst):
+    return {json.loads(b.blobs[int(r["ref"])])["intent"] for b in made for r in b.rows
+            if r["kind"] == Kind.SETTLED and r["inst"] == inst}  # fmt: skip
 
 
 @pytest.mark.parametrize("fee_in", [OWN, OTHER])

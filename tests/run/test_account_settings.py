@@ -11,7 +11,7 @@ from small_bars import minutes
 from small_runs import market, settings
 from small_strategies import Churn
 from tickerml.account.brackets import BTCUSDT, ETHUSDT
-from tickerml.account.wallets import OTHER
+from tickerml.account.wallets import OTHER, RECEIVED
 from tickerml.config import Account, from_mapping
 from tickerml.engine.venue_setup import Terms
 from tickerml.run.backtest import backtest
@@ -21,6 +21,7 @@ from tickerml.tape.errors import ConfigError
 
 CHANGED = {
     "isolated": True,
+    "hedge": True,
     "tiers": "binance",
     "liquidation_fee": 0.02,
     "spot_wallets": True,
@@ -35,17 +36,19 @@ CHANGED = {
 def test_every_key_reaches_the_terms_of_the_venue():
     assert set(CHANGED) == {f.name for f in fields(Account)}
     terms = terms_of(from_mapping({"account": CHANGED, "trading": {"leverage": 4.0}}))
-    assert (terms.isolated, terms.liquidation_fee, terms.margin) == (True, 0.02, 0.25)
+    assert (terms.isolated, terms.hedge, terms.liquidation_fee, terms.margin) == (True, True, 0.02, 0.25)
     assert terms.tiers["BTC/USDT:USDT"] is BTCUSDT
     assert terms.tiers[""] is ETHUSDT
     assert (terms.spot_wallets, terms.fee_in, terms.fee_currency, terms.fee_discount) == (True, OTHER, "TON", 0.5)
     assert terms.balances == {"TON": Decimal("3.5")}
+    received = from_mapping({"account": {"spot_wallets": True, "fee_in": "received"}})
+    assert terms_of(received).fee_in == RECEIVED
     usual = terms_of(from_mapping({}))
     assert (usual.margined, usual.spot_wallets, usual.tiers) == (False, False, {})
     assert usual.liquidation_fee == Terms().liquidation_fee
 
 
-@pytest.mark.parametrize(("key", "value"), [("fee_in", "other"), ("balances", {"BNB": 1.0})])
+@pytest.mark.parametrize(("key", "value"), [("fee_in", "other"), ("fee_in", "received"), ("balances", {"BNB": 1.0})])
 def test_what_only_wallets_can_do_is_refused_without_them(key, value):
     with pytest.raises(ConfigError, match="spot_wallets") as error:
         from_mapping({"account": {key: value}})
@@ -61,7 +64,9 @@ def test_the_smallest_order_holds_where_the_source_names_none():
     assert with_least(header, from_mapping({})) is header
 
 
-@pytest.mark.parametrize("account", [{"tiers": "binance"}, {"isolated": True, "tiers": "binance"}], ids=str)
+@pytest.mark.parametrize(
+    "account", [{"tiers": "binance"}, {"isolated": True, "tiers": "binance", "hedge": True}], ids=str
+)
 def test_a_run_with_futures_margin_trades_and_replays(account, tmp_path):
     config = settings(account=account, trading={"leverage": 10.0})
     run = backtest(Churn(), market("busy", minutes=3, rows=9000), config=config, run_dir=tmp_path / "run")

@@ -189,6 +189,39 @@ def test_leverage_is_capped_by_the_tier_of_what_the_position_would_be():
     assert reasons == [R.LEVERAGE, R.NONE, R.NONE, R.NONE, R.LEVERAGE, R.NONE]
 
 
+def test_leverage_on_spot_is_refused():
+    """C3: spot has none; a leverage of at most 1 asks for nothing."""
+    v = Venue(queue="tickerml.sim.queue.back", spot=1, margin_rate=10**8, check_balance=1, cash=10**6, taker_rate=0)
+    v.feed(snapshot(0, **BOOK))
+    for k, leverage in enumerate((0.0, 0.5, 1.0, 1.5, 50.0)):
+        v.send(10 + k, BUY, qty=1, type=T.MARKET, leverage=leverage)
+    assert [R(a["reason"]) for a in v.run()] == [R.NONE, R.NONE, R.NONE, R.LEVERAGE, R.LEVERAGE]
+
+
+def test_a_derivative_that_is_not_kept_in_legs_knows_its_usual_leverage_alone():
+    v = Venue(queue="tickerml.sim.queue.back", margined=0, cash=10**6)
+    v.feed(snapshot(0, **BOOK))
+    for k, leverage in enumerate((0.0, 1.0, 10.0)):
+        v.send(10 + k, BUY, qty=1, type=T.MARKET, leverage=leverage)
+    v.send(20, BUY, qty=1000, type=T.SUPERP, leverage=100.0)
+    assert [R(a["reason"]) for a in v.run()] == [R.NONE, R.LEVERAGE, R.LEVERAGE, R.NONE]
+
+
+@pytest.mark.parametrize("isolated", [0, 1])
+def test_without_tiers_an_order_has_the_margin_that_it_names(isolated):
+    """C3: initial margin = value / leverage, rounded up; nothing is liquidated where the venue states no tiers."""
+    v = venue(isolated=isolated, cash=2_000)
+    v.rules["n_tiers"] = 0
+    marks(v, (5, 100), (30, 60))
+    v.send(10, BUY, qty=2, type=T.MARKET, leverage=3.0)  # 20,200: 6,733.34 are too much
+    v.send(11, BUY, qty=2, type=T.MARKET, leverage=30.0)  # 673.34
+    refused, filled = v.run()
+    assert R(refused["reason"]) == R.BALANCE
+    assert (int(filled["qty"]), float(filled["leverage"])) == (2, 30.0)
+    assert int(v.v["margin" if isolated else "tied"]) == 673
+    assert v.v["net"] == 2
+
+
 def test_the_wallet_carries_an_order_by_its_own_leverage():
     for isolated in (0, 1):
         v = venue(cash=10_500, isolated=isolated)

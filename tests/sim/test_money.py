@@ -28,6 +28,7 @@ from tickerml.sim.orders import Cause
 from tickerml.tape.orders import AnswerKind as A
 from tickerml.tape.orders import Op, OrderFlag
 from tickerml.tape.orders import OrderType as T
+from tickerml.tape.orders import Reject as R
 from tickerml.tape.orders import TimeInForce as F
 from tickerml.tape.rows import BUY, SELL, Kind
 from tickerml.tape.tables import VALUE
@@ -37,6 +38,7 @@ TIERS = tuple(
     Tier(Decimal(cap), Decimal(rate), most)
     for cap, rate, most in ((200_000, "0.01", 50), (500_000, "0.025", 20), (5_000_000, "0.1", 5))
 )
+LEVERAGES = [0.0, 1.0, 3.0, 7.0, 10.0, 20.0, 45.0, 110.0]
 PERP, SPOT, COIN, OTHER_PERP = range(4)
 QUOTE, BASE, THIRD = range(3)
 
@@ -49,6 +51,7 @@ def terms(rng):
         "hedge": bool(rng.random() < 0.4),
         "fee_in": int(rng.integers(0, 3)),
         "check": bool(rng.random() < 0.8),
+        "tiers": bool(rng.random() < 0.8),  # without them leverage has no limit, and nothing is liquidated
         "maker": int(rng.choice([20_000, 0, -10_000])),
         "cash": (int(rng.choice([20_000, 200_000, 3_000_000])), int(rng.integers(0, 9_000)), int(rng.integers(0, 60))),
     }
@@ -63,7 +66,7 @@ def build(about):
         rules[n]["hedge"] = about["hedge"] and n == PERP
         rules[n]["isolated"] = about["isolated"] if n == PERP else about["other_isolated"]
         rules[n]["liquidation_rate"] = 1_250_000
-        put_tiers(rules[n], TIERS, 0)
+        put_tiers(rules[n], TIERS if about["tiers"] else (), 0)
     for n, base in ((SPOT, BASE), (COIN, THIRD)):
         rules[n]["spot"], rules[n]["base_wallet"], rules[n]["lot_units"] = 1, base, 1000
         rules[n]["check_balance"], rules[n]["check_coins"] = 0, about["check"]
@@ -128,8 +131,10 @@ def requests_of(rng, n, last, hedge):
             "side": side, "inst": inst, "type": kind, "flags": int(flags), "qty": int(rng.integers(1, 30)),
             "price": 100 + int(rng.integers(-4, 5)) if kind == T.LIMIT else 0,
             "trigger": 100 + int(rng.integers(-4, 5)) if kind == T.STOP else 0,
-            "tif": F.GTC, "leverage": float(rng.choice([0.0, 1.0, 3.0, 10.0, 20.0, 45.0])),
+            "tif": F.GTC, "leverage": float(rng.choice(LEVERAGES)) if inst in (PERP, OTHER_PERP) else 0.0,
         }  # fmt: skip
+        if inst not in (PERP, OTHER_PERP) and rng.random() < 0.2:
+            order["leverage"] = float(rng.choice([0.5, 1.0, 2.0, 20.0]))
         made.append((time, {**order, "order_id": order_id}))
     return sorted(made, key=lambda one: one[0])
 
@@ -177,6 +182,7 @@ def compare(v, account, answers):
         inst = int(a["inst"])
         if a["kind"] == A.FILL and a["cause"] == 0:
             check_fee(v.rules[inst], a)
+            assert not v.rules[inst]["spot"] or a["leverage"] <= 1  # C3: spot has none
         account.take(a)
         account.check()
         book(core[0], a, positions[inst], v.rules[inst])
@@ -184,6 +190,10 @@ def compare(v, account, answers):
         if v.rules[inst]["margined"]:
             same(positions[inst]["legs"], account.instruments[inst])
         seen.add((A(int(a["kind"])).name, int(a["cause"]) if a["kind"] == A.FILL else 0))
+        if a["kind"] == A.REJECT and a["reason"] == R.LEVERAGE:
+            seen.add(("spot " if v.rules[inst]["spot"] else "tier ") + "leverage")
+        if a["kind"] == A.FILL and a["leverage"] > 1:
+            seen.add("leverage" if v.rules[inst]["n_tiers"] else "leverage without tiers")
     assert [int(x) for x in v.mail["cash"][:3]] == account.cash
     for n in range(4):
         if v.rules[n]["margined"]:
@@ -228,6 +238,7 @@ def test_everything_happens_in_these_markets():
     for seed in range(60):
         seen |= example(seed)
     assert seen >= {("FILL", 0), ("FILL", int(Cause.LIQUIDATION)), ("FUNDING", 0), ("REJECT", 0), ("AMENDED", 0)}
+    assert seen >= {"leverage", "leverage without tiers", "tier leverage", "spot leverage"}
 
 
 @given(st.integers(0, 2**48), st.integers(4, 60), st.integers(1, 40))

@@ -34,7 +34,7 @@ class Trading:
     slippage_model: Literal["dynamic", "fixed"] = "dynamic"  # for bar-only data: by bar range and size, or fixed
     slippage_bps: Annotated[float, Range(0, 1000)] = 2.0  # basis points of the price; fixed, and the floor of dynamic
     slippage_range: Annotated[float, Range(0, 1)] = 0.1  # share of the bar's high minus low that dynamic adds
-    leverage: Annotated[float, Range(1, 125)] = 1.0  # times; margin of futures positions is 1 / leverage
+    leverage: Annotated[float, Range(1, 125)] = 1.0  # times; futures' margin is 1 / it, unless a setup names its own
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,11 @@ class Account:
     """What the simulated venue holds of ours: margin of futures, wallets of coins, in what fees are paid."""
 
     isolated: bool = False  # futures: each position has a margin of its own; off: cross, the wallet stands for all
+    hedge: bool = False  # futures: a long and a short leg for each; off: one-way
     tiers: Literal["none", "binance"] = "none"  # futures: margin by size, and liquidation; ETH's for most
     liquidation_fee: Annotated[float, Range(0, 0.1)] = 0.0125  # share of the value of what is liquidated; with tiers
     spot_wallets: bool = False  # spot: what is bought is a balance of the coin, with dust; off: a position
-    fee_in: Literal["quote", "other"] = "quote"  # spot wallets: what fees are paid in
+    fee_in: Literal["quote", "received", "other"] = "quote"  # spot wallets: received = coins, of what is bought
     fee_currency: str = "BNB"  # the other currency, where fees are paid in one
     fee_discount: Annotated[float, Range(0, 1)] = 0.75  # share of a fee that is charged when paid in that currency
     balances: Mapping[str, float] = field(default_factory=dict)  # spot wallets: coins held at the start, {BNB: 1.5}

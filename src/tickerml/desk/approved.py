@@ -9,12 +9,14 @@ from typing import Any, Final, TypeAlias
 
 from tickerml.desk.exposure import Worst
 from tickerml.desk.gates import FAILED, PASSED, Gate, told
+from tickerml.desk.leverage import USUAL, Leverage
 from tickerml.desk.limits import Refused
 from tickerml.desk.order import Cancel as Cancel
 from tickerml.desk.order import Order as Order
 from tickerml.desk.sizing import Size
 
 _NONE: Final = Worst(0, 0, 0)
+_USUAL: Final = Leverage(1.0, USUAL, 0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Approved:
     factors: tuple[Size, ...] = ()  # what shrank the smallest size
     gates: tuple[Gate, ...] = ()  # every check, in order
     expected: float = 0.0  # expected value, fraction of the notional
+    leverage: Leverage = _USUAL
 
     def told(self, amount: Callable[[float], str]) -> dict[str, Any]:
         """The figures of its row; `amount` writes money."""
@@ -44,6 +47,7 @@ class Approved:
             "expected": self.expected,
             "target": self.target,
             "gates": told(self.gates),
+            **self.leverage.told,
         }
 
 

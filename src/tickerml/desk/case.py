@@ -9,6 +9,7 @@ from math import ceil, isfinite
 from tickerml.account.contract import value
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.facts import Account, Facts, Market
+from tickerml.desk.leverage import leverage_of
 from tickerml.desk.limits import Limits
 from tickerml.desk.memory import Memory
 from tickerml.desk.proposal import Proposal
@@ -36,7 +37,20 @@ class Case:
     """A proposal with its market, account and memory. Reads; changes nothing."""
 
     __slots__ = (
-        *("account", "coin", "collar", "desk", "equity", "facts", "fund", "inst", "inverse", "latch", "limits"),
+        *(
+            "account",
+            "coin",
+            "collar",
+            "desk",
+            "equity",
+            "facts",
+            "fund",
+            "inst",
+            "inverse",
+            "latch",
+            "leverage",
+            "limits",
+        ),
         *("major", "market", "now", "p", "pair", "prices", "setup", "side", "spot", "touch", "unit_value"),
         *("wallet", "worst"),
     )
@@ -64,6 +78,7 @@ class Case:
         self.touch = self.market.ask if setup.side > 0 else self.market.bid  # what taking would get, ticks
         self.prices = self._prices()  # of the entries, ticks; a market entry: the farthest it may reach
         self.worst = self._worst()  # at which the entries are worth most, ticks: what limits count with
+        self.leverage = leverage_of(self)
 
     @property
     def turbo(self) -> bool:
@@ -88,12 +103,23 @@ class Case:
     @property
     def position(self) -> float:
         """Notional of one coin, share of equity; turbo trades are held to their margin instead."""
-        return self.limits.turbo_in_use / self.market.margin if self.turbo else self.limits.max_position
+        return self.limits.turbo_in_use / self.margin if self.turbo else self.limits.max_position
 
     @property
     def order(self) -> float:
         """Notional of one order, share of equity; turbo trades are held to their margin instead."""
-        return self.limits.turbo_in_use / self.market.margin if self.turbo else self.limits.order_share
+        return self.limits.turbo_in_use / self.margin if self.turbo else self.limits.order_share
+
+    @property
+    def margin(self) -> float:
+        """Share of the notional that the position ties up."""
+        return self.leverage.margin
+
+    @property
+    def largest(self) -> float:
+        """The largest notional that any leverage allows, money: what may be lost at the stop, and no turbo position."""
+        lost = self.risk * self.equity / self.lost_at_stop
+        return lost if self.turbo else min(lost, self.limits.max_position * self.equity)
 
     @property
     def mid(self) -> float:

@@ -283,9 +283,7 @@ def _stop_room(c: Case, price: int, takes: bool) -> int:
 def _liquidation(c: Case) -> Gate:
     if c.spot or c.setup.stop is None or c.setup.superp:
         return absent("liquidation distance", "cannot be liquidated")
-    return least(
-        "liquidation distance", c.market.margin - c.market.maintenance, c.limits.liquidation_stops * c.setup.stop
-    )
+    return least("liquidation distance", c.margin - c.leverage.maintenance, c.limits.liquidation_stops * c.setup.stop)
 
 
 def _wanted(c: Case) -> int:

@@ -181,10 +181,11 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     _control(
         "liquidation distance",
-        "liquidation_stops",
+        "liquidation_stops max_leverage",
         (R.LIQUIDATION,),
-        "test_checks:test_liquidation_is_no_matter_for_spot",
-        "a stop near the liquidation price is none: the venue closes first",
+        "test_leverage:test_the_liquidation_distance_holds_a_wish_down",
+        "a stop near the liquidation price is none: the venue closes first; a setup's own leverage is lowered, "
+        "the account's usual one refused",
     ),
     _control(
         "legs",

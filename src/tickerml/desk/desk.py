@@ -181,7 +181,7 @@ class Desk:
             if gate.state == FAILED:
                 said = f"{_said(reason, gate)} (size by {sized.bound})"
                 return Refusal(c.p.seq, reason, said, tuple(gates), sized.sizes)
-        told = (sized.sizes, sized.factors, tuple(gates), worth)
+        told = (sized.sizes, sized.factors, tuple(gates), worth, c.leverage)
         verdict = Approved(c.p.seq, orders, sized.bound, worst, _target(c), *told)
         _count(c.desk.exposure, c, verdict)
         return verdict

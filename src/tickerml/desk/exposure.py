@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from tickerml.desk.legs import ENTRY
-from tickerml.desk.setups import Setups
+from tickerml.desk.setups import Setups, held
 from tickerml.tape.rows import Record
 
 
@@ -102,7 +102,7 @@ def worst_of(s: Record, waiting: int) -> Worst:
     notional = int(s["notional"]) or margin
     risk = int(s["risk"]) or (int(notional * float(s["stop"])) if s["stop"] > 0 else notional)
     lots = int(s["lots"])
-    alive = int(s["entered"] - s["exited"]) + waiting
+    alive = held(s) + waiting
     if lots <= 0 or alive >= lots:
         return Worst(notional, margin, risk)
     return Worst(*(-(-money * alive // lots) for money in (notional, margin, risk)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tickerml.desk.exposure import Exposure
 
@@ -24,6 +25,14 @@ class Account:
     second: float | None = None  # money: equity as the venue states it; None where nobody else states it
 
 
+class Tier(NamedTuple):
+    """One margin tier of the venue."""
+
+    cap: float  # money; highest notional of a position in it
+    maintenance: float  # share of the notional at which the venue liquidates
+    leverage: float  # the most that it allows, times
+
+
 @dataclass(frozen=True, slots=True)
 class Market:
     """One instrument."""
@@ -36,8 +45,8 @@ class Market:
     crossed: bool = False  # the book is crossed, or not whole, at the newest message's end
     blocked: str = ""  # why venue or session allow no entry (not READY, unhealthy, clock, unreconciled); "" = they do
     rebasing: bool = False  # tick, lot or contract changed and our orders are not rebased yet
-    margin: float = 1.0  # share of the notional that a position ties up: 1 for spot
-    maintenance: float = 0.0  # share of the notional at which the venue liquidates; 0 = it does not
+    margin: float = 1.0  # share of the notional that a position ties up at the usual leverage: 1 for spot
+    tiers: tuple[Tier, ...] = ()  # margin tiers by rising notional; none = nothing is liquidated
     cost: float = 0.0  # share of the notional: both fees and the spread, in and out
     taker: float = 0.0  # share of the notional: one taker fee
     venue_rate: int = 0  # messages a second that the venue allows; 0 = it states none

@@ -17,7 +17,7 @@ from typing import Final
 from tickerml.desk.exits import Move, place
 from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, cancels
 from tickerml.desk.order import Cancel, Order
-from tickerml.desk.setups import CLOSING, OPEN, Setups
+from tickerml.desk.setups import CLOSING, OPEN, Setups, held
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import MAX_TICKS, SECOND, Record
 
@@ -71,7 +71,7 @@ def move(setups: Setups, k: int, move: Move) -> list[Cancel]:
     if s["state"] != OPEN:
         return []
     s["stop_at"], s["target_at"] = move.stop, move.target
-    s["naked"] = s["entered"] - s["exited"]
+    s["naked"] = held(s)
     return cancels([leg for leg in setups.legs.of(k) if leg["role"] in (STOP, TARGET)])
 
 
@@ -85,7 +85,7 @@ def gather(setups: Setups, k: int) -> list[Cancel]:
     moved = abs(int(s["entry_ticks"]) / max(1, int(s["entered"])) - s["entry_at"]) > NEAR * s["entry_at"] > 0
     if s["state"] == CLOSING or not (len(mine) >= MOST_LEGS or (moved and mine)):
         return []
-    s["naked"] = s["entered"] - s["exited"]
+    s["naked"] = held(s)
     return cancels(mine)
 
 
@@ -104,10 +104,10 @@ def close(setups: Setups, k: int, reason: int, limit: int = 0) -> list[Order | C
         s["state"], s["reason"] = CLOSING, reason
         return list(cancels(mine))
     out: list[Order | Cancel] = list(cancels([leg for leg in mine if leg["role"] != CLOSE]))
-    held = int(s["entered"] - s["exited"])
-    if held > 0 and not closing:
+    lots = held(s)
+    if lots > 0 and not closing:
         kind = OrderType.LIMIT if limit else OrderType.MARKET
-        out.append(Order(int(s["inst"]), -int(s["side"]), int(kind), _IOC, held, price=limit, flags=_REDUCE))
+        out.append(Order(int(s["inst"]), -int(s["side"]), int(kind), _IOC, lots, price=limit, flags=_REDUCE))
     s["state"] = CLOSING
     s["reason"] = s["reason"] or reason
     return out
@@ -117,16 +117,16 @@ def reopen(setups: Setups, k: int, at: int) -> None:
     """Setup `k` is closing, holds lots and has no order under way that closes them: close again at `at`, ns."""
     s = setups.table[k]
     closing = any(leg["role"] == CLOSE for leg in setups.legs.of(k))
-    if s["state"] == CLOSING and not s["superp"] and s["entered"] > s["exited"] and not closing:
+    if s["state"] == CLOSING and not s["superp"] and held(s) > 0 and not closing:
         s["state"], s["horizon"], s["naked"] = OPEN, at, 0
 
 
 def guard(setups: Setups, k: int, by: int) -> None:
     """Setup `k` must have a stop for all that it holds: the venue has told of one, or it must do so by `by`, ns."""
     s = setups.table[k]
-    held = int(s["entered"] - s["exited"])
-    wanted = s["state"] == OPEN and not s["going"] and not s["superp"] and s["stop"] > 0 and held > 0
-    if not wanted or sum(int(leg["left"]) for leg in setups.legs.of(k) if leg["role"] == STOP and leg["known"]) >= held:
+    lots = held(s)
+    wanted = s["state"] == OPEN and not s["going"] and not s["superp"] and s["stop"] > 0 and lots > 0
+    if not wanted or sum(int(leg["left"]) for leg in setups.legs.of(k) if leg["role"] == STOP and leg["known"]) >= lots:
         s["cover_by"] = s["refused"] = 0
     elif not s["cover_by"]:
         s["cover_by"] = by

@@ -138,6 +138,7 @@ class Limits:
     min_exit: Annotated[float, Range(1, 10)] = 1.1  # times the minimum notional; worth of an exit at the stop
     max_open_orders: Annotated[int, Range(1, 10_000)] = 100  # open orders of the account
     max_open_orders_symbol: Annotated[int, Range(1, 1000)] = 25  # open orders on one coin
+    max_leverage: Annotated[float, Range(1, 125)] = 50.0  # times; most that a setup's own leverage may be
     liquidation_stops: Annotated[float, Range(1, 100)] = 3.0  # stop distances; least distance to liquidation
     cost_floor: Annotated[float, Range(0, 100)] = 1.0  # times the round-trip cost; least distance of a target
 

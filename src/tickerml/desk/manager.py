@@ -31,7 +31,7 @@ class Manager:
         expected value is 0. Without a target it counts as far as the stop; without a stop all of the stake is lost.
         Out of its season (desk/regime.py) a strategy's value counts less.
         """
-        stop = p.setup.stop if p.setup.stop is not None else 1 / p.setup.leverage
+        stop = p.setup.stop if p.setup.stop is not None else 1 / (p.setup.leverage or 1.0)
         target = p.setup.target if p.setup.target is not None else stop
         chance = p.confidence
         if chance is None:

@@ -19,7 +19,7 @@ class Order:
     target: int = 0  # ticks, SuperP only
     expiry: int = 0  # ns, 0 = none
     flags: int = 0  # tape.orders.OrderFlag
-    leverage: float = 0.0  # SuperP only
+    leverage: float = 0.0  # SuperP, and margin of what it opens; 0 = the usual
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ SETUP: Final = np.dtype(
         ("horizon", "i8"),  # ns; closed then at the latest
         ("entered", "i8"),  # lots (SuperP: 1)
         ("exited", "i8"),
+        ("taken", "i8"),  # lots bought that fees in the coin itself made unsellable: what they took, and the dust
+        ("fee_units", "i8"),  # what such fees took, units of the coin's wallet
         ("naked", "i8"),  # lots filled for which no stop was sent yet
         ("cover_by", "i8"),  # ns by which the venue must have told of a stop for all that is held; 0 = it has
         ("refused", "i8"),  # stops that the venue has refused since the last one that stood
@@ -117,6 +119,14 @@ class Setups:
         if s["reason"] == 0:
             s["reason"] = {STOP: BY_STOP, TARGET: BY_TARGET}.get(int(leg["role"]), BY_HAND)
 
+    def take_fee(self, leg: Record, units: int, lot_units: int) -> None:
+        """The fee of an entry's execution was `units` of what it bought: whole lots of the rest can be sold."""
+        s = self.table[leg["setup"]]
+        s["fee_units"] += units
+        taken = -(-int(s["fee_units"]) // lot_units)
+        s["naked"] -= taken - int(s["taken"])
+        s["taken"] = taken
+
     def sent(self, k: int, role: int, order_id: int, qty: int, *, now: int = 0, order: Order | None = None) -> None:
         """An order of setup `k` left under this id at `now`, ns; `order` says where it rests."""
         side, price = (order.side, order.trigger or order.price) if order is not None else (0, 0)
@@ -149,6 +159,11 @@ def deadline(table: Rows) -> int:
     return min(int(waiting["horizon"].min()), *(int(due.min(where=due > 0, initial=FOREVER)) for due in dues))
 
 
+def held(s: Record) -> int:
+    """Lots that a setup holds and can sell (SuperP: 1)."""
+    return int(s["entered"] - s["taken"] - s["exited"])
+
+
 def is_over(s: Record) -> bool:
     """Whether nothing of a setup is held or may still fill."""
-    return bool(s["state"] and s["working"] == 0 and s["entered"] == s["exited"])
+    return bool(s["state"] and s["working"] == 0 and held(s) == 0)

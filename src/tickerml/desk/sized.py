@@ -35,7 +35,7 @@ def stake_order(c: Case, stake: int) -> Order:
         trigger=0 if setup.stop is None else max(1, round(price * (1 - side * setup.stop))),
         target=0 if setup.target is None else max(1, round(price * (1 + side * setup.target))),
         expiry=c.facts.now + setup.horizon_ns,
-        leverage=setup.leverage,
+        leverage=setup.leverage or 1.0,
     )
 
 
@@ -45,7 +45,7 @@ def worst_of_orders(c: Case, orders: tuple[Order, ...]) -> Worst:
         stake = sum(o.qty for o in orders)
         return Worst(0, stake, stake)
     notional = sum(c.worth(c.worst, o.qty) for o in orders)
-    return Worst(notional, ceil(notional * c.market.margin * _EXACT), ceil(notional * c.lost_at_stop * _EXACT))
+    return Worst(notional, ceil(notional * c.margin * _EXACT), ceil(notional * c.lost_at_stop * _EXACT))
 
 
 def after(c: Case, orders: tuple[Order, ...], worst: Worst) -> list[tuple[Refused, Gate]]:
@@ -136,11 +136,15 @@ def _order(c: Case, entry: Entry, price: int, qty: int) -> Order | None:
         return _at_market(c, price, qty)
     tif = TimeInForce.GTX if entry.post_only else TimeInForce.GTD if entry.ttl_ns else TimeInForce.GTC
     expiry = c.facts.now + entry.ttl_ns if entry.ttl_ns else 0
-    return Order(c.inst, c.side, int(OrderType.LIMIT), int(tif), qty, price=price, expiry=expiry)
+    return Order(
+        c.inst, c.side, int(OrderType.LIMIT), int(tif), qty, price=price, expiry=expiry, leverage=c.leverage.order
+    )
 
 
 def _at_market(c: Case, price: int, qty: int) -> Order:
     """A market entry leaves as a limit that reaches only so far; on bars, which have no touch, as a market order."""
     if c.market.bar_only:
-        return Order(c.inst, c.side, int(OrderType.MARKET), int(TimeInForce.IOC), qty)
-    return Order(c.inst, c.side, int(OrderType.LIMIT), int(TimeInForce.IOC), qty, price=price)
+        return Order(c.inst, c.side, int(OrderType.MARKET), int(TimeInForce.IOC), qty, leverage=c.leverage.order)
+    return Order(
+        c.inst, c.side, int(OrderType.LIMIT), int(TimeInForce.IOC), qty, price=price, leverage=c.leverage.order
+    )

@@ -64,7 +64,7 @@ def _of_notional(c: Case) -> list[Size]:
         Size("order notional", c.order * equity / max(e.share for e in setup.entries)),
         Size("risk per trade", c.risk * equity / c.lost_at_stop),
         Size("heat", _left(c, c.heat, c.desk.exposure.heat.get(c.wallet, 0)) / c.lost_at_stop),
-        *_of_capital(c, c.market.margin),
+        *_of_capital(c, c.margin),
         Size("confidence and volatility" if setup.size is None else "size", _wished(c)),
     ]
     if setup.stake is not None:
@@ -90,9 +90,13 @@ def _left(c: Case, share: float, used: int) -> float:
 
 
 def _wished(c: Case) -> float:
-    """The strategy's own wish (else the largest position), times the multiplier by confidence and volatility."""
-    wish = c.position if c.setup.size is None else c.setup.size
-    return wish * c.equity * multiplier(c)
+    """The strategy's own wish (else the largest position), times the multiplier by confidence and volatility.
+
+    Of a setup that names its leverage the wish is a share of margin.
+    """
+    if c.setup.size is None:
+        return c.position * c.equity * multiplier(c)
+    return c.setup.size * c.equity * multiplier(c) / (1.0 if c.setup.leverage is None else c.margin)
 
 
 def multiplier(c: Case) -> float:
@@ -138,13 +142,13 @@ def _tier(c: Case) -> float | None:
     limits, free = c.limits, c.account.cash - c.desk.exposure.in_use.get(c.wallet, 0)
     low, high = (limits.tier_a_low, limits.tier_a_high) if c.p.tier == "A" else (limits.tier_b_low, limits.tier_b_high)
     confidence = 0.0 if c.p.confidence is None else min(1.0, max(0.0, 2 * c.p.confidence - 1))
-    return (low + (high - low) * confidence) * free / c.market.margin
+    return (low + (high - low) * confidence) * free / c.margin
 
 
 def _weight(c: Case) -> float | None:
     """The portfolio's weight of this coin, of the capital that may be in use; a coin without a weight gets nothing."""
     weights = c.desk.weights
-    return None if weights is None else weights.get(c.inst, 0.0) * c.in_use * c.equity / c.market.margin
+    return None if weights is None else weights.get(c.inst, 0.0) * c.in_use * c.equity / c.margin
 
 
 def _factors(c: Case) -> list[Size]:

@@ -13,7 +13,7 @@ from tickerml.account.wallets import worth_of_units
 from tickerml.desk.exposure import exposure as worst_case
 from tickerml.desk.facts import Account, Facts
 from tickerml.desk.money import Wallets
-from tickerml.desk.setups import Setups
+from tickerml.desk.setups import Setups, held
 from tickerml.engine.loop import Loop
 from tickerml.engine.markets import Markets
 from tickerml.engine.prices import Prices
@@ -110,7 +110,7 @@ class Books:
         if s is None:
             return None
         tick = float(self.instruments[inst].tick)
-        lots = int(s["side"]) * int(s["entered"] - s["exited"])
+        lots = int(s["side"]) * held(s)
         average = int(s["entry_ticks"]) / int(s["entered"]) * tick if s["entered"] else float("nan")
         return Position(lots, average, int(s["opened"]), self._open_profit(s, inst))
 
@@ -142,7 +142,7 @@ class Books:
             now=self.now,
             accounts=accounts,
             wallet_of=wallet_of,
-            markets={inst: markets.of(inst, accounts[wallet_of[inst]].equity or 0.0) for inst in chosen},
+            markets={inst: markets.of(inst) for inst in chosen},
             exposure=worst_case(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
             correlation=markets.correlation,
         )

@@ -8,14 +8,13 @@ from typing import Final
 import numpy as np
 
 from tickerml.account.contract import RATE
-from tickerml.account.margin import tier_of
-from tickerml.desk.facts import Market
+from tickerml.desk.facts import Market, Tier
 from tickerml.desk.limits import Limits
 from tickerml.engine.loop import Loop
 from tickerml.engine.prices import Prices
 from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, apart, correlation, look
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import SECOND
+from tickerml.tape.rows import SECOND, Record
 
 DOLLARS: Final = ("USD", "USDC", "USDT", "DAI", "FDUSD", "TUSD")  # a quote coin's price is read off the first there is
 
@@ -29,10 +28,11 @@ class Markets:
         self._out, self._scratch = np.zeros(1, LOOK)[0], np.zeros(1, SCRATCH)[0]
         self._collar = [limits.collar_major if one.base in limits.majors else limits.collar for one in instruments]
         self._second = [_second_source(one, instruments) for one in instruments]
+        self._tiers = [_tiers(loop.venue.rules[one.id]) for one in instruments]
         self._par = {one.quote: _par(one.quote, instruments) for one in instruments}
 
-    def of(self, inst: int, equity: float) -> Market:
-        """The market of one instrument; `equity` of its wallet says which margin tier its largest position is in."""
+    def of(self, inst: int) -> Market:
+        """The market of one instrument."""
         loop, limits, out, now = self.loop, self.limits, self._out, int(self.loop.core[0]["now"])
         rules = loop.venue.rules[inst]
         halt, scratch = round(limits.halt_s), self._scratch
@@ -49,7 +49,7 @@ class Markets:
             bar_only=bool(bars),
             crossed=bool(crossed),
             margin=int(rules["margin_rate"]) / RATE,
-            maintenance=self._maintenance(inst, equity),
+            tiers=self._tiers[inst],
             cost=2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0),
             taker=taker,
             median=median,
@@ -66,13 +66,6 @@ class Markets:
     def correlation(self, one: int, other: int) -> float:
         """Of two instruments' returns over the last day; NaN = too little history."""
         return float(correlation(self.loop.watches[one], self.loop.watches[other]))
-
-    def _maintenance(self, inst: int, equity: float) -> float:
-        """Maintenance rate of the tier that the largest allowed position is in."""
-        rules = self.loop.venue.rules[inst]
-        if rules["n_tiers"] == 0:
-            return 0.0
-        return int(rules["tier_rate"][tier_of(rules, int(self.limits.max_position * equity))]) / RATE
 
     def _apart(self, inst: int, now: int) -> tuple[float | None, int]:
         other = self._second[inst]
@@ -91,6 +84,12 @@ class Markets:
         if not price:
             return float("nan")
         return abs((price if found[1] else 1 / price) - 1)
+
+
+def _tiers(rules: Record) -> tuple[Tier, ...]:
+    """The margin tiers of an instrument as the desk reads them."""
+    told = zip(rules["tier_cap"].tolist(), rules["tier_rate"].tolist(), rules["tier_leverage"].tolist(), strict=True)
+    return tuple(Tier(cap, rate / RATE, most) for cap, rate, most in list(told)[: int(rules["n_tiers"])])
 
 
 def _second_source(one: Instrument, instruments: Sequence[Instrument]) -> int | None:

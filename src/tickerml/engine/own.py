@@ -9,6 +9,7 @@ from typing import Final
 from tickerml.account.contract import value
 from tickerml.account.position import unrealised
 from tickerml.desk.exposure import exposure as worst_case
+from tickerml.desk.setups import held
 from tickerml.engine.books import Books
 from tickerml.features.own import OWN
 from tickerml.tape.rows import HOUR, Record
@@ -57,13 +58,13 @@ class Own:
 
     def _position_pnl(self, inst: int, wallet: int, equity: float) -> float:
         s = self._entered(inst)
-        held = self._books.position(inst)
-        if s is None or held is None:
+        open_ = self._books.position(inst)
+        if s is None or open_ is None:
             return math.nan
         unit = 10 ** self._books.wallets.decimals[wallet]
-        left = (int(s["entered"]) - int(s["exited"])) / int(s["entered"])
+        left = held(s) / int(s["entered"])
         cost = float(s["stake"]) if s["superp"] else float(s["paid"]) * left
-        return held.pnl * unit / cost if cost > 0 else math.nan
+        return open_.pnl * unit / cost if cost > 0 else math.nan
 
     def _position_hours(self, inst: int, wallet: int, equity: float) -> float:
         s = self._entered(inst)
@@ -71,7 +72,7 @@ class Own:
 
     def _entered(self, inst: int) -> Record | None:
         s = self._books.setups.on_instrument(inst)
-        return s if s is not None and s["entered"] > s["exited"] else None
+        return s if s is not None and held(s) > 0 else None
 
     def _exposure(self, inst: int, wallet: int, equity: float) -> float:
         return sum(self._value(one) for one in self._held(wallet)) / equity

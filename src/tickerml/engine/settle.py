@@ -13,18 +13,24 @@ from tickerml.strategies.view import Outcome
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Record
 
-_CARRIED = ("confidence_raw", "confidence", "leverage")  # figures of the intent that its outcome repeats
+_CARRIED = ("confidence_raw", "confidence")  # figures of the intent that its outcome repeats
 
 
 def settled_blob(
     s: Record, strategy: str, inst: Instrument, wallets: Wallets, mark: Record, intent_blob: bytes
 ) -> dict[str, Any]:
-    """The figures of a settled setup. Money in the settle currency, prices in quote, excursions as fractions."""
+    """The figures of a settled setup. Money in the settle currency, prices in quote, excursions as fractions.
+
+    `dust`: what fees in the coin itself left of it that is less than a lot; it stays in the wallet, at its cost.
+    """
     wallet = wallets.wallet_of[inst.id]
     side, superp = int(s["side"]), bool(s["superp"])
-    gross = int(s["amount"]) if superp else side * (int(s["received"]) - int(s["paid"])) * (-1 if inst.inverse else 1)
-    lots = max(1, int(s["entered"]))
-    entry, out = Decimal(int(s["entry_ticks"])) / lots, Decimal(int(s["exit_ticks"])) / lots
+    lots, sold = max(1, int(s["entered"])), int(s["exited"])
+    kept = int(s["paid"]) * int(s["taken"]) // lots  # cost of what fees took and left as dust: it was not sold
+    gross = side * (int(s["received"]) - int(s["paid"]) + kept) * (-1 if inst.inverse else 1)
+    gross = int(s["amount"]) if superp else gross
+    entry = Decimal(int(s["entry_ticks"])) / lots
+    out = Decimal(int(s["exit_ticks"])) / sold if sold else entry
     intent = msgspec.json.decode(intent_blob)
     figures: dict[str, Any] = {key: intent.get(key) for key in _CARRIED}
     figures.update(
@@ -42,7 +48,10 @@ def settled_blob(
         pnl=wallets.amount(wallet, gross - int(s["fees"]) + int(s["funding"])),
         reason=REASONS[int(s["reason"])],
         superp=superp,
+        leverage=float(s["leverage"]),
     )
+    if s["fee_units"]:
+        figures["dust"] = inst.size(int(s["taken"])) - wallets.amount(wallets.base_of[inst.id], int(s["fee_units"]))
     if entry > 0:
         high, low = Decimal(int(mark["high2"])) / 2, Decimal(int(mark["low2"])) / 2
         best, worst = (high, low) if side > 0 else (low, high)

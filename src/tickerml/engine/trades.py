@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from tickerml.account.contract import value
 from tickerml.account.margin import book_fill
 from tickerml.account.position import apply_fill
-from tickerml.account.wallets import move
+from tickerml.account.wallets import RECEIVED, move
 from tickerml.desk import leaving
 from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
@@ -28,7 +29,7 @@ from tickerml.sim.orders import Cause
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
-from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject
+from tickerml.tape.orders import AnswerKind, Op, OrderFlag, OrderType, Reject
 from tickerml.tape.rows import SECOND, Kind, Record
 
 _BLOB: Final = 4096
@@ -75,7 +76,7 @@ class Trades:
                 "notional": approved.worst.notional,
                 "risk": approved.worst.risk,
                 "lots": 0 if setup.superp else lots,
-                "leverage": setup.leverage,
+                "leverage": approved.leverage.times,
                 "stop": setup.stop or 0.0,
                 "target": approved.target or 0.0,
                 "horizon": self.books.now + setup.horizon_ns,
@@ -209,7 +210,7 @@ class Trades:
         contract = self.books.wallets.contracts[inst]
         for k in range(book.SLOTS):
             s = self.setups.table[k]
-            held = min(int(s["entered"] - s["exited"]), left)
+            held = min(book.held(s), left)
             if not s["state"] or s["superp"] or s["inst"] != inst or s["side"] == side or held <= 0:
                 continue
             fees = rest * held // left
@@ -247,6 +248,9 @@ class Trades:
                 watch(self.loop.marks[inst])
             contract = self.books.wallets.contracts[inst]
             self.setups.fill(leg, contract, int(a["price"]), int(a["qty"]), int(a["fee"]), self.books.now)
+            rule = self.loop.venue.rules[inst]
+            if leg["role"] == roles.ENTRY and rule["fee_in"] == RECEIVED and a["wallet"] == rule["base_wallet"]:
+                self.setups.take_fee(leg, int(a["paid"]), int(rule["lot_units"]))
             shrinks = leg["role"] == roles.TARGET and int(a["left"]) > 0
             cancels = [] if shrinks else self.setups.legs.siblings(leg)
             if int(a["left"]) == 0:
@@ -263,14 +267,13 @@ class Trades:
     def _ended(self, k: int, leg: Record, *, refused: bool) -> None:
         """An order of setup `k` has left the venue with lots open: a position must not stand without its stop."""
         s, inst, now = self.setups.table[k], int(leg["inst"]), self.books.now
-        gone = leg["role"] == roles.STOP and not leg["leaving"] and s["entered"] > s["exited"] and not s["going"]
+        gone = leg["role"] == roles.STOP and not leg["leaving"] and book.held(s) > 0 and not s["going"]
         tried = leg["role"] == roles.CLOSE and leg["price"] > 0 and not refused  # its limit, at once at the market
         self.setups.ended(leg)
         touch = self._touch(inst, int(s["side"]))
         if gone and refused and not s["refused"] and leaving.is_legal(s, touch):
             s["refused"] += 1
-            held = int(s["entered"] - s["exited"])
-            self._stop_again(k, min(int(leg["left"]), held), int(leg["pair"]))
+            self._stop_again(k, min(int(leg["left"]), book.held(s)), int(leg["pair"]))
         elif gone:
             again = self.desk.limits.through_stop_again
             limit = leaving.reach(touch, -int(s["side"]), again) if touch and not refused else 0
@@ -322,6 +325,8 @@ class Trades:
         s, books = self.setups.table[k].copy(), self.books
         if s["entered"] == 0 and s["reason"] in (0, book.BY_TIMER):
             s["reason"] = book.UNFILLED
+        elif s["reason"] == 0:  # the fee took all that was bought
+            s["reason"], s["closed"] = book.BY_HAND, books.now
         inst, owner, blob = int(s["inst"]), int(s["strategy"]), bytes(self._blobs[k])
         figures = settled_blob(
             s, self.names[owner], books.instruments[inst], books.wallets, self.loop.marks[inst], blob
@@ -350,7 +355,7 @@ class Trades:
     def _settle_at_touch(self, k: int, s: Record) -> None:
         """Close what setup `k` holds at the touch it could have got, in our books only."""
         inst, books = int(s["inst"]), self.books
-        held = int(s["entered"] - s["exited"])
+        held = book.held(s)
         bid, ask = books.prices.touch(inst)
         price = (bid if s["side"] > 0 else ask) or books.prices.mark(inst)
         if held and s["superp"]:
@@ -368,13 +373,14 @@ class Trades:
     def _close_in_our_books(self, inst: int, side: int, price: int, lots: int) -> None:
         rule, position, core = self.loop.venue.rules[inst], self.loop.positions[inst], self.loop.core[0]
         if rule["margined"]:
-            self.books.add_cash(inst, int(book_fill(position, rule, 0, side, price, lots, 0, 0)))
+            leg = 0 if not rule["hedge"] else 1 if side < 0 else 2
+            self.books.add_cash(inst, int(book_fill(position, rule, leg, side, price, lots, 0, 0)))
         else:
             self.books.add_cash(inst, int(apply_fill(position, rule, side, price, lots, 0)))
             move(core, rule, side, lots, 0, rule["wallet"], 0)
 
     def _send(self, order: Order, k: int, role: int, parent: int) -> int:
-        c = self.loop.core[0]
+        c, order = self.loop.core[0], self._of_leg(order, k)
         order_id = int(c["next_id"])
         c["next_id"] += 1
         self.loop.make_order(Kind.SUBMIT, order_id, parent, order)
@@ -383,6 +389,13 @@ class Trades:
         self.setups.sent(k, role, order_id, 1 if order.type == _SUPERP else order.qty, now=self.books.now, order=order)
         self.desk.protections.on_sent(self.books.now, order.inst)
         return order_id
+
+    def _of_leg(self, order: Order, k: int) -> Order:
+        """The order with the leg that it opens or closes, where the account holds one of each (hedge mode)."""
+        if order.type == _SUPERP or not self.loop.venue.rules[order.inst]["hedge"]:
+            return order
+        leg = OrderFlag.LONG if self.setups.table[k]["side"] > 0 else OrderFlag.SHORT
+        return replace(order, flags=order.flags | int(leg))
 
     def _act(self, actions: Sequence[Order | Cancel], k: int | None) -> None:
         for one in actions:

@@ -44,6 +44,7 @@ class Terms:
     tiers: Mapping[str, Sequence[Tier]] = field(default_factory=dict)  # margin tiers by symbol, "" = of all others
     isolated: bool = False  # margin is set apart for each position
     hedge: bool = False  # long and short positions at once
+    legs: bool = False  # derivatives are kept in legs in any case: orders may name their leverage
     liquidation_fee: float = 0.0125  # of the value of what is liquidated
     spot_wallets: bool = False  # what spot trades buy is a balance, not a position
     fee_in: int = OWN  # account/wallets.py: in quote, in what was received, or in `fee_currency`
@@ -54,7 +55,11 @@ class Terms:
     @property
     def margined(self) -> bool:
         """Whether derivatives are kept in legs, with what account/margin.py does to them."""
-        return bool(self.tiers) or self.isolated or self.hedge
+        return bool(self.tiers) or self.isolated or self.hedge or self.legs
+
+    def tiers_of(self, inst: Instrument) -> Sequence[Tier]:
+        """The margin tiers of an instrument; none for spot."""
+        return () if ":" not in inst.symbol else self.tiers.get(inst.symbol, self.tiers.get("", ()))
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ def _fill_margin(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms) ->
         raise ConfigError("hedge-mode", f"{inst.symbol} settles in its base: it has no hedge mode here")
     rule["margined"], rule["isolated"], rule["hedge"] = 1, terms.isolated, terms.hedge
     rule["liquidation_rate"] = round(terms.liquidation_fee * RATE)
-    put_tiers(rule, terms.tiers.get(inst.symbol, terms.tiers.get("", ())), wallets.decimals[int(rule["wallet"])])
+    put_tiers(rule, terms.tiers_of(inst), wallets.decimals[int(rule["wallet"])])
 
 
 def _fill_wallets(

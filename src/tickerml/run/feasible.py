@@ -15,7 +15,7 @@ from tickerml.config import Config
 from tickerml.desk.approved import Approved, Refusal, Verdict
 from tickerml.desk.desk import Desk
 from tickerml.desk.exposure import Exposure
-from tickerml.desk.facts import Account, Facts, Market
+from tickerml.desk.facts import Account, Facts, Market, Tier
 from tickerml.desk.manager import break_even
 from tickerml.desk.money import Wallets
 from tickerml.desk.order import Order
@@ -116,7 +116,7 @@ class _Bench:
             why = setup.reason if isinstance(setup, Pass) else "no setup"
             return Rule(name, inst.symbol, example.rule, possible=False, why=why)
         tried, cost = self._tried(k, inst, setup, cash), self._cost()
-        stop = setup.stop if setup.stop is not None else 1 / setup.leverage
+        stop = setup.stop if setup.stop is not None else 1 / (setup.leverage or 1.0)
         even = None if setup.target is None else break_even(setup.target, stop, cost)
         orders = tried.verdict.orders if isinstance(tried.verdict, Approved) else ()
         return Rule(
@@ -164,6 +164,7 @@ class _Bench:
             ticks,
             bar_only=True,
             margin=1.0 if spot else self.terms.margin,
+            tiers=self._tiers(inst),
             cost=self._cost(),
             taker=self.terms.taker,
         )
@@ -177,6 +178,11 @@ class _Bench:
         )
         proposal = Proposal(0, k, self.chosen[k].name, inst, wallets.contracts[inst.id], setup)
         return _Tried(setup, self._desk().round([proposal], facts)[0], inst)
+
+    def _tiers(self, inst: Instrument) -> tuple[Tier, ...]:
+        """The margin tiers of a coin, none for spot."""
+        wallet, told = self.wallets.wallet_of[inst.id], self.terms.tiers_of(inst)
+        return tuple(Tier(self.wallets.money(wallet, one.cap), float(one.rate), one.leverage) for one in told)
 
     def _desk(self) -> Desk:
         return Desk(

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from tickerml.account.brackets import TABLES
-from tickerml.account.wallets import OTHER, OWN
+from tickerml.account.wallets import OTHER, OWN, RECEIVED
 from tickerml.config import Config
 from tickerml.config.sections import OLDER
 from tickerml.desk.desk import Desk
@@ -33,11 +33,12 @@ from tickerml.run.models import models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
 from tickerml.strategies.wake import Trade
 from tickerml.tape.block import Block
+from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import Header, Tape
 
-_FEE_IN: Final = {"quote": OWN, "other": OTHER}
+_FEE_IN: Final = {"quote": OWN, "received": RECEIVED, "other": OTHER}
 _JUDGED: Final = 1 << 17  # rows; a book whose snapshot comes after its first trades is within so many
 
 
@@ -71,6 +72,7 @@ def terms_of(config: Config) -> Terms:
         watermark=0 if oracle else round(config.latency.watermark_ms * MILLISECOND),
         tiers=TABLES if held.tiers == "binance" else {},
         isolated=held.isolated,
+        hedge=held.hedge,
         liquidation_fee=held.liquidation_fee,
         spot_wallets=held.spot_wallets,
         fee_in=_FEE_IN[held.fee_in],
@@ -116,6 +118,7 @@ def build(
     """The machine of a run. `sink` takes the rows it makes, at most `held` waiting. Raises ConfigError, InputError."""
     config, header = setting.config, with_least(header, setting.config)
     instruments = dense(header.instruments)
+    setting = replace(setting, terms=_kept_in_legs(chosen, instruments, setting.terms))
     terms = setting.terms
     wallets = Wallets.of(instruments, WALLETS, spot=terms.spot_wallets)
     models = models_of(config)
@@ -155,6 +158,13 @@ def build(
 def _deciding(chosen: Sequence[Chosen]) -> list[Any]:
     """The strategies that answer in Python."""
     return [one.strategy for one in chosen if not one.compiled]
+
+
+def _kept_in_legs(chosen: Sequence[Chosen], instruments: Sequence[Instrument], terms: Terms) -> Terms:
+    """The terms, with derivatives in legs where a desk trades them: its orders may name their leverage."""
+    if terms.hedge and any(one.compiled for one in chosen):
+        raise ConfigError("hedge-mode", "quotes name no leg", means="a compiled strategy trades in one-way mode only")
+    return replace(terms, legs=bool(_deciding(chosen)) and any(":" in one.symbol for one in instruments))
 
 
 def _plan(chosen: Sequence[Chosen], header: Header, setting: Setting, groups: Sequence[Group]) -> Plan:

@@ -68,7 +68,7 @@ REQUEST: Final = np.dtype(
         ("qty", "i8"),  # lots; SuperP: stake, money
         ("expiry", "i8"),  # GTD and SuperP: ns; 0 = none
         ("flags", "i8"),  # OrderFlag
-        ("leverage", "f8"),  # SuperP
+        ("leverage", "f8"),  # SuperP, and what opens a margined position; 0 = the usual
     ]
 )
 ANSWER: Final = np.dtype(

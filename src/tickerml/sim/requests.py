@@ -24,6 +24,7 @@ _STATE_REJECTED, _OPEN = int(OrderState.REJECTED), int(OrderState.OPEN)
 _TICK, _LOT, _MIN_NOTIONAL = int(Reject.TICK), int(Reject.LOT), int(Reject.MIN_NOTIONAL)
 _INVALID, _HALTED, _TOO_MANY = int(Reject.BOOK_INVALID), int(Reject.HALTED), int(Reject.TOO_MANY_ORDERS)
 _NO_POSITION, _TRIGGER, _UNKNOWN = int(Reject.REDUCE_ONLY), int(Reject.TRIGGER), int(Reject.UNKNOWN)
+_LEVERAGE: Final = int(Reject.LEVERAGE)
 _SIM_ONLY, _NO_SUCH, _EXPIRY = int(Reject.SUPERP_ONLY_IN_SIMULATION), int(Reject.NO_SUCH_ORDER), int(Reject.EXPIRY)
 _BY_REQUEST, _BY_EXPIRY = int(Cause.REQUEST), int(Cause.EXPIRY)
 _REDUCE: Final = int(OrderFlag.REDUCE_ONLY)
@@ -75,6 +76,8 @@ def refusal(rules: Record, v: Record, b: Record, req: Record, now: int) -> int:
         if rules["superp"] == 0:
             return _SIM_ONLY
         return 0 if req["qty"] > 0 and req["leverage"] > 0.0 else _TRIGGER
+    if rules["margined"] == 0 and req["leverage"] > (1.0 if rules["spot"] != 0 else 0.0):
+        return _LEVERAGE  # spot has none; a derivative without legs knows the usual one alone
     if not known(rules, v, b) and not waits_for_trigger(kind):
         return _INVALID
     reason = wrong_number(rules, req)

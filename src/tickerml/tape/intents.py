@@ -44,9 +44,9 @@ class Setup:
     target: float | None = None
     stop: float | None = None
     entries: tuple[Entry, ...] = (Entry(),)
-    size: float | None = None  # hint: share of equity to commit; None = the desk decides
+    size: float | None = None  # hint: share of equity to commit (margin, where a leverage is named); None = the desk's
     stake: float | None = None  # hint: money of the settle currency to commit (SuperP: the most that can be lost)
-    leverage: float = 1.0
+    leverage: float | None = None  # hint: times; None = the account's usual. The desk and the margin tier lower it
     superp: bool = False  # a stake-limited position without liquidation: simulation only
     substitute: Substitute = ""  # what limits the loss where there is no stop
     info: Info = field(default_factory=dict)  # figures to be journalled with the decision
@@ -67,7 +67,7 @@ class Setup:
         _require(self.target is None or _positive(self.target), f"target is {self.target}; it must be above 0")
         _require(self.stop is None or _positive(self.stop), f"stop is {self.stop}; it must be above 0")
         _require(self.stop is not None or self.substitute != "", "a setup needs a stop, or names its substitute")
-        _require(_positive(self.leverage), f"leverage is {self.leverage}; it must be above 0")
+        _require(self.leverage is None or _positive(self.leverage), f"leverage is {self.leverage}; it must be above 0")
         shares = sum(entry.share for entry in self.entries)
         _require(abs(shares - 1) < 1e-9, f"the shares of the entries sum to {shares}, not 1")
         _require(not self.superp or self.stake is not None, "a SuperP position needs a stake")

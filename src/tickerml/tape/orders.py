@@ -99,6 +99,6 @@ class Reject(IntEnum):
     IOC = 18  # the rest of an IOC order
     AMEND = 19  # the order has no such term, or is just starting to work
     UNKNOWN = 20  # an order type, side or operation that does not exist
-    LEVERAGE = 21  # more than the margin tier of the position would allow
+    LEVERAGE = 21  # more than the margin tier of the position would allow; above 1 on spot
     POSITION_SIDE = 22  # hedge mode and no leg named, or a leg named in one-way mode
     LIQUIDATION = 23  # the position was liquidated
