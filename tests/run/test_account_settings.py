@@ -64,9 +64,7 @@ def test_the_smallest_order_holds_where_the_source_names_none():
     assert with_least(header, from_mapping({})) is header
 
 
-@pytest.mark.parametrize(
-    "account", [{"tiers": "binance"}, {"isolated": True, "tiers": "binance", "hedge": True}], ids=str
-)
+@pytest.mark.parametrize("account", [{"tiers": "binance"}, {"isolated": True, "hedge": True}], ids=str)
 def test_a_run_with_futures_margin_trades_and_replays(account, tmp_path):
     config = settings(account=account, trading={"leverage": 10.0})
     run = backtest(Churn(), market("busy", minutes=3, rows=9000), config=config, run_dir=tmp_path / "run")

@@ -63,6 +63,24 @@ def test_scouts_need_turbo_and_a_small_account():
         assert isinstance(answer, Setup) if scouts else answer == Pass(SCOUT)
 
 
+def test_c3_a_small_account_trades_at_the_strategys_own_leverage():
+    """30 % of a margin of 18 at 50 times: 270 of notional for an A-trade, 90 for a scout; a lot is worth 20."""
+    tape = minutes(10)
+    price = float(list(tape.blocks())[-1].rows["price"][-1]) / 100
+    for usual in (1.0, 50.0):  # whatever the account's usual leverage is
+        sections = {"five_signal": {"turbo": True}, "account": {"tiers": "binance"}, "trading": {"leverage": usual}}
+        found = feasible("five_signal", tape, config=from_mapping(sections), cash=Decimal(18))
+        assert len(found.rules) == 4
+        for rule in found.rules:
+            assert rule.possible, rule
+            meant = 270 if rule.rule.startswith("A") else 90
+            worth = float(rule.orders[0][2])
+            assert meant - 1.02 * price / 1000 < worth <= meant
+            assert rule.bound == "tier"
+    calm = feasible("five_signal", tape, config=from_mapping({"account": {"tiers": "binance"}}), cash=Decimal(10_000))
+    assert {rule.bound for rule in calm.rules if rule.possible} == {"order notional"}  # outside turbo the limits hold
+
+
 def test_channels_of_three_heights_on_both_sides():
     found = list(examples(choose("channel", Config()), coin(), 60_000.0, 500.0))
     assert [one.answer.side for one in found] == [1, -1] * len(HEIGHTS)

@@ -10,6 +10,7 @@ import pytest
 from small_bars import minutes
 from small_runs import market, settings
 from swept_market import Cross
+from tickerml.engine.machine import pieces
 from tickerml.run import null_twins
 from tickerml.run.again import recorded
 from tickerml.run.backtest import backtest
@@ -67,6 +68,26 @@ def test_h3_the_equity_of_a_twin_ends_at_its_net(run):
     made = read_twins(run.path, run.manifest)
     assert made.curves[:, -1] == pytest.approx(made.nets / 10_000, abs=2e-3)  # the last balance is a minute old
     assert made.curves[:, 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_h3_a_twin_that_was_stopped_for_good_is_not_followed_to_its_end(tmp_path, monkeypatch):
+    """What it earned and its equity are those of the whole twin."""
+    limits = {"max_drawdown": 0.01, "session_kill": 0.01, "order_share": 1.0, "max_position": 1.0}
+    config = settings(data={"bar_delay_ms": 2000.0}, fees={"taker": 0.002}, limits=limits)
+    over, asked = null_twins._Maker._over, []
+    monkeypatch.setattr(null_twins, "pieces", lambda blocks, chunk: pieces(blocks, 50))
+    monkeypatch.setattr(null_twins._Maker, "_over", lambda s, m: asked.append(over(s, m)) or asked[-1])
+    monkeypatch.setattr(null_twins, "cores", lambda: 1)
+    made = []
+    for k in range(2):
+        folder = tmp_path / str(k)
+        backtest(Cross(fast=3, slow=13), minutes(1500), config=config, run_dir=folder, twins=2)
+        made.append(read_twins(folder, open_run(folder).manifest))
+        monkeypatch.setattr(null_twins._Maker, "_over", lambda s, m: False)
+    assert asked.count(True) == 2
+    assert len(asked) < 2 * 1500 / 50
+    assert made[0].nets.tolist() == made[1].nets.tolist()
+    assert made[0].curves.tolist() == made[1].curves.tolist()
 
 
 def test_h3_a_second_look_costs_nothing_and_more_twins_add_to_them(run, monkeypatch):

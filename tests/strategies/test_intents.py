@@ -44,6 +44,8 @@ def test_long_and_short_are_setups():
     assert up.horizon_ns == 172_800 * 10**9
     assert up.entries == (Entry(price=None, share=1.0),)
     assert up.info["score"] == 3.0
+    assert (up.leverage, up.stake) == (None, None)
+    assert (Long(stop=0.1, horizon=5, leverage=20).leverage, Short(stop=0.1, horizon=5, leverage=7).leverage) == (20, 7)
 
 
 @pytest.mark.parametrize(

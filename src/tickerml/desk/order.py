@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tickerml.tape.orders import OrderFlag, OrderType
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,12 @@ class Order:
     expiry: int = 0  # ns, 0 = none
     flags: int = 0  # tape.orders.OrderFlag
     leverage: float = 0.0  # SuperP, and margin of what it opens; 0 = the usual
+
+
+def of_leg(order: Order, side: int) -> Order:
+    """The order with the leg that it opens or closes, of a setup of `side`: in hedge mode a venue asks for it."""
+    leg = 0 if order.type == OrderType.SUPERP else OrderFlag.LONG if side > 0 else OrderFlag.SHORT
+    return replace(order, flags=order.flags | int(leg))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tickerml.account.contract import RATE
-from tickerml.account.position import unrealised
-from tickerml.account.wallets import worth_of_units
+from tickerml.account.margin import book_fill
+from tickerml.account.position import apply_fill, unrealised
+from tickerml.account.wallets import move, worth_of_units
 from tickerml.desk.exposure import exposure as worst_case
 from tickerml.desk.facts import Account, Facts
 from tickerml.desk.money import Wallets
@@ -54,13 +54,19 @@ class Books:
         """Money of a wallet as we know it."""
         return int(self.loop.core[0]["cash"][wallet])
 
-    def margin(self, inst: int) -> float:
-        """Share of a position's value that it ties up: all of it for spot, the initial margin for derivatives."""
-        return int(self.loop.venue.rules[inst]["margin_rate"]) / RATE
-
     def add_cash(self, inst: int, money: int) -> None:
         """Money received on an instrument's wallet."""
         self.loop.core[0]["cash"][self.wallets.wallet_of[inst]] += money
+
+    def close(self, inst: int, side: int, price: int, lots: int) -> None:
+        """Close `lots` by an order of `side` in our books alone, at no cost: the tape has ended."""
+        rule, position = self.loop.venue.rules[inst], self.loop.positions[inst]
+        if rule["margined"]:
+            leg = 0 if not rule["hedge"] else 1 if side < 0 else 2
+            self.add_cash(inst, int(book_fill(position, rule, leg, side, price, lots, 0, 0)))
+        else:
+            self.add_cash(inst, int(apply_fill(position, rule, side, price, lots, 0)))
+            move(self.loop.core[0], rule, side, lots, 0, rule["wallet"], 0)
 
     def equity(self, wallet: int) -> int:
         """Cash, positions at the mark and open SuperP positions, money."""

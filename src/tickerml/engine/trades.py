@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from tickerml.account.contract import value
-from tickerml.account.margin import book_fill
-from tickerml.account.position import apply_fill
-from tickerml.account.wallets import RECEIVED, move
+from tickerml.account.wallets import RECEIVED
 from tickerml.desk import leaving
 from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
 from tickerml.desk.desk import Desk
 from tickerml.desk.exits import Move, alarms, at_price
+from tickerml.desk.order import of_leg
 from tickerml.desk.setups import Setups
 from tickerml.engine.books import Books
 from tickerml.engine.loop import Loop
@@ -29,7 +27,7 @@ from tickerml.sim.orders import Cause
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
-from tickerml.tape.orders import AnswerKind, Op, OrderFlag, OrderType, Reject
+from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject
 from tickerml.tape.rows import SECOND, Kind, Record
 
 _BLOB: Final = 4096
@@ -366,21 +364,14 @@ class Trades:
             s["exited"] += held
             s["exit_ticks"] += price * held
             s["received"] += int(value(books.wallets.contracts[inst], price, held))
-            self._close_in_our_books(inst, -int(s["side"]), price, held)
+            books.close(inst, -int(s["side"]), price, held)
         s["closed"], s["reason"] = books.now, book.AT_END
         self._settle(k)
 
-    def _close_in_our_books(self, inst: int, side: int, price: int, lots: int) -> None:
-        rule, position, core = self.loop.venue.rules[inst], self.loop.positions[inst], self.loop.core[0]
-        if rule["margined"]:
-            leg = 0 if not rule["hedge"] else 1 if side < 0 else 2
-            self.books.add_cash(inst, int(book_fill(position, rule, leg, side, price, lots, 0, 0)))
-        else:
-            self.books.add_cash(inst, int(apply_fill(position, rule, side, price, lots, 0)))
-            move(core, rule, side, lots, 0, rule["wallet"], 0)
-
     def _send(self, order: Order, k: int, role: int, parent: int) -> int:
-        c, order = self.loop.core[0], self._of_leg(order, k)
+        c = self.loop.core[0]
+        if self.loop.venue.rules[order.inst]["hedge"]:
+            order = of_leg(order, int(self.setups.table[k]["side"]))
         order_id = int(c["next_id"])
         c["next_id"] += 1
         self.loop.make_order(Kind.SUBMIT, order_id, parent, order)
@@ -389,13 +380,6 @@ class Trades:
         self.setups.sent(k, role, order_id, 1 if order.type == _SUPERP else order.qty, now=self.books.now, order=order)
         self.desk.protections.on_sent(self.books.now, order.inst)
         return order_id
-
-    def _of_leg(self, order: Order, k: int) -> Order:
-        """The order with the leg that it opens or closes, where the account holds one of each (hedge mode)."""
-        if order.type == _SUPERP or not self.loop.venue.rules[order.inst]["hedge"]:
-            return order
-        leg = OrderFlag.LONG if self.setups.table[k]["side"] > 0 else OrderFlag.SHORT
-        return replace(order, flags=order.flags | int(leg))
 
     def _act(self, actions: Sequence[Order | Cancel], k: int | None) -> None:
         for one in actions:

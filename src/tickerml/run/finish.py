@@ -10,6 +10,7 @@ from typing import Any
 from tickerml.run.again import Variant
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import Job, watchable
+from tickerml.run.fee_marks import fee_marks
 from tickerml.run.layers import LEFT, held, is_long
 from tickerml.run.null_twins import MOST, make_twins, usual
 from tickerml.run.record import KeptTape, RunTape, read_manifest, write_manifest
@@ -36,7 +37,10 @@ def finished(job: Job) -> Run:
     else:
         hold(manifest["source"]["content_hash"], job.tape)
     manifest["report"] = str(job.folder / "report.html")
-    story = read.read_story(RunTape(job.folder, job.tape.header), manifest)
+    made = RunTape(job.folder, job.tape.header)
+    marks = fee_marks(job.setting, job.tape.header, made.blocks())
+    manifest["notes"] += [marks] if marks else []
+    story = read.read_story(made, manifest)
     stopped = job.progress is not None and job.progress.stop
     again, blocks = None, list[Block]()
     with compiling(job.progress):

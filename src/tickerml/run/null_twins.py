@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from tickerml.engine.detectors import short_names
-from tickerml.engine.machine import pieces
+from tickerml.engine.machine import Machine, pieces
 from tickerml.engine.plan import ACROSS, folds_for
 from tickerml.lab.series import Floats, Times
 from tickerml.lab.twins import Twins as Source
@@ -156,10 +156,19 @@ class _Maker:
         machine = replace(self.run, header=tape.header).machine(balances)
         for piece in pieces(tape.blocks(), None):
             machine.push(piece)
+            if self._over(machine):
+                break
         cash = self.run.setting.cash
         net = float(net_of(machine, cash))
         machine.outbox.flush()
         return net, balances.at(self.grid, float(cash))
+
+    def _over(self, machine: Machine) -> bool:
+        """Whether no row can change any more what was earned: stopped for good, with nothing held or under way."""
+        trader, compiled = machine.trader, any(one.compiled for one in self.run.chosen)
+        if compiled or self.run.setting.terms.spot_wallets or not trader.desk.memory.latch["killed"][0]:
+            return False
+        return not trader.trades.setups.table["state"].any() and not machine.loop.positions["position"].any()
 
     def twins(self, numbers: range) -> Iterator[tuple[float, Floats]]:
         """All of them in order."""

@@ -158,9 +158,11 @@ def Long(  # noqa: N802 - reads as what it makes
     info: Info = _NO_INFO,
     trail: float | None = None,
     zones: bool = False,
+    leverage: float | None = None,
 ) -> Setup:
     """A setup that buys. `horizon` is a span ("48h") or ns; distances are fractions of the entry price."""
-    return Setup(BUY, nanoseconds(horizon), target, stop, entries, size, info=info, trail=trail, zones=zones)
+    span = nanoseconds(horizon)
+    return Setup(BUY, span, target, stop, entries, size, None, leverage, info=info, trail=trail, zones=zones)
 
 
 def Short(  # noqa: N802 - reads as what it makes
@@ -173,9 +175,11 @@ def Short(  # noqa: N802 - reads as what it makes
     info: Info = _NO_INFO,
     trail: float | None = None,
     zones: bool = False,
+    leverage: float | None = None,
 ) -> Setup:
     """A setup that sells. `horizon` is a span ("48h") or ns; distances are fractions of the entry price."""
-    return Setup(SELL, nanoseconds(horizon), target, stop, entries, size, info=info, trail=trail, zones=zones)
+    span = nanoseconds(horizon)
+    return Setup(SELL, span, target, stop, entries, size, None, leverage, info=info, trail=trail, zones=zones)
 
 
 def _positive(x: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from tickerml.views import calibration, chances, figures, verdict
 from tickerml.views.story import Story
@@ -59,7 +60,18 @@ def caveats(story: Story) -> list[str]:
         said.append(f"{health.leak_check[0].upper()}{health.leak_check[1:]}.")
     if found is not None and not found.enough:
         said.append(f"Uncalibrated: {found.n} forecasts of {figures.ENOUGH_TO_CALIBRATE} are settled.")
-    return [*said, *story.head.notes]
+    return [*said, *_dust(story), *story.head.notes]
+
+
+def _dust(story: Story) -> list[str]:
+    """What fees that were taken in coins have left of them, and nobody can sell."""
+    left: dict[str, Decimal] = {}
+    for trade in story.trades:
+        coin = trade.coin.split("/")[0]
+        left[coin] = left.get(coin, Decimal(0)) + trade.dust
+    told = ", ".join(f"{format(amount.normalize(), 'f')} {coin}" for coin, amount in sorted(left.items()) if amount)
+    why = "less than a lot a trade: not sold, at its cost in what trades earned, at the market's price in equity"
+    return [f"Fees in coins left dust: {told}; {why}."] if told else []
 
 
 def lead(story: Story) -> str:

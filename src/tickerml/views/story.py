@@ -59,6 +59,7 @@ class Trade:
     target: Decimal | None = None
     strategy: str = ""
     regime: str = ""  # of the market at its entry, as the desk saw it: "bull", "caution", ...
+    dust: Decimal = Decimal(0)  # base units that fees taken in the coin left and that are less than a lot
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,18 @@
 """Maker and taker rates by the volume of the last 30 days, a negative rate being a rebate; rounded half up.
 
-The default table is Binance's for USD-M futures (fee schedule "USD-M Futures Trading", regular user and VIP 1 to 9,
-as published in 2025, without its condition on BNB held). Volume is counted by wallet: in money of the settle currency.
+The default table is Binance's for USD-M futures, regular user and VIP 1 to 9:
+
+    30 days, millions   0      15     50     100    600    1,000  2,500  5,000  12,500  25,000
+    maker, %            0.020  0.016  0.014  0.012  0.010  0.008  0.006  0.004  0.002   0
+    taker, %            0.050  0.040  0.035  0.032  0.030  0.027  0.025  0.022  0.020   0.017
+
+Rates: its announcement "Introduces Limited-Time 50% Trading Fee Discount for TradFi Perps" (2026-02-04) halves these
+takers; makers by its fee page, 2025. Volumes: its announcement "VIP Program Upgrade" (2021-12-21) has 15 millions for
+VIP 1; its FAQ "Binance Futures Fee Structure & Fee Calculations" says five times those of spot, which the
+announcement "VIP Program Upgrade: Enjoy VIP 9 Equivalent Spot Trading Fees" (2022-06-01) lists from VIP 3 on as 20,
+120, 200, 500, 1,000, 2,500 and 5,000 millions. Of VIP 2 no announcement was found, and spot's VIP 4 has been lower
+since 2024 (100 millions). The venue asks for BNB held as well, which is left out here. Volume is counted by wallet:
+in money of the settle currency.
 """
 
 from __future__ import annotations
