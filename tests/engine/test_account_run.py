@@ -234,7 +234,7 @@ def test_fees_in_what_was_received_leave_exits_no_larger_than_what_is_held():
             if row["kind"] == Kind.SUBMIT:
                 if int(row["side"]) < 0:
                     assert int(order["qty"]) * lot <= coins[inst]
-                if int(order["type"]) == OrderType.STOP:
+                if int(order["type"]) in (OrderType.STOP, OrderType.STOP_LIMIT):
                     stops += 1
             else:
                 coins[inst] += int(row["side"]) * int(row["qty"]) * lot
