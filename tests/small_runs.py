@@ -12,17 +12,28 @@ from pathlib import Path
 
 import numpy as np
 
+from tickerml.account.contract import from_money
 from tickerml.config import from_mapping
 from tickerml.engine.machine import drive
 from tickerml.run.pending import facts
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose
 from tickerml.sim.synthetic import synthetic_tape
+from tickerml.tape.balances import balances_of
 from tickerml.tape.block import concat, part
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import MemoryTape
 
 HERE = Path(__file__).resolve().parent
+
+
+def balances(block, first=0):
+    """Of each balance in a block of whole messages: (sequence, ns, figures as decimal text)."""
+    told = balances_of(block.rows)
+    for k in range(len(told)):
+        money = {name: getattr(told, name)[k] for name in ("equity", "cash", "exposure")}
+        figures = {name: format(from_money(amount, int(told.decimals[k])), "f") for name, amount in money.items()}
+        yield first + int(told.place[k]), int(told.time[k]), figures
 
 
 @cache

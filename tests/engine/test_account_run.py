@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from small_runs import joined, market, print_of, settings
+from small_runs import balances, joined, market, print_of, settings
 from small_strategies import Churn
 from tickerml.account.brackets import Tier
 from tickerml.account.position import LEG
@@ -25,7 +25,7 @@ from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.run.models import models_of
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose
-from tickerml.tape.block import part
+from tickerml.tape.block import concat, part
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.orders import Op, OrderFlag, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import Kind
@@ -79,7 +79,7 @@ def test_liquidations_are_rows_and_trades_add_up_to_the_cash(isolated):
     start, end = wallets.money(0, Decimal(CASH)), int(one.loop.core[0]["cash"][0])
     assert not one.loop.positions["position"].any()
     assert sum(wallets.money(0, Decimal(s["pnl"])) for s in settled) == end - start
-    assert Decimal(blobs(made, Kind.BALANCE)[-1]["equity"]) == wallets.amount(0, end)
+    assert Decimal(list(balances(concat(made)))[-1][2]["equity"]) == wallets.amount(0, end)
 
 
 def test_our_books_are_the_venues_when_all_answers_are_in():
@@ -286,7 +286,7 @@ def test_spot_wallets_in_a_run(fee_in):
         worth += int(
             worth_of_units(int(loop.core[0]["cash"][base]), mark, int(rule["unit_value"]), int(rule["lot_units"]))
         )
-    assert Decimal(blobs(made, Kind.BALANCE)[-1]["equity"]) == wallets.amount(0, worth)
+    assert Decimal(list(balances(concat(made)))[-1][2]["equity"]) == wallets.amount(0, worth)
 
 
 def loop_of(tape, plan, **terms):

@@ -47,7 +47,9 @@ def told(blocks):
                 facts.append(
                     (kind, int(row["recv"]), int(row["side"]), int(row["price"]), int(row["qty"]), int(order["id"]))
                 )
-            elif kind in (Kind.INTENT, Kind.SETTLED, Kind.BALANCE):
+            elif kind == Kind.BALANCE:
+                facts.append((kind, int(row["recv"]), int(row["side"]), int(row["qty"])))
+            elif kind in (Kind.INTENT, Kind.SETTLED):
                 blob = msgspec.json.decode(block.blobs[row["ref"]])
                 blob.pop("intent", None)  # a sequence: passes between are rows of their own without the detector
                 facts.append((kind, int(row["recv"]), int(row["inst"]), str(sorted(blob.items()))))

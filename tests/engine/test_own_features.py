@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from small_runs import machine, market, print_of, run, settings
+from small_runs import balances, machine, market, print_of, run, settings
 from small_strategies import Churn
 from tickerml.engine.machine import drive, pieces
 from tickerml.engine.own import Own
@@ -46,15 +46,6 @@ def seen(chunk=None):
     Careful.kept.clear()
     one, made = run(Careful(), market("busy", minutes=3, coins=("BTC", "ETH", "TON")), chunk=chunk)
     return one, made, list(Careful.kept)
-
-
-def balances(made):
-    """(time, equity) of each BALANCE row."""
-    found = []
-    for block in made:
-        for row in block.rows[block.rows["kind"] == Kind.BALANCE]:
-            found.append((int(row["recv"]), float(json.loads(block.blobs[row["ref"]])["equity"])))
-    return found
 
 
 def test_b6_nothing_held_is_known_to_be_nothing():
@@ -100,7 +91,7 @@ def test_b6_sums_over_coins_are_the_same_for_each_of_them():
 
 def test_b6_drawdown_is_from_the_highest_balance_so_far():
     _, made, kept = seen()
-    told, fell = balances(made), 0
+    told, fell = [(time, float(b["equity"])) for block in made for _, time, b in balances(block)], 0
     for now, _, _, _, equity, figures in kept:
         peaks = [amount for time, amount in told if time < now]
         if peaks:

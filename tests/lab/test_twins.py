@@ -1,6 +1,5 @@
 """H3: null twins keep what a market looks like and lose what could be foreseen in it."""
 
-import json
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tickerml as tml
-from small_runs import run, settings
+from small_runs import balances, run, settings
 from tickerml.lab.bars import take_apart
 from tickerml.lab.chance import p_value
 from tickerml.lab.twins import Twins
@@ -246,8 +245,7 @@ def net(tape):
     calm = {"panic_hour": 1.0, "panic_day": 1.0, "caution_hour": 1.0, "caution_day": 1.0}  # it trades in any market
     calm |= {"euphoria_hour": 1.0, "euphoria_day": 1.0, "caution_volatility": 100.0}
     made = concat(run(Follow(), tape, settings(regime=calm))[1])
-    last = made.rows[made.rows["kind"] == Kind.BALANCE][-1]
-    return float(json.loads(made.blobs[last["ref"]])["equity"]) - 10_000
+    return float(list(balances(made))[-1][2]["equity"]) - 10_000
 
 
 def test_a_momentum_strategy_loses_its_edge_on_twins():

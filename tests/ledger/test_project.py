@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_ledgers import CASES, hashes, pieces, random_cuts, recorded
 
+from small_runs import balances
 from tickerml.ledger.facts import facts_of
 from tickerml.ledger.gather import gathered
 from tickerml.ledger.link import link, wipe
@@ -35,7 +36,7 @@ def told(block, kind):
     """Sequence, row and what it refers to, of each row of a kind that refers to something."""
     for seq in np.flatnonzero((block.rows["kind"] == kind) & (block.rows["ref"] >= 0)).tolist():
         row = block.rows[seq]
-        blob = kind in (Kind.INTENT, Kind.PASS, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE)
+        blob = kind in (Kind.INTENT, Kind.PASS, Kind.REFUSAL, Kind.SETTLED)
         yield seq, row, json.loads(block.blobs[row["ref"]]) if blob else block.orders[row["ref"]]
 
 
@@ -127,9 +128,9 @@ def test_trades_metrics_and_the_account_g3(one, ledger):
         assert Decimal(whole[name]) == sum((Decimal(t[name]) for t in trades), Decimal(0))
     for trade in trades:
         assert Decimal(trade["pnl"]) == Decimal(trade["gross"]) - Decimal(trade["fees"]) + Decimal(trade["funding"])
-    balances = [(seq, blob) for seq, _, blob in told(one.whole, Kind.BALANCE)]
+    told_balances = [(seq, b["equity"], b["cash"]) for seq, _, b in balances(one.whole)]
     states = rows_of(ledger.place, "portfolio_state")
-    assert [(s["seq"], s["equity"], s["cash"]) for s in states] == [(q, b["equity"], b["cash"]) for q, b in balances]
+    assert [(s["seq"], s["equity"], s["cash"]) for s in states] == told_balances
     peak, worst = Decimal(0), 0.0
     for state in states:
         peak = max(peak, Decimal(state["equity"]))

@@ -37,6 +37,11 @@ class Writer:
         self.rows.append((T0 + minute * MINUTE, 0, 0, 0, ref, inst, int(kind), side, int(Flag.END)))
         return len(self.rows) - 1
 
+    def balance(self, minute, **money):
+        for side, name in ((0, "equity"), (1, "cash"), (-1, "exposure")):
+            qty, end = int(Decimal(money[name]) * 100), int(Flag.END) if side < 0 else 0
+            self.rows.append((T0 + minute * MINUTE, 0, qty, 2, -1, 0, int(Kind.BALANCE), side, end))
+
     def tape(self, cut=10_000, **header):
         blocks = []
         for first in range(0, len(self.rows), cut):
@@ -56,14 +61,14 @@ def settled(intent, side, entry, out, pnl, **more):
 def written():
     """Two trades, a setup that was never filled, a signal never traded, passes of two coins, refusals."""
     w = Writer()
-    w.add(0, 0, Kind.BALANCE, {"cash": "10000", "equity": "10000", "exposure": "0", "currency": "USDT"})
+    w.balance(0, equity="10000", cash="10000", exposure="0")
     for minute in range(50):
         w.add(minute, 0, Kind.PASS, {"strategy": "psc", "reason": "ratio-neutral", "score": minute})
         w.add(minute, 1, Kind.PASS, {"strategy": "psc", "reason": "ratio-neutral" if minute % 2 else "spread-too-wide"})
     one = w.add(50, 0, Kind.INTENT, {"strategy": "psc", "kind": "setup", "side": 1, "stop": 0.004, "target": 0.008})
     w.add(50, 0, Kind.SUBMIT)
     w.add(50, 0, Kind.FILL)
-    w.add(51, 0, Kind.BALANCE, {"cash": "8400", "equity": "9999.2", "exposure": "-1600", "currency": "USDT"})
+    w.balance(51, equity="9999.2", cash="8400", exposure="-1600")
     w.add(55, 0, Kind.SETTLED, settled(one, 1, "64000", "64200.5", "3.41"))
     two = w.add(56, 1, Kind.INTENT, {"strategy": "psc", "kind": "setup", "side": -1, "stop": None, "target": None})
     w.add(56, 1, Kind.SUBMIT)
@@ -75,7 +80,7 @@ def written():
     w.add(58, 1, Kind.SETTLED, settled(three, 1, "0", "0", "0", qty="0", reason="unfilled"))
     w.add(58, 1, Kind.SETTLED, settled(three, 1, "0", "0", "0", qty="0", won=True))
     w.add(59, 1, Kind.REJECT)
-    w.add(59, 0, Kind.BALANCE, {"cash": "10001.56", "equity": "10001.56", "exposure": "0", "currency": "USDT"})
+    w.balance(59, equity="10001.56", cash="10001.56", exposure="0")
     return w
 
 

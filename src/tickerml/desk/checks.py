@@ -13,8 +13,8 @@ from typing import Final
 from tickerml.desk.case import Case
 from tickerml.desk.gates import Gate, absent, below, holds, least, most
 from tickerml.desk.limits import Refused
+from tickerml.desk.losses import KILLS
 from tickerml.desk.memory import within
-from tickerml.desk.protections import KILLS
 from tickerml.desk.regime import BREAKER, PANIC
 from tickerml.tape.rows import DAY, SECOND
 

@@ -28,6 +28,7 @@ from tickerml.desk.sized import after, orders_of, stake_order, worst_of_orders
 from tickerml.desk.sizing import lot_value, size
 from tickerml.desk.universe import Universe
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Rows
 
 __all__ = ["Desk"]
 
@@ -68,6 +69,11 @@ class Desk:
             "desk_universe_clock": self.universe.clock,
             "desk_portfolio": self.portfolio.table,
         }
+
+    def followed(self) -> tuple[Rows, ...]:
+        """What compiled code keeps each minute (engine/purse.py): funds, latch, its ladder, regime, its rules."""
+        memory, regime = self.memory, self.regime
+        return memory.funds, memory.latch, self.protections.steps, regime.table, regime.marks
 
     def changes(self) -> list[Change]:
         """What has changed since this was last asked: a DESK row each. Empty between two acts of the engine."""

@@ -7,17 +7,13 @@ assumed to come `limits.operator_s` after it fell, and lifts it (a change that s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from tickerml.desk.limits import Limits
+from tickerml.desk.losses import DAY_CLOSED, DAY_OFF, KILLED, KILLS, OPERATOR, PAUSED, on_equity, steps_of
 from tickerml.desk.memory import Memory, push, within
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.rows import DAY, SECOND, Record
-
-KILLS: Final = ("", "session loss", "drawdown", "operator")
-SESSION_LOSS, DRAWDOWN, OPERATOR = 1, 2, 3
-OFF, CLOSED = 1, 2  # states of a day
-_REARM: Final = 0.9  # the pause is armed again once the loss is below this share of its threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +31,30 @@ class Protections:
     def __init__(self, limits: Limits, memory: Memory, *, live: bool = False) -> None:
         """`live`: latches wait for a person, without end."""
         self.limits, self.memory, self.live = limits, memory, live
+        self.steps = steps_of(limits)
 
     def on_balance(self, now: int, wallet: int, equity: float) -> list[Change]:
         """An equity of a wallet, money: session, day and drawdown against it."""
-        fund, day = self.memory.funds[wallet], now // DAY
-        if not fund["seen"] and equity <= 0:
-            return []  # nothing to lose: the equity gate refuses
-        if not fund["seen"]:
-            fund["seen"], fund["start"], fund["peak"] = 1, equity, equity
-        if fund["day"] != day or not fund["day_start"]:
-            fund["day"], fund["day_start"], fund["day_state"] = day, equity, 0
-        if equity > fund["peak"]:
-            fund["peak"] = equity
-        return [*self._day(fund, wallet, equity), *self._session(fund, now, wallet, equity)]
+        fund, latch = self.memory.funds[wallet], self.memory.latch[0]
+        return self.told(on_equity(fund, latch, self.steps[0], now, float(equity)), wallet, equity)
+
+    def told(self, bits: int, wallet: int, equity: float) -> list[Change]:
+        """What an equity of a wallet has changed (bits of desk/losses.py), in words."""
+        if not bits:
+            return []
+        fund, latch, told = self.memory.funds[wallet], self.memory.latch[0], []
+        start, peak, first = float(fund["start"]), float(fund["peak"]), float(fund["day_start"])
+        day = {"wallet": wallet, "lost": (first - equity) / first if first > 0 else 1.0}
+        session = {"wallet": wallet, "equity": equity, "start": start, "peak": peak}
+        if bits & DAY_CLOSED:
+            told.append(Change("day closed", day, "close"))
+        if bits & DAY_OFF:
+            told.append(Change("day off", day, "withdraw"))
+        if bits & KILLED:
+            told.append(Change("killed", {"by": KILLS[int(latch["killed"])], **session}, "withdraw"))
+        if bits & PAUSED:
+            told.append(Change("paused", {**session, "until": int(fund["paused"])}, "withdraw"))
+        return told
 
     def on_settled(
         self, now: int, strategy: int, inst: int, *, pnl: float, notional: float, equity: float, stopped: bool
@@ -102,8 +109,11 @@ class Protections:
 
     def kill(self, now: int, reason: str, *, close: bool = False) -> list[Change]:
         """Stop: entries off and withdrawn until `resume`; with `close` what is held is closed as well, at once."""
-        told = self._killed(now, OPERATOR, {"reason": reason})
-        return [*told, Change("closed", {"by": KILLS[OPERATOR], "reason": reason}, "close")] if close else told
+        latch, figures = self.memory.latch[0], {"by": KILLS[OPERATOR], "reason": reason}
+        told = [] if latch["killed"] else [Change("killed", figures, "withdraw")]
+        if told:
+            latch["killed"], latch["killed_at"] = OPERATOR, now
+        return [*told, Change("closed", figures, "close")] if close else told
 
     def resume(self, now: int, reason: str) -> list[Change]:
         """A person lifts every latch and says why. ConfigError `resume` without a reason.
@@ -138,39 +148,6 @@ class Protections:
     def _over(self, since: int, now: int) -> bool:
         wait = self.limits.operator_s
         return bool(since and not self.live and wait > 0 and now - since >= round(wait * SECOND))
-
-    def _day(self, fund: Record, wallet: int, equity: float) -> list[Change]:
-        start, limits = float(fund["day_start"]), self.limits
-        lost, state = start - equity, int(fund["day_state"])
-        figures = {"wallet": wallet, "lost": lost / start if start > 0 else 1.0}
-        if state < CLOSED and lost >= limits.day_close * start:
-            fund["day_state"] = CLOSED
-            return [Change("day closed", figures, "close")]
-        if state < OFF and lost >= limits.day_off * start:
-            fund["day_state"] = OFF
-            return [Change("day off", figures, "withdraw")]
-        return []
-
-    def _session(self, fund: Record, now: int, wallet: int, equity: float) -> list[Change]:
-        start, peak, limits = float(fund["start"]), float(fund["peak"]), self.limits
-        lost, figures = start - equity, {"wallet": wallet, "equity": equity, "start": start, "peak": peak}
-        if lost >= limits.session_kill * start:
-            return self._killed(now, SESSION_LOSS, figures)
-        if peak - equity >= limits.max_drawdown * peak:
-            return self._killed(now, DRAWDOWN, figures)
-        if lost < _REARM * limits.session_pause * start:
-            fund["spent"] = 0
-        elif lost >= limits.session_pause * start and not fund["spent"]:
-            fund["spent"], fund["paused"] = 1, now + round(limits.pause_s * SECOND)
-            return [Change("paused", {**figures, "until": int(fund["paused"])}, "withdraw")]
-        return []
-
-    def _killed(self, now: int, why: int, figures: dict[str, Any]) -> list[Change]:
-        latch = self.memory.latch[0]
-        if latch["killed"]:
-            return []
-        latch["killed"], latch["killed_at"] = why, now
-        return [Change("killed", {"by": KILLS[why], **figures}, "withdraw")]
 
     def _guard(self, pair: Record, now: int, strategy: int, inst: int) -> list[Change]:
         span = self.limits.stop_guard_s

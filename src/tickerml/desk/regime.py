@@ -16,6 +16,7 @@ import numpy as np
 
 from tickerml.desk.protections import Change
 from tickerml.desk.settings import Regime as Rules
+from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import MINUTE, Record
 
 NORMAL, EUPHORIA, CAUTION, PANIC = range(4)
@@ -29,7 +30,10 @@ STEP: Final = 5 * MINUTE
 DAY_STEPS: Final = 288
 _HOUR_STEPS: Final = 12
 _WEEK_STEPS: Final = 7 * DAY_STEPS
-_STEPS: Final = np.arange(DAY_STEPS)
+_THRESHOLDS: Final = (
+    *("panic_hour", "panic_day", "caution_hour", "caution_day", "caution_volatility", "euphoria_hour", "euphoria_day"),
+    *("leave", "trend"),
+)
 
 REGIME: Final = np.dtype(
     [
@@ -46,6 +50,7 @@ REGIME: Final = np.dtype(
         ("closes", "f8", (DAY_STEPS,)),
     ]
 )
+MARKS: Final = np.dtype([*((name, "f8") for name in _THRESHOLDS), ("dwell", "i8")])  # the rules; dwell in ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +78,26 @@ class RegimeFold:
 
     def __init__(self, rules: Rules) -> None:
         """NORMAL and sideways, until there is more to say."""
-        self.rules = rules
+        self.rules, self.marks = rules, np.zeros(1, MARKS)
+        for name in _THRESHOLDS:
+            self.marks[name] = getattr(rules, name)
+        self.marks["dwell"] = round(rules.dwell_minutes * MINUTE)
         self.table = np.zeros(1, REGIME)
 
     def observe(self, now: int, price: float) -> list[Change]:
         """The reference's price at `now`, ns; not finite or not above 0 is no price. Tells what has changed."""
-        r = self.table[0]
-        if not (math.isfinite(price) and price > 0) or now // STEP <= r["step"]:
+        return self.told(on_price(self.table[0], self.marks[0], now, float(price)))
+
+    def told(self, changed: int) -> list[Change]:
+        """What `on_price` has changed, in words."""
+        if not changed:
             return []
-        self._fold(r, now // STEP, price)
-        told = []
-        worst, trend = self._breaker(r), self._trend(r)
-        waited = now - int(r["since"]) >= self.rules.dwell_minutes * MINUTE
-        if worst > r["breaker"] or (worst < r["breaker"] and waited):
-            told.append(Change("regime", {"from": BREAKER[int(r["breaker"])], "to": BREAKER[worst]}))
-            r["breaker"], r["since"] = worst, now
-        if trend != r["trend"]:
-            told.append(Change("trend", {"from": TREND[int(r["trend"])], "to": TREND[trend]}))
-            r["trend"] = trend
-        return told
+        r, found = self.table[0], []
+        for name, words, was in (("regime", BREAKER, changed % 8), ("trend", TREND, changed // 8)):
+            if was:
+                now = words[int(r["breaker" if name == "regime" else "trend"])]
+                found.append(Change(name, {"from": words[was - 1], "to": now}))
+        return found
 
     def stance(self) -> Stance:
         """What it asks of a round now."""
@@ -103,60 +109,101 @@ class RegimeFold:
 
     def moves(self) -> tuple[float, float, float, float, float]:
         """Fall in an hour, in a day, rise in an hour, in a day (fractions, >= 0); volatility, hour over week."""
-        r = self.table[0]
-        n = int(r["n"])
-        if not n:
-            return 0.0, 0.0, 0.0, 0.0, 1.0
-        last = float(r["last"])
-        found = []
-        for steps in (_HOUR_STEPS, DAY_STEPS):
-            back = min(n, steps + 1, DAY_STEPS)
-            seen = r["closes"][(n - 1 - _STEPS[:back]) % DAY_STEPS]
-            found.append((1 - last / float(seen.max()), last / float(seen.min()) - 1))
-        ratio = math.sqrt(float(r["hour"]) / float(r["week"])) if r["week"] > 0 and n > _HOUR_STEPS else 1.0
-        return found[0][0], found[1][0], found[0][1], found[1][1], ratio
+        return moves(self.table[0])
 
-    def _fold(self, r: Record, step: int, price: float) -> None:
-        n = int(r["n"])
-        if n:
-            change = math.log(price / float(r["last"]))
-            for name, steps in (("hour", _HOUR_STEPS), ("week", _WEEK_STEPS)):
-                r[name] += (change * change - float(r[name])) / min(n, steps)
-            for name, steps in (("fast", DAY_STEPS), ("slow", _WEEK_STEPS)):
-                r[name] += (price - float(r[name])) / min(n + 1, steps)
-        else:
-            r["fast"] = r["slow"] = price
-        r["closes"][n % DAY_STEPS] = price
-        r["last"], r["step"], r["n"] = price, step, n + 1
 
-    def _breaker(self, r: Record) -> int:
-        rules, now = self.rules, int(r["breaker"])
-        fall_hour, fall_day, rise_hour, rise_day, volatility = self.moves()
-        tests = (
-            (PANIC, ((fall_hour, rules.panic_hour), (fall_day, rules.panic_day))),
-            (
-                CAUTION,
-                (
-                    (fall_hour, rules.caution_hour),
-                    (fall_day, rules.caution_day),
-                    (volatility, rules.caution_volatility),
-                ),
-            ),
-            (EUPHORIA, ((rise_hour, rules.euphoria_hour), (rise_day, rules.euphoria_day))),
-        )
-        for state, measures in tests:
-            held = rules.leave if state == now else 1.0  # who is in a state leaves it later than it was entered
-            if any(value >= held * threshold for value, threshold in measures):
-                return state
-        return NORMAL
+@kernel
+def on_price(r: Record, rules: Record, now: int, price: float) -> int:
+    """Fold the reference's price at `now` into `r` (REGIME); `rules` are MARKS.
 
-    def _trend(self, r: Record) -> int:
-        gap, now = float(r["fast"]) / float(r["slow"]) - 1, int(r["trend"])
-        for state, sign in ((BULL, 1), (BEAR, -1)):
-            held = self.rules.leave if state == now else 1.0
-            if sign * gap >= held * self.rules.trend:
-                return state
-        return SIDEWAYS
+    Returns 0, or 1 + the breaker's state before where that has changed, plus 8 times as much for the trend.
+    """
+    if not (math.isfinite(price) and price > 0.0) or now // STEP <= r["step"]:
+        return 0
+    _fold(r, now // STEP, price)
+    changed = 0
+    worst, trend = _breaker(r, rules), _trend(r, rules)
+    if worst > r["breaker"] or (worst < r["breaker"] and now - r["since"] >= rules["dwell"]):
+        changed += 1 + r["breaker"]
+        r["breaker"] = worst
+        r["since"] = now
+    if trend != r["trend"]:
+        changed += 8 * (1 + r["trend"])
+        r["trend"] = trend
+    return changed
+
+
+@kernel
+def moves(r: Record) -> tuple[float, float, float, float, float]:
+    """Fall in an hour, in a day, rise in an hour, in a day (fractions, >= 0); volatility, hour over week."""
+    n = r["n"]
+    if n == 0:
+        return 0.0, 0.0, 0.0, 0.0, 1.0
+    last = r["last"]
+    high = low = last
+    fall, rise = 0.0, 0.0
+    back = min(n, DAY_STEPS)
+    for k in range(back):
+        if k == _HOUR_STEPS + 1:
+            fall, rise = 1 - last / high, last / low - 1
+        close = r["closes"][(n - 1 - k) % DAY_STEPS]
+        high = max(high, close)
+        low = min(low, close)
+    if back <= _HOUR_STEPS + 1:
+        fall, rise = 1 - last / high, last / low - 1
+    ratio = math.sqrt(r["hour"] / r["week"]) if r["week"] > 0.0 and n > _HOUR_STEPS else 1.0
+    return fall, 1 - last / high, rise, last / low - 1, ratio
+
+
+@kernel
+def _fold(r: Record, step: int, price: float) -> None:
+    n = r["n"]
+    if n > 0:
+        change = math.log(price / r["last"])
+        r["hour"] += (change * change - r["hour"]) / min(n, _HOUR_STEPS)
+        r["week"] += (change * change - r["week"]) / min(n, _WEEK_STEPS)
+        r["fast"] += (price - r["fast"]) / min(n + 1, DAY_STEPS)
+        r["slow"] += (price - r["slow"]) / min(n + 1, _WEEK_STEPS)
+    else:
+        r["fast"] = price
+        r["slow"] = price
+    r["closes"][n % DAY_STEPS] = price
+    r["last"] = price
+    r["step"] = step
+    r["n"] = n + 1
+
+
+@kernel
+def _held(r: Record, rules: Record, state: int) -> float:
+    """Who is in a state leaves it later than it was entered."""
+    return rules["leave"] if r["breaker"] == state else 1.0
+
+
+@kernel
+def _breaker(r: Record, rules: Record) -> int:
+    fall_hour, fall_day, rise_hour, rise_day, volatility = moves(r)
+    held = _held(r, rules, PANIC)
+    if fall_hour >= held * rules["panic_hour"] or fall_day >= held * rules["panic_day"]:
+        return PANIC
+    held = _held(r, rules, CAUTION)
+    if fall_hour >= held * rules["caution_hour"] or fall_day >= held * rules["caution_day"]:
+        return CAUTION
+    if volatility >= held * rules["caution_volatility"]:
+        return CAUTION
+    held = _held(r, rules, EUPHORIA)
+    if rise_hour >= held * rules["euphoria_hour"] or rise_day >= held * rules["euphoria_day"]:
+        return EUPHORIA
+    return NORMAL
+
+
+@kernel
+def _trend(r: Record, rules: Record) -> int:
+    gap = r["fast"] / r["slow"] - 1
+    if gap >= (rules["leave"] if r["trend"] == BULL else 1.0) * rules["trend"]:
+        return BULL
+    if -gap >= (rules["leave"] if r["trend"] == BEAR else 1.0) * rules["trend"]:
+        return BEAR
+    return SIDEWAYS
 
 
 def basket(marks: dict[int, float], first: dict[int, float]) -> float:

@@ -76,3 +76,8 @@ class Universe:
 def day_of(now: int) -> int:
     """Number of the day that a moment counts to, from 01:00 to 01:00 UTC."""
     return (now - HOUR) // DAY
+
+
+def begin_of(now: int) -> int:
+    """When the day that a moment counts to began, ns."""
+    return day_of(now) * DAY + HOUR

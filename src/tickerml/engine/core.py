@@ -18,6 +18,7 @@ NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE, ALARM = 1, 2, 3, 4, 
 
 _END: Final = int(Flag.END)
 _INTENT: Final = int(Kind.INTENT)
+_BALANCE: Final = int(Kind.BALANCE)
 
 CORE: Final = np.dtype(
     [
@@ -148,6 +149,17 @@ def make_intent(c: Record, rows: Rows, inst: int, side: int, price: int, qty: in
     _put(c, rows[n], _INTENT, inst, side, price, qty, flags)
     rows[n]["ref"] = -1
     c["made"] = n + 1
+
+
+@kernel
+def make_balance(c: Record, rows: Rows, inst: int, decimals: int, equity: int, cash: int, exposure: int) -> None:
+    """Append the three rows of one balance: its figures in the order of tape/balances.py."""
+    n = c["made"]
+    _put(c, rows[n], _BALANCE, inst, 0, decimals, equity, 0)
+    _put(c, rows[n + 1], _BALANCE, inst, 1, decimals, cash, 0)
+    _put(c, rows[n + 2], _BALANCE, inst, -1, decimals, exposure, _END)
+    rows[n]["ref"] = rows[n + 1]["ref"] = rows[n + 2]["ref"] = -1
+    c["made"] = n + 3
 
 
 @kernel

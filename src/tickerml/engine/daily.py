@@ -7,9 +7,10 @@ from typing import Final
 
 from tickerml.desk.desk import Desk
 from tickerml.desk.settings import Manager
-from tickerml.desk.universe import Listing
+from tickerml.desk.universe import Listing, begin_of
 from tickerml.engine.loop import Loop
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import DAY, FOREVER
 
 _LISTED: Final = ("turnover(30)", "listed_days(30)", "day_spread(30)")
 _VOLATILITY: Final = "bar_volatility(24, 1h)"
@@ -46,6 +47,13 @@ class Daily:
             chosen = [inst for inst in self._coins if allowed is None or inst in allowed]
             known = self._read(_VOLATILITY) if desk.portfolio.mode == "inverse_volatility" else [1.0] * self._all
             desk.tell(desk.portfolio.observe(now, {inst: known[inst] for inst in chosen}))
+
+    def due(self, now: int) -> int:
+        """When there may be something to decide next, ns, after a look at `now`."""
+        universe, portfolio = self._desk.universe, self._desk.portfolio
+        if portfolio.mode == "given" or portfolio.due(now) or universe.due(now):
+            return now
+        return begin_of(now) + DAY if portfolio.mode != "none" or universe.chooses else FOREVER
 
     def _read(self, name: str) -> list[float]:
         """A feature of each instrument."""

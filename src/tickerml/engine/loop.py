@@ -11,11 +11,16 @@ import numpy as np
 from tickerml.account.position import POSITION
 from tickerml.desk.approved import Order
 from tickerml.desk.envelope import ENVELOPE
+from tickerml.desk.losses import STEPS
+from tickerml.desk.memory import FUND, LATCH
+from tickerml.desk.regime import MARKS, REGIME
+from tickerml.desk.setups import SETUP
 from tickerml.desk.working import WORKING
 from tickerml.engine.core import CORE, CURSOR, MADE, NEED_ROWS, TIMERS, make
 from tickerml.engine.detectors import ASKED
 from tickerml.engine.marks import MARK, feed_ns
 from tickerml.engine.plan import Plan
+from tickerml.engine.purse import PURSE, balance, keep
 from tickerml.engine.states import States
 from tickerml.engine.venue_setup import VenueSetup
 from tickerml.engine.watch import WATCH
@@ -55,6 +60,8 @@ class Loop:
         self.positions = keep("positions", np.zeros(n, POSITION))
         self.envelopes = keep("envelopes", np.zeros(n, ENVELOPE))
         self.quotes = keep("quotes", np.zeros(n, QUOTES))
+        self.purse = keep("purse", np.zeros(1, PURSE))
+        self.desk: tuple[Rows, ...] = tuple(np.zeros(1, one) for one in (FUND, LATCH, STEPS, REGIME, MARKS, SETUP))
         self.feed = VenueFeed(n, venue.feed_bound)
         keep("clocks", self.feed.clocks)
         self.insts = np.array([instrument_record(i, venue.names) for i in instruments])
@@ -185,6 +192,8 @@ class Loop:
             self.positions,
             self.envelopes,
             self.quotes,
+            self.purse,
+            *self.desk,
             self._made_rows,
             self._made_orders,
             *self._fold_args,
@@ -192,6 +201,15 @@ class Loop:
         )
         self.feed.start = int(self._cursor[0]["venue_row"])
         return reason
+
+    def keep_purse(self, *, told: bool = True) -> None:
+        """Make the BALANCE rows of the present moment; with `told`, losses and regime are followed as well."""
+        c, a, (funds, latch, steps, regime, thresholds, setups) = self.core[0], self.purse[0], self.desk
+        known = self.positions, self.venue.rules, self.books, self.marks, setups, self._made_rows
+        if told:
+            keep(c, a, funds[a["wallet"]], latch[0], steps[0], regime[0], thresholds[0], *known)
+        else:
+            balance(c, a, *known)
 
     def send(self, op: Op, order_id: int, order: Order) -> None:
         """Let one request leave now. RunError `requests` when too many are under way."""

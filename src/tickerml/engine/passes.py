@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickerml.engine.states import States
-from tickerml.tape.rows import DAY
+from tickerml.tape.rows import DAY, FOREVER
 
 TOLD: Final = np.dtype([("day", "i8")])  # number of the day since 1970 that is being counted
 
@@ -34,6 +34,10 @@ class Passes:
         if self._asked and day != self._told[0]["day"]:
             self.flush()
             self._told[0]["day"] = day
+
+    def due(self, now: int) -> int:
+        """When the day ends that is being counted at `now`, ns; FOREVER when nothing is counted."""
+        return (now // DAY + 1) * DAY if self._asked else FOREVER
 
     def flush(self) -> None:
         """Tell what was counted, and start anew."""

@@ -16,6 +16,7 @@ from tickerml.sim.margin import LIQUIDATION  #? if margin
 from tickerml.desk.envelope import allows
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
+from tickerml.engine.purse import KEEPER, keep
 from tickerml.engine import watch  #? if watch
 from tickerml.features.window import ends
 from tickerml.sim.orders import ANSWERS, REQUESTS
@@ -279,8 +280,8 @@ def run_venue(c, cur, limit, stop_on_answer, mail, rows, bars, values, rules, ve
 
 @kernel
 def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows, venue_bars, venue_values, mails, rules,
-            venues, venue_books, queues, lats, feess, working, positions, envelopes, quotes, made_rows, made_orders,
-            {states}):
+            venues, venue_books, queues, lats, feess, working, positions, envelopes, quotes, purses,
+            funds, latches, steps, regimes, thresholds, setups, made_rows, made_orders, {states}):
     """Run until rows are needed, Python must act, or all is done; returns the reason (engine/core.py).
 
     Two machines: the venue runs ahead to where our next act could reach it, then our side runs to the next event.
@@ -341,6 +342,12 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
         core.skip_empty(c, k, rows[cur["row"]]["recv"] if cur["row"] < cur["rows"] else 0)
         c["owner"] = c["timer_owner"][k]
         c["wakes"] += 1
+        if c["owner"] == KEEPER:
+            a = purses[0]
+            if c["now"] >= a["due"] or keep(c, a, funds[a["wallet"]], latches[0], steps[0], regimes[0], thresholds[0],
+                                            positions, rules, books, marks_, setups, made_rows):
+                return WAKE
+            continue
 {on_wake}
     return HAND_OVER
 '''

@@ -26,6 +26,7 @@ from tickerml.engine.markets import Markets
 from tickerml.engine.outbox import Outbox, canonical
 from tickerml.engine.own import Own
 from tickerml.engine.passes import Passes
+from tickerml.engine.purse import KEEPER
 from tickerml.engine.settle import outcome_of
 from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
@@ -37,7 +38,6 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Pass, Setup, Target
 from tickerml.tape.rows import MINUTE, Kind
 
-BOOKKEEPER: Final = 1000  # owner of the timer that asks for a BALANCE row each minute
 _NOTHING: Final = np.dtype([("none", "i1")])
 
 
@@ -93,7 +93,7 @@ class Trader:
         for group in groups:
             loop.timer(group.owner, group.step, group.offset)
         self._listen()
-        loop.timer(BOOKKEEPER, MINUTE)
+        self._keep_purse()
         loop.core[0]["by_answers"] = 1 if strategies else 0
 
     def handle(self, reason: int) -> None:
@@ -139,7 +139,8 @@ class Trader:
         """The tape has ended."""
         self.trades.finish()
         self._passes.flush()
-        self._row(0, Kind.BALANCE, self.books.balance())
+        self.loop.keep_purse(told=False)
+        self.outbox.take(self.loop.take_made())
         self.outbox.flush()
 
     def ton(self) -> float:
@@ -150,11 +151,8 @@ class Trader:
         return twice * 0.5 * float(self.books.instruments[self._ton].tick) if twice else math.nan
 
     def _woken(self, owner: int) -> None:
-        if owner == BOOKKEEPER:
-            self._passes.at(self.books.now)
-            equity = self.books.known_equity(self.books.purse)
-            self._row(0, Kind.BALANCE, self.books.balance(equity))
-            self._desk_looks(equity)
+        if owner == KEEPER:
+            self._minute()
         else:
             self._round(self._groups[owner], None)
 
@@ -227,14 +225,28 @@ class Trader:
         wallets, wallet = self.books.wallets, self.books.wallets.wallet_of[inst]
         return lambda money: format(wallets.amount(wallet, int(money)), "f")
 
-    def _desk_looks(self, equity: int | None) -> None:
-        """Once a minute the desk sees equity, money (None: not known), and the reference's price."""
-        books, regime = self.books, self.desk.regime
-        if equity is not None:
-            self.desk.on_balance(books.now, books.purse, equity)
-        self.desk.tell(regime.observe(books.now, books.reference(regime.rules.reference)))
-        self._daily.look(books.now)
+    def _keep_purse(self) -> None:
+        """Have the purse kept each minute by the compiled loop (engine/purse.py), with the desk's memory."""
+        books, desk, a = self.books, self.desk, self.loop.purse[0]
+        a["wallet"], a["staked"] = books.purse, desk.superp
+        a["inst"] = books.wallets.wallet_of.index(books.purse)
+        a["decimals"] = books.wallets.decimals[books.purse]
+        a["reference"] = books.reference(desk.regime.rules.reference)
+        self.loop.desk = (*desk.followed(), self.trades.setups.table)
+        self.loop.timer(KEEPER, MINUTE)
+
+    def _minute(self) -> None:
+        """A minute of the purse has changed something, or something is due whatever happened."""
+        a, desk, now = self.loop.purse[0], self.desk, self.books.now
+        if a["kept"] != now:
+            self._passes.at(now)
+            self.loop.keep_purse()
+            self.outbox.take(self.loop.take_made())
+        desk.tell(desk.protections.told(int(a["losses"]), int(a["wallet"]), int(a["equity"])))
+        desk.tell(desk.regime.told(int(a["regime"])))
+        self._daily.look(now)
         self._tell_changes()
+        a["due"] = min(self._daily.due(now), self._passes.due(now))
 
     def _tell_changes(self) -> None:
         """A row for each latch, pause or regime of the desk that changed, and what must be done at once."""

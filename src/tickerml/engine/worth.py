@@ -1,8 +1,10 @@
-"""What positions are worth at the mark, summed in compiled code: a balance is told at each bar of each coin."""
+"""What a wallet is worth at the mark, in compiled code: a balance is told at each bar of each coin."""
 
 from __future__ import annotations
 
 from tickerml.account.position import holding
+from tickerml.account.wallets import worth_of_units
+from tickerml.sim.superp import payoff
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record, Rows
 
@@ -16,24 +18,74 @@ def mark_of(b: Record, m: Record) -> int:
 
 
 @kernel
-def holdings(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows) -> int:
-    """What all positions of a wallet add to its cash in equity, money; one without a mark adds nothing."""
-    total = 0
+def equity(
+    c: Record, wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, staked: int
+) -> int:
+    """Cash, positions, coins kept and SuperP positions (`staked`: there may be some), money of a wallet.
+
+    What has no mark adds nothing. OverflowError beyond int64.
+    """
+    total = c["cash"][wallet]
     for n in range(len(positions)):
         p = positions[n]
-        held = p["position"] != 0 or p["cost"] != 0  # a long and a short leg that are equal cost something too
-        if held and rules[n]["wallet"] == wallet and rules[n]["base_wallet"] < 0:
+        if rules[n]["wallet"] != wallet:
+            continue
+        if rules[n]["base_wallet"] >= 0:
+            total += _coins(c, n, wallet, rules, books, marks)
+        elif p["position"] != 0 or p["cost"] != 0:  # a long and a short leg that are equal cost something too
             mark = mark_of(books[n], marks[n])
             if mark != 0:
                 total += holding(positions[n], rules[n], mark)
+    if staked != 0:
+        for k in range(len(setups)):
+            s = setups[k]
+            if _is_staked(s) and rules[s["inst"]]["wallet"] == wallet:
+                total += staked_worth(s, rules[s["inst"]], mark_of(books[s["inst"]], marks[s["inst"]]))
     return total
 
 
 @kernel
-def exposure(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows) -> int:
+def _coins(c: Record, n: int, wallet: int, rules: Rows, books: Rows, marks: Rows) -> int:
+    """What the balance of instrument `n`'s base is worth, where no instrument before it prices the same."""
+    base, mark = rules[n]["base_wallet"], mark_of(books[n], marks[n])
+    if mark == 0:
+        return 0
+    for k in range(n):
+        if rules[k]["base_wallet"] == base and rules[k]["wallet"] == wallet and mark_of(books[k], marks[k]) != 0:
+            return 0
+    return worth_of_units(c["cash"][base], mark, rules[n]["unit_value"], rules[n]["lot_units"])
+
+
+@kernel
+def _is_staked(s: Record) -> bool:
+    return s["superp"] != 0 and s["state"] != 0 and s["entered"] != 0
+
+
+@kernel
+def staked_worth(s: Record, rule: Record, price: int) -> int:
+    """What closing an open SuperP position at `price` ticks would pay, money."""
+    return payoff(s["stake"], s["leverage"], s["side"], s["entry_ticks"], price, rule["superp_cost"])
+
+
+@kernel
+def known(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows) -> bool:
+    """Whether everything that a wallet holds has a mark."""
+    for n in range(len(positions)):
+        if positions[n]["position"] != 0 and rules[n]["wallet"] == wallet and mark_of(books[n], marks[n]) == 0:
+            return False
+    return True
+
+
+@kernel
+def exposure(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, staked: int) -> int:
     """Sum of signed position values of a wallet, money; inverse contracts are left out."""
     total = 0
     for n in range(len(positions)):
         if positions[n]["position"] != 0 and rules[n]["wallet"] == wallet and rules[n]["inverse"] == 0:
             total += positions[n]["position"] * mark_of(books[n], marks[n]) * rules[n]["unit_value"]
+    if staked != 0:
+        for k in range(len(setups)):
+            s = setups[k]
+            if _is_staked(s) and rules[s["inst"]]["wallet"] == wallet:
+                total += s["side"] * int(s["leverage"] * s["stake"])
     return total

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickerml.ledger.counts import Prices, Signals
-from tickerml.ledger.exact import UNKNOWN, things
+from tickerml.ledger.exact import UNKNOWN, Step, things
 from tickerml.ledger.figures import Metrics
 from tickerml.ledger.orders import AMOUNT, AT, ID, PARENT, TYPE, Orders
 from tickerml.tape.block import TABLE_OF, Block
@@ -69,6 +69,7 @@ class Projector:
         self._decisions: dict[int, list[Any]] = {}  # changed since the last batch
         self._open: OrderedDict[int, list[Any]] = OrderedDict()  # intents whose end may still come
         self._positions: dict[int, int] = {}  # lots by instrument
+        self._told: list[str] = []  # figures of a balance whose last row has not come
         self._minute = 0
 
     @property
@@ -161,6 +162,11 @@ class Projector:
                 self._submit(seq, time, inst, side, orders[ref])
             elif kind == Kind.FUNDING:
                 self._funded(seq, time, minute, inst, price, orders[ref])
+            elif kind == Kind.BALANCE:
+                self._told.append(Step(1, price).text(qty))
+                if flags & _END:
+                    self._balance(seq, time, thing.currency, *self._told)
+                    self._told.clear()
             elif ref >= 0 and TABLE_OF.get(kind) == "blobs":
                 told = msgspec.json.decode(blobs[ref])
                 self._blob(kind, seq, time, minute, inst, side, price, told)
@@ -174,8 +180,6 @@ class Projector:
             self._refused(seq, minute, inst, told)
         elif kind == Kind.SETTLED:
             self._settled(seq, time, inst, told)
-        elif kind == Kind.BALANCE:
-            self._balance(seq, time, told)
         elif kind == Kind.APPROVED:
             row = self._open.get(told.get("intent", -1))
             if row is not None:
@@ -246,12 +250,11 @@ class Projector:
         if traded:
             self._metrics.trade(seq, time, told)
 
-    def _balance(self, seq: int, time: int, told: dict[str, Any]) -> None:
-        equity = str(told.get("equity") or "0")
+    def _balance(self, seq: int, time: int, currency: str, equity: str, cash: str, exposure: str) -> None:
         fall = self._metrics.account(seq, time, equity)
         held = {inst: lots for inst, lots in sorted(self._positions.items()) if lots}
         sizes = {self._symbol(n): self._things.get(n, UNKNOWN).size.text(lots) for n, lots in held.items()}
-        money = told.get("currency"), _text(told.get("cash")), equity, _text(told.get("exposure"))
+        money = currency, cash, equity, exposure
         peak = self._metrics.peak_text
         self._put("portfolio_state", (self.run, seq, time, *money, peak, fall, _json(sizes)))
 

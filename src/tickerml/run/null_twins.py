@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from tickerml.engine.detectors import short_names
@@ -31,10 +30,10 @@ from tickerml.run.reopen import source_of
 from tickerml.run.replay import gone
 from tickerml.run.strategies import traded
 from tickerml.run.sweep_ways import cores
+from tickerml.tape.balances import balances_of
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError
 from tickerml.tape.progress import Progress
-from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Header, Tape
 
 MOST: Final = 99  # p is a hundredth at best
@@ -202,24 +201,17 @@ def _deaf() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-class _Balance(msgspec.Struct):
-    """The one key of a balance that is kept."""
-
-    equity: str
-
-
 class _Balances:
     """Takes the rows that a run makes and keeps its equity alone."""
 
     def __init__(self) -> None:
         self._time: list[int] = []
         self._equity: list[float] = []
-        self._decode = msgspec.json.Decoder(_Balance).decode
 
     def __call__(self, block: Block) -> None:
-        for row in block.rows[block.rows["kind"] == Kind.BALANCE]:
-            self._time.append(int(row["recv"]))
-            self._equity.append(float(self._decode(block.blobs[row["ref"]]).equity))
+        told = balances_of(block.rows)
+        self._time += told.time.tolist()
+        self._equity += (told.equity / 10.0**told.decimals).tolist()
 
     def at(self, grid: Times, start: float) -> Floats:
         """Equity at each time as a share of the start, 0 = as at the start."""

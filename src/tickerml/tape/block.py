@@ -29,8 +29,7 @@ _KINDS_OF: Final = {
     ),
     "blobs": (
         *(Kind.GAP, Kind.INSTRUMENT, Kind.PARAMS, Kind.COMMAND, Kind.INTENT, Kind.PASS, Kind.REFUSAL),
-        *(Kind.BALANCE, Kind.SETTLED, Kind.SNAPSHOT, Kind.SOURCE, Kind.RECOVERED),
-        *(Kind.APPROVED, Kind.DESK),
+        *(Kind.SETTLED, Kind.SNAPSHOT, Kind.SOURCE, Kind.RECOVERED, Kind.APPROVED, Kind.DESK),
     ),
 }
 TABLE_OF: Final[dict[int, str]] = {int(kind): name for name, kinds in _KINDS_OF.items() for kind in kinds}

@@ -64,7 +64,7 @@ class Kind(IntEnum):
     REJECT = 38  # the venue refused an order, ref -> ORDER
     FILL = 39  # an execution of our order, ref -> ORDER
     CANCELED = 40  # an order ended without (further) fill, ref -> ORDER
-    BALANCE = 41  # equity and cash, ref -> blob
+    BALANCE = 41  # what the account is worth: three rows, see tape/balances.py
     SETTLED = 42  # a position or a signal's window ended and its outcome is known, ref -> blob
     SNAPSHOT = 43  # states were saved, ref -> blob (hash, file)
     SOURCE = 44  # the run consumed source rows up to qty, ref -> blob

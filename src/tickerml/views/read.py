@@ -10,6 +10,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from tickerml.account.contract import from_money
+from tickerml.tape.balances import Balances, balances_of
 from tickerml.tape.block import Block, concat
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Kind
@@ -30,8 +32,8 @@ from tickerml.views.story import (
 )
 from tickerml.views.values import decimal, part, real, whole, written
 
-_READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.BALANCE, Kind.DESK)
-_INTENT, _REFUSAL, _SETTLED, _, _DESK = map(int, _READ)
+_READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.DESK)
+_INTENT, _REFUSAL, _SETTLED, _DESK = map(int, _READ)
 _AT_ONCE: Final = 1 << 16  # rows
 _DECODE: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
@@ -49,7 +51,7 @@ class _Gathered:
     intents: dict[int, dict[str, Any]] = field(default_factory=dict)  # by sequence
     wanted: set[int] = field(default_factory=set)  # instruments with an intent
     settled: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    balances: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    balances: list[Balances] = field(default_factory=list)
     regimes: Regimes = field(default_factory=Regimes)
     first: int = 0
     last: int = 0
@@ -104,6 +106,9 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
         found.counts[name] += int((rows["kind"] == kind).sum())
     _count_reasons(block, Kind.PASS, "reason", found.passes)
     _count_reasons(block, Kind.REFUSAL, "code", found.refusals)
+    told = balances_of(rows)
+    if len(told):
+        found.balances.append(told)
     for at, what, inst, time, blob in _blobs(block):
         if what == _INTENT:
             found.intents[seq + at] = blob
@@ -112,10 +117,8 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
             found.examples[str(blob.get("code", "unnamed"))] = str(blob.get("text", ""))
         elif what == _SETTLED:
             found.settled.append((inst, blob))
-        elif what == _DESK:
-            found.regimes.note(time, blob)
         else:
-            found.balances.append((time, blob))
+            found.regimes.note(time, blob)
 
 
 def _blobs(block: Block) -> Iterator[tuple[int, int, int, int, dict[str, Any]]]:
@@ -159,7 +162,7 @@ def _told(
     waterfall: list[tuple[str, Decimal | str | None]] | None,
     twins: Twins | None,
 ) -> Story:
-    start = decimal(manifest.get("cash")) or decimal(found.balances[0][1].get("equity") if found.balances else 0)
+    start = decimal(manifest.get("cash")) or _equity(found, 0)
     trades = [
         replace(
             trade(_symbol(found, inst), found.instruments.get(inst), blob, _intent(found, blob)),
@@ -172,7 +175,7 @@ def _told(
     return Story(
         head=_head(header, manifest, found),
         start_equity=start,
-        final_equity=decimal(found.balances[-1][1].get("equity")) if found.balances else start,
+        final_equity=_equity(found, -1) if found.balances else start,
         curve=_curve(found, start, part(manifest, "source")),
         trades=tuple(sorted(trades, key=lambda t: (t.exit_time, t.entry_time, t.coin))),
         outcomes=tuple(outcome(b) for _, b in found.settled if is_forecast(b)),
@@ -188,13 +191,20 @@ def _told(
     )
 
 
+def _equity(found: _Gathered, at: int) -> Decimal:
+    """The first (0) or the last (-1) equity that was told."""
+    told = found.balances[at] if found.balances else None
+    return from_money(int(told.equity[at]), int(told.decimals[at])) if told is not None else Decimal(0)
+
+
 def _layer(name: str, money: Decimal | str | None, trades: int | None = None) -> Layer:
     return Layer(name, None if money is None else decimal(money), trades)
 
 
 def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head:
     source, coins = part(manifest, "source"), _coins(header, manifest, found)
-    currency = found.balances[-1][1].get("currency") if found.balances else None
+    priced = found.instruments.get(int(found.balances[-1].inst[-1])) if found.balances else None
+    currency = priced.settle if priced is not None else None
     return Head(
         run=str(manifest.get("run", "")),
         mode=str(manifest.get("mode", "paper")),
@@ -266,9 +276,12 @@ def _curve(found: _Gathered, start: Decimal, source: Mapping[str, Any]) -> Curve
     """
     since, until = int(source.get("start") or 0), int(source.get("end") or found.last)
     until = max([until, *(int(blob.get("exit_time") or 0) for _, blob in found.settled)])
-    time = np.clip(np.array([found.first, *(t for t, _ in found.balances)], np.int64), since, max(since, until))
-    blobs = [{"equity": start, "cash": start}, *(b for _, b in found.balances)]
-    columns = [np.array([float(b.get(key) or 0) for b in blobs]) for key in ("equity", "cash", "exposure")]
+    told = [np.concatenate([[found.first], *(b.time for b in found.balances)])]
+    for first, name in ((start, "equity"), (start, "cash"), (0, "exposure")):
+        money = (getattr(b, name) / 10.0**b.decimals for b in found.balances)
+        told.append(np.concatenate([[float(first)], *money]))
+    time, *columns = told
+    time = np.clip(time, since, max(since, until))
     last = np.append(time[1:] != time[:-1], True)
     equity, cash, exposure = (c[last] for c in columns)
     return Curve(time[last], equity, cash, np.abs(exposure))

@@ -1,0 +1,81 @@
+"""The run's purse, kept each minute by compiled code: the BALANCE rows, the ladder of losses, the market's regime.
+
+Python is called when one of them has changed something, and for what is decided once a day.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from tickerml.desk.losses import on_equity
+from tickerml.desk.regime import on_price
+from tickerml.engine.core import make_balance
+from tickerml.engine.worth import equity, exposure, known, mark_of
+from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import Record, Rows
+
+KEEPER: Final = 1000  # owner of the timer that keeps the purse, each minute in which there is news
+
+PURSE: Final = np.dtype(
+    [
+        ("wallet", "i8"),
+        ("inst", "i8"),  # an instrument that settles in its currency: BALANCE rows name it
+        ("decimals", "i8"),
+        ("staked", "i8"),  # 1: there may be SuperP positions
+        ("reference", "i8"),  # instrument that the regime is read off; -1 = none
+        ("due", "i8"),  # time from which Python has something to decide at a minute whatever happened, ns
+        ("kept", "i8"),  # the minute's time that was kept last, ns
+        ("equity", "i8"),  # at that time, money
+        ("losses", "i8"),  # what it has changed: bits of desk/losses.py
+        ("regime", "i8"),  # what `on_price` of desk/regime.py has changed
+        ("peak", "i8"),  # highest equity at a BALANCE row, money
+        ("settled", "i8"),  # trades that have ended
+        ("won", "i8"),
+        ("worst", "f8"),  # deepest fall from the peak, share
+    ]
+)
+
+
+@kernel
+def balance(
+    c: Record, a: Record, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, made: Rows
+) -> None:
+    """Make the BALANCE rows of purse `a` (PURSE), and follow the peak of its equity."""
+    total = equity(c, a["wallet"], positions, rules, books, marks, setups, a["staked"])
+    a["equity"] = total
+    a["peak"] = max(a["peak"], total)
+    if a["peak"] > 0:
+        a["worst"] = max(a["worst"], 1 - total / a["peak"])
+    held = exposure(a["wallet"], positions, rules, books, marks, setups, a["staked"])
+    make_balance(c, made, a["inst"], a["decimals"], total, c["cash"][a["wallet"]], held)
+
+
+@kernel
+def keep(
+    c: Record,
+    a: Record,
+    fund: Record,
+    latch: Record,
+    steps: Record,
+    regime: Record,
+    thresholds: Record,
+    positions: Rows,
+    rules: Rows,
+    books: Rows,
+    marks: Rows,
+    setups: Rows,
+    made: Rows,
+) -> bool:
+    """Keep the purse at the present minute. True when Python must act on what that has changed."""
+    a["kept"] = c["now"]
+    balance(c, a, positions, rules, books, marks, setups, made)
+    a["losses"] = 0
+    if known(a["wallet"], positions, rules, books, marks):
+        a["losses"] = on_equity(fund, latch, steps, c["now"], float(a["equity"]))
+    a["regime"] = 0
+    if a["reference"] >= 0:
+        price = float(mark_of(books[a["reference"]], marks[a["reference"]]))
+        a["regime"] = on_price(regime, thresholds, c["now"], price)
+    return a["losses"] != 0 or a["regime"] != 0
