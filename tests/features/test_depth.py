@@ -1,4 +1,4 @@
-"""Depth, pressure, slope and money near the mid, against walks over a book of dicts."""
+"""B2: depth, pressure, slope and money near the mid, against walks over a book of dicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VPIN, Kyle's lambda and realised volatility, against lists of all buckets, intervals and returns."""
+"""B2: VPIN, Kyle's lambda and realised volatility, against lists of all buckets, intervals and returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spread over time, against a list of how long each spread stood."""
+"""B2: the spread over time, against a list of how long each spread stood."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Touch, order-flow imbalance and its multi-level form against books of dicts and sums over lists."""
+"""B2: touch, order-flow imbalance and its multi-level form against books of dicts and sums over lists."""
 
 from __future__ import annotations
 

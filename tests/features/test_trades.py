@@ -1,4 +1,4 @@
-"""Taker flow, large trades and orders, and what becomes of displayed orders, against lists looked through each time."""
+"""B2: taker flow, large trades and orders, what becomes of displayed orders, against lists looked through each time."""
 
 from __future__ import annotations
 

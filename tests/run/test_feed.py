@@ -1,4 +1,4 @@
-"""Paper over a socket, row by row: nothing beyond the last received row, and the same run as a backtest."""
+"""G1: paper over a socket, row by row: nothing beyond the last received row, and the same run as a backtest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paper on real recordings, to its report; and every one of them replays."""
+"""G1: paper on real recordings, to its report; and every one of them replays."""
 
 from __future__ import annotations
 
