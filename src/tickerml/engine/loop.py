@@ -20,7 +20,7 @@ from tickerml.engine.core import CORE, CURSOR, MADE, NEED_ROWS, TIMERS, make
 from tickerml.engine.detectors import ASKED
 from tickerml.engine.marks import MARK, feed_ns
 from tickerml.engine.plan import Plan
-from tickerml.engine.purse import PURSE, balance, keep
+from tickerml.engine.purse import PURSE
 from tickerml.engine.states import States
 from tickerml.engine.venue_setup import VenueSetup
 from tickerml.engine.watch import WATCH
@@ -77,7 +77,7 @@ class Loop:
         self._cursor = np.zeros(1, CURSOR)
         self._block = Block(empty(0))
         self._next: deque[Block] = deque()
-        self._made_rows, self._made_orders = empty(MADE), np.zeros(MADE, ORDER)
+        self.made_rows, self._made_orders = empty(MADE), np.zeros(MADE, ORDER)
         self._start_core()
 
     def _bind_folds(self, n: int) -> list[Any]:
@@ -194,22 +194,13 @@ class Loop:
             self.quotes,
             self.purse,
             *self.desk,
-            self._made_rows,
+            self.made_rows,
             self._made_orders,
             *self._fold_args,
             self._quoter,
         )
         self.feed.start = int(self._cursor[0]["venue_row"])
         return reason
-
-    def keep_purse(self, *, told: bool = True) -> None:
-        """Make the BALANCE rows of the present moment; with `told`, losses and regime are followed as well."""
-        c, a, (funds, latch, steps, regime, thresholds, setups) = self.core[0], self.purse[0], self.desk
-        known = self.positions, self.venue.rules, self.books, self.marks, setups, self._made_rows
-        if told:
-            keep(c, a, funds[a["wallet"]], latch[0], steps[0], regime[0], thresholds[0], *known)
-        else:
-            balance(c, a, *known)
 
     def send(self, op: Op, order_id: int, order: Order) -> None:
         """Let one request leave now. RunError `requests` when too many are under way."""
@@ -240,7 +231,7 @@ class Loop:
         o = self._made_orders[int(self.core[0]["made_orders"])]  # what a compiled function returns is a copy
         make(
             self.core[0],
-            self._made_rows,
+            self.made_rows,
             self._made_orders,
             int(kind),
             order.inst,
@@ -277,7 +268,7 @@ class Loop:
         if n == 0:
             return Block(empty(0))
         m = int(c["made_orders"])
-        rows = self._made_rows[:n].view(_OPAQUE).copy().view(ROW)
+        rows = self.made_rows[:n].view(_OPAQUE).copy().view(ROW)
         block = Block(rows, orders=np.frombuffer(self._made_orders[:m].tobytes(), ORDER))
         c["made"] = c["made_orders"] = 0
         return block

@@ -17,7 +17,7 @@ from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.desk import Desk
 from tickerml.desk.limits import TEXT, Refused
 from tickerml.desk.proposal import Proposal
-from tickerml.engine import core
+from tickerml.engine import core, purse
 from tickerml.engine.books import Books
 from tickerml.engine.daily import Daily
 from tickerml.engine.detectors import GROUP, short_names
@@ -26,7 +26,6 @@ from tickerml.engine.markets import Markets
 from tickerml.engine.outbox import Outbox, canonical
 from tickerml.engine.own import Own
 from tickerml.engine.passes import Passes
-from tickerml.engine.purse import KEEPER
 from tickerml.engine.settle import outcome_of
 from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
@@ -139,8 +138,7 @@ class Trader:
         """The tape has ended."""
         self.trades.finish()
         self._passes.flush()
-        self.loop.keep_purse(told=False)
-        self.outbox.take(self.loop.take_made())
+        self._keep(told=False)
         self.outbox.flush()
 
     def ton(self) -> float:
@@ -151,7 +149,7 @@ class Trader:
         return twice * 0.5 * float(self.books.instruments[self._ton].tick) if twice else math.nan
 
     def _woken(self, owner: int) -> None:
-        if owner == KEEPER:
+        if owner == purse.KEEPER:
             self._minute()
         else:
             self._round(self._groups[owner], None)
@@ -233,15 +231,25 @@ class Trader:
         a["decimals"] = books.wallets.decimals[books.purse]
         a["reference"] = books.reference(desk.regime.rules.reference)
         self.loop.desk = (*desk.followed(), self.trades.setups.table)
-        self.loop.timer(KEEPER, MINUTE)
+        self.loop.timer(purse.KEEPER, MINUTE)
+
+    def _keep(self, *, told: bool) -> None:
+        """The BALANCE rows of this moment, which the loop has not made; with `told`, losses and regime are followed."""
+        loop, (funds, latch, steps, regime, thresholds, setups) = self.loop, self.loop.desk
+        c, a = loop.core[0], loop.purse[0]
+        known = loop.positions, loop.venue.rules, loop.books, loop.marks, setups, loop.made_rows
+        if told:
+            purse.keep(c, a, funds[a["wallet"]], latch[0], steps[0], regime[0], thresholds[0], *known)
+        else:
+            purse.balance(c, a, *known)
+        self.outbox.take(loop.take_made())
 
     def _minute(self) -> None:
         """A minute of the purse has changed something, or something is due whatever happened."""
         a, desk, now = self.loop.purse[0], self.desk, self.books.now
         if a["kept"] != now:
             self._passes.at(now)
-            self.loop.keep_purse()
-            self.outbox.take(self.loop.take_made())
+            self._keep(told=True)
         desk.tell(desk.protections.told(int(a["losses"]), int(a["wallet"]), int(a["equity"])))
         desk.tell(desk.regime.told(int(a["regime"])))
         self._daily.look(now)
