@@ -57,8 +57,8 @@ class Books:
     def equity(self, wallet: int) -> int:
         """Cash, positions at the mark and open SuperP positions, money. OverflowError beyond int64."""
         loop, staked = self.loop, int(self.account[0]["staked"])
-        held = loop.positions, loop.venue.rules, loop.books, loop.marks, self.setups.table
-        return int(worth.equity(loop.core[0], wallet, *held, staked))
+        known = loop.positions, loop.venue.rules, loop.books, loop.marks, self.setups.table
+        return int(worth.equity(loop.core[0], wallet, *known, staked))
 
     def superp_worth(self, s: Record, price: int) -> int:
         """What closing an open SuperP position at `price` ticks would pay, money."""
