@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tickerml.tape.rows import Record
+from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import Record, Rows
 
 BREAK_EVEN: Final = 0.001  # fraction of the entry price that break-even stands above it, for the fees
 HALF_WAY: Final = 0.5
@@ -60,23 +61,40 @@ def place(s: Record, entry: float) -> None:
         s["best"] = round(entry)
 
 
+@kernel
 def alarms(s: Record) -> tuple[int, int]:
     """Prices at or below, and at or above, which `at_price` is to be asked; 0 = none on that side."""
-    side, up = int(s["side"]), []
+    side, gain = s["side"], 0
     if s["trail"] > 0:
-        step = max(1.0, float(s["best"]) * float(s["trail"]) / _STEPS)
-        up.append(round(float(s["best"]) + side * step))
-    if s["zones"] and s["target_at"]:
+        step = max(1.0, s["best"] * s["trail"] / _STEPS)
+        gain = round(s["best"] + side * step)
+    if s["zones"] != 0 and s["target_at"] != 0:
         if s["zone"] == NONE:
-            up.append(round(float(s["entry_at"]) + side * HALF_WAY * float(s["first"])))
-        up.append(int(s["target_at"]))
-    gain = 0 if not up else min(up) if side > 0 else max(up)
-    low, high = max(0, int(s["low"]) - 1), int(s["high"]) + 1 if s["high"] else 0  # the range is left beyond its edges
-    below, above = (low, gain) if side > 0 else (gain, high)
-    if side > 0 and high:
-        above = min(above, high) if above else high
-    if side < 0 and low:
-        below = max(below, low) if below else low
+            gain = _nearer(side, gain, round(s["entry_at"] + side * HALF_WAY * s["first"]))
+        gain = _nearer(side, gain, s["target_at"])
+    low, high = max(0, s["low"] - 1), s["high"] + 1 if s["high"] != 0 else 0  # the range is left beyond its edges
+    if side > 0:
+        return low, _nearer(1, gain, high)
+    return _nearer(-1, gain, low), high
+
+
+@kernel
+def _nearer(side: int, one: int, other: int) -> int:
+    """Which of two prices a move to `side` reaches first; 0 = no price."""
+    if one == 0 or other == 0:
+        return one + other
+    return min(one, other) if side > 0 else max(one, other)
+
+
+@kernel
+def nearest(table: Rows, state: int, inst: int) -> tuple[int, int]:
+    """Of all setups (SETUP) on an instrument in this state: the nearest of their `alarms`, below and above."""
+    below, above = 0, 0
+    for k in range(len(table)):
+        s = table[k]
+        if s["state"] == state and s["inst"] == inst and s["superp"] == 0:
+            low, high = alarms(s)
+            below, above = _nearer(-1, below, low), _nearer(1, above, high)
     return below, above
 
 

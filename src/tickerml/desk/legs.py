@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from tickerml.desk.order import Cancel
-from tickerml.tape.rows import Record
+from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import Record, Rows
 
 LEGS: Final = 512
 EACH: Final = 16  # slots that a setup may come to need: entries, stops, targets, closes
@@ -45,15 +46,18 @@ class Legs:
         self, order_id: int, setup: int, inst: int, role: int, qty: int, *, now: int = 0, side: int = 0, price: int = 0
     ) -> None:
         """An order of a setup left under this id at `now`, ns (0: whether it is answered in time is not watched)."""
-        leg = self.table[int(np.flatnonzero(self.table["id"] == 0)[0])]
+        k = _find(self.table, 0)
+        if k < 0:
+            raise IndexError("no slot is free for an order: free_slots() was not asked")
+        leg = self.table[k]
         leg["id"], leg["setup"], leg["inst"], leg["role"], leg["left"] = order_id, setup, inst, role, qty
         leg["pair"] = leg["leaving"] = leg["known"] = 0
         leg["sent"], leg["side"], leg["price"] = now, side, price
 
     def find(self, order_id: int) -> Record | None:
         """The order of this id, or None when it is not ours or has ended."""
-        found = np.flatnonzero(self.table["id"] == order_id)
-        return self.table[int(found[0])] if len(found) and order_id else None
+        k = _find(self.table, order_id)
+        return self.table[k] if k >= 0 and order_id else None
 
     def of(self, setup: int) -> list[Record]:
         """The orders of a setup that have not ended."""
@@ -68,6 +72,15 @@ class Legs:
         """The cancel of the order that must not outlive `leg`."""
         other = self.find(int(leg["pair"]))
         return [] if other is None else cancels([other])
+
+
+@kernel
+def _find(table: Rows, order_id: int) -> int:
+    """The first place with this id, 0 = a free one; -1 without any."""
+    for k in range(len(table)):
+        if table[k]["id"] == order_id:
+            return k
+    return -1
 
 
 def cancels(legs: list[Record]) -> list[Cancel]:

@@ -14,6 +14,7 @@ from tickerml.account.contract import value
 from tickerml.desk.exits import EXIT_FIELDS
 from tickerml.desk.legs import EACH, ENTRY, STOP, TARGET, Legs, cancels
 from tickerml.desk.order import Cancel, Order
+from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import FOREVER, Record, Rows
 
 SLOTS: Final = 64
@@ -150,13 +151,19 @@ class Setups:
         return left_over
 
 
+@kernel
 def deadline(table: Rows) -> int:
     """When the first setup that is not closing yet must be looked at, ns; FOREVER without any."""
-    waiting = table[(table["state"] == ENTERING) | (table["state"] == OPEN)]
-    if not len(waiting):
-        return FOREVER
-    dues = (waiting[name] for name in ("cover_by", "fill_by"))
-    return min(int(waiting["horizon"].min()), *(int(due.min(where=due > 0, initial=FOREVER)) for due in dues))
+    first = FOREVER
+    for k in range(len(table)):
+        s = table[k]
+        if s["state"] == ENTERING or s["state"] == OPEN:
+            first = min(first, s["horizon"])
+            if s["cover_by"] > 0:
+                first = min(first, s["cover_by"])
+            if s["fill_by"] > 0:
+                first = min(first, s["fill_by"])
+    return first
 
 
 def held(s: Record) -> int:

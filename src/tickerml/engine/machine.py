@@ -31,7 +31,7 @@ class Machine:
 
     def hand_over(self) -> None:
         """Pass on the rows that the compiled loop has made so far."""
-        self.outbox.take(self.loop.take_made())
+        self.outbox.draw()
 
     def end(self) -> None:
         """The tape has ended: do what was still due, and settle what is open."""

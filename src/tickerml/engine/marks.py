@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.tape.kernel import fold
+from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID
-from tickerml.tape.rows import Flag, Kind, Record
+from tickerml.tape.rows import Flag, Kind, Record, Rows
 
 MARK: Final = np.dtype(
     [
@@ -120,6 +120,20 @@ def _reach(m: Record, low2: int, high2: int) -> None:
     if m["above"] != 0 and high2 >= 2 * m["above"]:
         m["alarm"] |= ABOVE
         m["above"] = 0
+
+
+@kernel
+def arm(marks: Rows, inst: int, below: int, above: int) -> int:
+    """Python is to be called when instrument `inst` is at `below` or lower, or `above` or higher, ticks; 0 = never.
+
+    Returns how many instruments have such prices.
+    """
+    marks[inst]["below"] = below
+    marks[inst]["above"] = above
+    armed = 0
+    for k in range(len(marks)):
+        armed += marks[k]["below"] != 0 or marks[k]["above"] != 0
+    return armed
 
 
 def watch(m: Record) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickerml.tape.block import Block
-from tickerml.tape.rows import ROW, Flag, Kind, Rows
+from tickerml.tape.rows import ROW, Flag, Kind, Rows, empty
 
 HELD: Final = 4096  # rows that may wait in memory
 DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
@@ -56,6 +56,10 @@ def _joined(parts: Sequence[Rows]) -> Rows:
     return np.frombuffer(bytearray().join(part.tobytes() for part in parts), parts[0].dtype)
 
 
+def _nothing() -> Block:
+    return Block(empty(0))
+
+
 class Outbox:
     """Collects made rows and hands them to `sink` as blocks. Sequences count from `first`, one a row."""
 
@@ -72,9 +76,19 @@ class Outbox:
         self._blobs: list[bytes] = []
         self._known: dict[bytes, int] = {}
         self._hashes = {name: ChainHash() for name in ("rows", "blobs")}
+        self._made: Callable[[], Block] = _nothing
+
+    def draws_on(self, made: Callable[[], Block]) -> None:
+        """`made` gives the rows that the compiled loop has made so far: they stand before what Python adds."""
+        self._made = made
+
+    def draw(self) -> None:
+        """Take what the compiled loop has made so far."""
+        self.take(self._made())
 
     def add(self, time: int, inst: int, kind: int, blob: bytes, *, side: int = 0, price: int = 0, qty: int = 0) -> int:
         """Append one row with a blob; returns its sequence. Equal blobs of one block are kept once."""
+        self.draw()
         ref = self._known.get(blob)
         if ref is None:
             ref = self._known[blob] = len(self._blobs)
@@ -105,6 +119,7 @@ class Outbox:
 
     def flush(self) -> None:
         """Hand over what was collected, as one block."""
+        self.draw()
         self._pack()
         if self._waiting:
             orders = {"orders": _joined(self._orders)} if self._orders else {}

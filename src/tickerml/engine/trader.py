@@ -78,6 +78,7 @@ class Trader:
         self.trades = Trades(loop, books, outbox, desk, [one.name for one in strategies], self._told)
         for name, array in desk.arrays().items():
             loop.states.add(name, array)
+        outbox.draws_on(loop.take_made)
         self._markets = Markets(loop, books.prices, books.instruments, desk.limits)
         self._ton = ton
         self._daily = Daily(loop, desk, books.instruments)
@@ -97,7 +98,6 @@ class Trader:
 
     def handle(self, reason: int) -> None:
         """Act on one return of the compiled loop."""
-        self.outbox.take(self.loop.take_made())
         if reason == core.WAKE:
             self._woken(int(self.loop.core[0]["owner"]))
         elif reason == core.ANSWER:
@@ -123,7 +123,6 @@ class Trader:
 
     def command(self, what: str, reason: str, *, close: bool, after: int) -> None:
         """A person's command, `after` so many source rows: "stop" until "resume"; `close` what is held, too."""
-        self.outbox.take(self.loop.take_made())
         figures = canonical({"what": what, "reason": reason, "close": close})
         self.outbox.add(self.books.now, 0, int(Kind.COMMAND), figures, qty=after)
         if what == "stop":
@@ -242,7 +241,6 @@ class Trader:
             purse.keep(c, a, funds[a["wallet"]], latch[0], steps[0], regime[0], thresholds[0], *known)
         else:
             purse.balance(c, a, *known)
-        self.outbox.take(loop.take_made())
 
     def _minute(self) -> None:
         """A minute of the purse has changed something, or something is due whatever happened."""

@@ -15,12 +15,13 @@ from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
 from tickerml.desk.desk import Desk
-from tickerml.desk.exits import Move, alarms, at_price
+from tickerml.desk.exits import Move, at_price, nearest
 from tickerml.desk.order import of_leg
 from tickerml.desk.setups import Setups
 from tickerml.engine.books import Books
+from tickerml.engine.core import MADE
 from tickerml.engine.loop import Loop
-from tickerml.engine.marks import watch
+from tickerml.engine.marks import arm, watch
 from tickerml.engine.outbox import Outbox, canonical
 from tickerml.engine.settle import settled_blob
 from tickerml.sim.orders import Cause
@@ -173,12 +174,7 @@ class Trades:
 
     def _arm(self, inst: int) -> None:
         """Name the nearest prices at which an exit of this instrument is to be looked at."""
-        table, marks, core = self.setups.table, self.loop.marks, self.loop.core[0]
-        living = np.flatnonzero((table["state"] == book.OPEN) & (table["inst"] == inst) & (table["superp"] == 0))
-        told = [alarms(table[k]) for k in living.tolist()]
-        marks[inst]["below"] = max((below for below, _ in told if below), default=0)
-        marks[inst]["above"] = min((above for _, above in told if above), default=0)
-        core["alarms"] = int(np.count_nonzero(marks["below"] | marks["above"]))
+        self.loop.core[0]["alarms"] = arm(self.loop.marks, inst, *nearest(self.setups.table, book.OPEN, inst))
 
     def retreat(self, *, close: bool) -> None:
         """Withdraw every entry that has not filled; with `close`, close what is held as well."""
@@ -374,8 +370,7 @@ class Trades:
             order = of_leg(order, int(self.setups.table[k]["side"]))
         order_id = int(c["next_id"])
         c["next_id"] += 1
-        self.loop.make_order(Kind.SUBMIT, order_id, parent, order)
-        self.outbox.take(self.loop.take_made())
+        self._tell(Kind.SUBMIT, order_id, parent, order)
         self.loop.send(Op.NEW, order_id, order)
         self.setups.sent(k, role, order_id, 1 if order.type == _SUPERP else order.qty, now=self.books.now, order=order)
         self.desk.protections.on_sent(self.books.now, order.inst)
@@ -385,12 +380,17 @@ class Trades:
         for one in actions:
             if isinstance(one, Cancel):
                 cancel = Order(one.inst, 1, int(OrderType.LIMIT), 1, 0)
-                self.loop.make_order(Kind.CANCEL, one.id, -1, cancel)
-                self.outbox.take(self.loop.take_made())
+                self._tell(Kind.CANCEL, one.id, -1, cancel)
                 self.loop.send(Op.CANCEL, one.id, cancel)
                 self.desk.protections.on_sent(self.books.now, one.inst)
             elif k is not None:
                 self._send(one, k, roles.CLOSE, int(self.setups.table[k]["intent"]))
+
+    def _tell(self, kind: Kind, order_id: int, parent: int, order: Order) -> None:
+        """The row of an order or a cancel that leaves."""
+        if self.loop.core[0]["made"] >= MADE - 256:  # one act may send many
+            self.outbox.draw()
+        self.loop.make_order(kind, order_id, parent, order)
 
     def _set_deadline(self) -> None:
         self.loop.core[0]["deadline"] = book.deadline(self.setups.table)
