@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from tickerml.tape.block import TABLE_OF, Block, cut
 from tickerml.tape.errors import RunError
-from tickerml.tape.rows import Kind
+from tickerml.tape.rows import Flag, Kind
 
 _PIECE = 4096  # rows of one journal record: at most 1 MiB with their tables
 
@@ -28,13 +30,18 @@ def facts(block: Block) -> Iterator[bytes]:
 
 
 def bounded(block: Block) -> Iterator[Block]:
-    """The block in pieces that fit a journal record."""
+    """The block in pieces of whole messages that fit a journal record."""
     if len(block) <= _PIECE and sum(map(len, block.blobs)) < 400_000:
         yield block
         return
     step = _PIECE if sum(map(len, block.blobs)) < 400_000 else max(1, _PIECE // 32)
-    for start in range(0, len(block), step):
-        yield cut(block, start, min(start + step, len(block)))
+    ends = np.flatnonzero(block.rows["flags"] & Flag.END) + 1
+    start = 0
+    while start < len(block):
+        within = ends[(ends > start) & (ends <= start + step)]
+        stop = int(within[-1]) if len(within) else min(start + step, len(block))
+        yield cut(block, start, stop)
+        start = stop
 
 
 class Pending:
