@@ -38,9 +38,15 @@ def live(name, store, folder, database=""):
     from tickerml.run.paper import paper
     from tickerml.run.sources import open_source
 
+    enter = follow.Follower.__enter__
+
+    def begin(follower):
+        print("begun", flush=True)  # all is loaded: from here on a kill meets the run
+        return enter(follower)
+
     follow.EVERY = follow.Follower.__init__.__kwdefaults__["first"] = OFTEN
+    follow.Follower.__enter__ = begin
     strategy, config = case(name, **({"ledger": {"url": database}} if database else {}))
-    print("begun", flush=True)
     paper(strategy, open_source(store), config=config, run_dir=Path(folder), source={"spec": store})
     print("done", flush=True)
 
@@ -92,7 +98,7 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
             if after is not None:
                 after()
         else:
-            pytest.fail(said[-2000:])
+            pytest.fail(out + said[-2000:])
     return [one / "run" for one in ended]
 
 

@@ -5,7 +5,7 @@
 """
 
 from tickerml.config.idle import idle, without_effect
-from tickerml.config.load import from_mapping, load, pick, to_mapping
+from tickerml.config.load import from_mapping, load, pick, to_mapping, written_at
 from tickerml.config.sections import (
     Account,
     Config,
@@ -44,4 +44,5 @@ __all__ = [
     "pick",
     "to_mapping",
     "without_effect",
+    "written_at",
 ]

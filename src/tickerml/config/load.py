@@ -21,12 +21,13 @@ from tickerml.config.document import (
     together,
     unsigned,
 )
-from tickerml.config.problems import conflicts, refused
+from tickerml.config.problems import conflicts, places, refused
 from tickerml.config.schema import sections, settings
 from tickerml.config.sections import Config
 from tickerml.tape.errors import ConfigError, Where
 
 PREFIX: Final = "TICKERML__"
+_PLACES: Final = "_places"
 
 
 def load(
@@ -59,6 +60,12 @@ def to_mapping(config: Config) -> dict[str, Any]:
     """
     plain: dict[str, Any] = _plain(config)
     return {name: section for name, section in plain.items() if name != LEDGER_URL[0]}
+
+
+def written_at(config: Config, key: str) -> Where | None:
+    """Where "section.key" was set, for an error that only a market can show; None when it has its default."""
+    found: dict[str, Where] = getattr(config, _PLACES, {})
+    return found.get(key)
 
 
 def pick(cls: type[Any], *sections: object) -> dict[str, Any]:
@@ -161,6 +168,7 @@ def _checked(documents: list[Document], problems: list[ConfigError]) -> Config:
     problems += conflicts(config, documents)
     if problems:
         raise together(problems)
+    object.__setattr__(config, _PLACES, places(documents))  # no field: two configs are equal wherever they come from
     return config
 
 

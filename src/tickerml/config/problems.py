@@ -12,6 +12,7 @@ from tickerml.config.document import Document, KeyPath, hidden, lookup
 from tickerml.config.schema import Setting, sections, settings, span
 from tickerml.config.sections import OLDER, Config
 from tickerml.tape.errors import ConfigError, Where
+from tickerml.tape.params import span_ns
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -78,6 +79,11 @@ def _place(path: KeyPath, documents: list[Document], of: str) -> Where | None:
     return None
 
 
+def places(documents: list[Document]) -> dict[str, Where]:
+    """By "section.key", where the winning value of each setting was written."""
+    return {".".join(path): where for document in documents for path, where in document.places.items()}
+
+
 def _shown(value: Any) -> str:
     text = {True: "true", False: "false", None: "empty"}.get(value) if isinstance(value, bool | None) else None
     return text or (f'"{value}"' if isinstance(value, str) else str(value))
@@ -95,6 +101,7 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             or _place(("psc_integration", "long_threshold"), documents, "places"),
             key="psc_integration.short_threshold",
         )
+    yield from _names(config, documents)
     yield from _models(config, documents)
     yield from _twice(config, documents)
     yield from _wallets(config, documents)
@@ -105,6 +112,28 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             where=_place(("psc_integration", "ton_price"), documents, "places"),
             key="psc_integration.ton_price",
         )
+
+
+def _names(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
+    """Words that are text to a file, and of which only some mean anything."""
+    if span_ns(config.data.timeframe) is None:
+        yield ConfigError(
+            "config-range",
+            f'data.timeframe is "{config.data.timeframe}"; it must be a length such as 1s, 5m, 1h, 1d, 1w or 1M '
+            "(M is a month, m a minute)",
+            where=_place(("data", "timeframe"), documents, "places"),
+            key="data.timeframe",
+        )
+    known = {"psc": None, **{n: None for n, cls in sections().items() if hasattr(cls, "decide")}, "quoter": None}
+    for name in config.manager.strategies:
+        if name not in known and ".py" not in name:
+            where, near = _place(("manager", "strategies"), documents, "places"), _near(name, known)
+            yield ConfigError(
+                "config-range",
+                f'manager.strategies has "{name}"; it must be one of {", ".join(known)}, or a file: mine.py:Dip',
+                where=replace(where, note=near) if where else None,
+                key="manager.strategies",
+            )
 
 
 def _wallets(config: Config, documents: list[Document]) -> Iterator[ConfigError]:

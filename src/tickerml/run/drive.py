@@ -38,7 +38,7 @@ from tickerml.run.record import (
 )
 from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
-from tickerml.run.strategies import Chosen, choose_all, traded
+from tickerml.run.strategies import Chosen, choose_all, known_coins, traded
 from tickerml.run.trials import trials_on_record
 from tickerml.tape.block import Block, part
 from tickerml.tape.errors import ConfigError, InputError, RunError
@@ -87,6 +87,7 @@ def job_of(
 ) -> Job:
     """Everything that can be wrong with a run's settings is found here, before anything is written."""
     chosen = choose_all(strategy, config)
+    known_coins(chosen, config, tape.header.instruments)
     pairs = pairs or getattr(tape, "pairs", ())
     money = cash if cash is not None else config.trading.initial_balance
     if not (money.is_finite() and money > 0):

@@ -23,7 +23,7 @@ from tickerml.desk.proposal import Proposal
 from tickerml.engine.core import WALLETS
 from tickerml.run.examples import Example, examples
 from tickerml.run.setup import dense, limits_of, terms_of, with_least
-from tickerml.run.strategies import BUILT_IN, Chosen, choose_all, traded
+from tickerml.run.strategies import BUILT_IN, Chosen, choose_all, known_coins, traded
 from tickerml.tape.errors import InputError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Pass, Setup
@@ -45,6 +45,7 @@ def feasible(
     setups are not known before it runs.
     """
     chosen = choose_all(strategy, config)
+    known_coins(chosen, config, tape.header.instruments)
     unknown = next((one.name for one in chosen if one.source not in BUILT_IN or one.compiled), None)
     if unknown is not None:
         raise InputError(

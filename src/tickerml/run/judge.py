@@ -14,7 +14,7 @@ from tickerml.run.leaks.check import check
 from tickerml.run.leaks.found import Outcome
 from tickerml.run.leaks.looks import looking
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
-from tickerml.run.strategies import choose_all
+from tickerml.run.strategies import choose_all, known_coins
 from tickerml.tape.errors import InputError, RunError
 from tickerml.tape.progress import Progress
 from tickerml.tape.tape import Tape
@@ -36,6 +36,7 @@ def judge(
     if getattr(tape, "live", False):
         raise InputError("sweep-live", "a live feed's rows come once; the check needs them again")
     chosen = choose_all(strategy, config)
+    known_coins(chosen, config, tape.header.instruments)
     pairs = tuple(pairs) or tuple(getattr(tape, "pairs", ()))
     with compiling(progress):
         money = cash if cash is not None else config.trading.initial_balance

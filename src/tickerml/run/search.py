@@ -18,7 +18,7 @@ from tickerml.lab.grid import Value, with_params
 from tickerml.lab.overfit import SPLITS, overfitting
 from tickerml.run.compiling import compiling
 from tickerml.run.setup import Setting, bar_only_of, terms_of
-from tickerml.run.strategies import Chosen, choose
+from tickerml.run.strategies import Chosen, choose, known_coins
 from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_check import Checked, compared
 from tickerml.run.sweep_memory import check_room, peak_mb
@@ -73,6 +73,7 @@ def search_of(
     if getattr(tape, "live", False):
         raise InputError("sweep-live", "a live feed's rows come once; a sweep needs them for each parameter set")
     chosen = choose(strategy, config)
+    known_coins([chosen], config, tape.header.instruments)
     money = cash if cash is not None else config.trading.initial_balance
     if not (money.is_finite() and money > 0):
         raise ConfigError("amount", f'cash: "{money}" is no amount above 0', key="cash", try_="cash=10_000")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tickerml.config import Config
+from tickerml.config import Config, MlMicrostructure, written_at
 from tickerml.run.own_file import module_of
 from tickerml.strategies import quoter
 from tickerml.strategies.psc import Psc, coin_of, no_ton_price
@@ -120,6 +120,32 @@ def traded(
         coins = config.ml_microstructure.trading_coins
         return tuple(i for i in able if coin_of(i) in coins) or tuple(able)
     return tuple(able)
+
+
+def known_coins(chosen: Sequence[Chosen], config: Config, instruments: Sequence[Instrument]) -> None:
+    """ConfigError `config-coin` where a person named a coin in the settings that the source does not have.
+
+    What is misspelt would silently not be traded, or where none of PSC's coins is there, all others would be.
+    """
+    named = {"manager.symbols": config.manager.symbols}
+    if (
+        any(one.needs_ton for one in chosen)
+        and config.ml_microstructure.trading_coins != MlMicrostructure.trading_coins
+    ):
+        named["ml_microstructure.trading_coins"] = config.ml_microstructure.trading_coins
+    able = [i for i in instruments if not i.values_only]
+    there = dict.fromkeys(coin_of(i) for i in able) | dict.fromkeys(i.base for i in able)
+    for key, coins in named.items():
+        missing = next((coin for coin in coins if coin not in there), None)
+        if missing is not None:
+            held = ", ".join(list(there)[:12]) + (" ..." if len(there) > 12 else "")
+            raise ConfigError(
+                "config-coin",
+                f'{key} has "{missing}", which the source does not have; it has {held}',
+                where=written_at(config, key),
+                key=key,
+                means="nothing was started",
+            )
 
 
 def ton_of(chosen: Chosen, config: Config, instruments: Sequence[Instrument]) -> float | int:
