@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from tickerml.ledger.migrated import BUSY, CONNECT, HEAD, statements
@@ -91,6 +92,15 @@ def _create(made: Link) -> None:
     made.commit()
 
 
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever its name; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class SqliteLink:
     """A connection to a file: write-ahead log, so that readers never wait for the writer."""
 
@@ -109,6 +119,7 @@ class SqliteLink:
             except BaseException:
                 self._held.close()
                 raise
+        self._opened = _identity(to.file)
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """One statement."""
@@ -125,7 +136,12 @@ class SqliteLink:
             self._held.executemany(text, rows)
 
     def begin(self) -> None:
-        """Start a transaction; immediate, so that a locked file shows before any work is done."""
+        """Start a transaction; immediate, so that a locked file shows before any work is done.
+
+        A file that was removed or replaced takes all that is written to it, and nobody would ever see that.
+        """
+        if self._place.file is None or _identity(self._place.file) != self._opened:
+            raise RunError("ledger-gone", f"the ledger {self._place.shown} was removed or replaced")
         self.run("begin immediate")
 
     def commit(self) -> None:

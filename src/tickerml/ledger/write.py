@@ -78,14 +78,19 @@ class Writer:
             raise Again
         self.facts = facts
         last, digest = self.projector.next - 1, self.projector.hash
-        self._within(lambda: self._tell(last, digest))
+        self._within(lambda: self._close(last, digest))
+
+    def _close(self, last: int, digest: str) -> None:
+        if self._reached() < last:
+            raise Again  # another program has removed the run, or the database
+        self._tell(last, digest)
 
     def _write(self, batch: Batch) -> None:
-        found = self._progress()
-        if (found[0] if found else -1) < batch.first - 1:
-            raise Again  # another program has removed the run
-        if found and found[0] >= batch.last:
-            return  # and here it has written it
+        reached = self._reached()
+        if reached < batch.first - 1:
+            raise Again
+        if reached >= batch.last:
+            return  # another program has written it
         for name, rows in batch.tables.items():
             self.link.put(TABLES[name], rows)
         self._tell(batch.last, batch.hash)
@@ -95,6 +100,11 @@ class Writer:
             if rows:
                 self.link.put(TABLES[name], rows)
         self.link.put(TABLES["progress"], [(self.facts.run, last, digest, PROJECTION)])
+
+    def _reached(self) -> int:
+        """Number of the last row in the tables; -1 = none."""
+        found = self._progress()
+        return found[0] if found else -1
 
     def _progress(self) -> tuple[int, str, int] | None:
         found = self.link.run("select last_seq, hash, projection from progress where run = ?", (self.facts.run,))
