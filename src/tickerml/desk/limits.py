@@ -211,9 +211,7 @@ class Limits:
 
     # a live session
     alert_s: Annotated[float, Range(0, 86_400)] = 300.0  # seconds a critical alert may wait for an answer
-    legs_s: Annotated[float, Range(0.1, 600)] = (
-        2.0  # not used yet; seconds from the first fill until all legs are filled
-    )
+    legs_s: Annotated[float, Range(0.1, 600)] = 2.0  # not used yet; seconds from the first fill until all are filled
     naked_s: Annotated[float, Range(0.1, 600)] = 2.0  # seconds a position may stand without its stop, then it closes
     warm_s: Annotated[float, Range(0, 86_400)] = 60.0  # seconds after READY that count as its beginning
     warm_size: Annotated[float, Range(0, 1)] = 0.5  # factor on sizes in the beginning
