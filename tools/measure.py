@@ -60,9 +60,7 @@ RUNS: dict[str, Measure] = {
     **{f"{name}_spot": Measure(SPOT, (name,)) for name in RULES},
     **{f"{name}_perp": Measure(PERP, (name,)) for name in RULES},
     **{f"{name}_weeks": Measure(PERP, (name,), timerange=WEEKS, twins=19) for name in RULES},
-    "five_signal_nexo": Measure(
-        NEXO, ("five_signal",), cash=18, config={"five_signal": {"turbo": True}, "trading": {"leverage": 50}}
-    ),
+    "five_signal_nexo": Measure(NEXO, ("five_signal",), cash=18, config={"five_signal": {"turbo": True}}),
     "five_signal_nexo_large": Measure(NEXO, ("five_signal",)),
     "psc_minutes": Measure(MINUTES, ("psc",), config={"ml_microstructure": {"trading_coins": []}}, timerange=WEEK),
     "psc_relative": Measure(
