@@ -29,6 +29,7 @@ from tickerml.tape.tape import Header, MemoryTape, Tape
 BLOCK: Final = DAY
 _PRICES: Final = ("mark", "index")  # values that follow their instrument's price
 _ROWS: Final = 1 << 16  # of one block
+_OPAQUE: Final = np.dtype(f"V{BAR.itemsize}")  # records are copied field by field, bytes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +121,18 @@ def _block(source: BarTape, told: _Retold) -> Block:
 
 
 def _in_order(blocks: list[Block], told: list[_Retold], names: tuple[str, ...]) -> tuple[Block, ...]:
-    """All rows by receive time; among equal ones what is no bar comes first, in its order, then bars by instrument."""
+    """All rows by receive time; among equal ones what is no bar comes first, in its order, then bars by instrument.
+
+    The table of bars is in the order of their rows: a piece of the tape needs a piece of it.
+    """
     whole = concat(blocks)
     order = np.argsort(whole.rows["recv"], kind="stable")
     rows = whole.rows[order]
+    is_bar = rows["kind"] == Kind.BAR
+    bars = whole.bars.view(_OPAQUE).take(rows["ref"][is_bar]).view(BAR)
+    rows["ref"][is_bar] = np.arange(len(bars))
     values = _repriced(Block(rows, values=whole.values), told, names)
-    found = Block(rows, whole.messages, whole.orders, whole.bars, values, whole.blobs)
+    found = Block(rows, whole.messages, whole.orders, bars, values, whole.blobs)
     return tuple(cut(found, low, min(low + _ROWS, len(rows))) for low in range(0, len(rows), _ROWS))
 
 
