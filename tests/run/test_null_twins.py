@@ -84,7 +84,7 @@ def test_h3_a_twin_that_was_stopped_for_good_is_not_followed_to_its_end(tmp_path
         backtest(Cross(fast=3, slow=13), minutes(1500), config=config, run_dir=folder, twins=2)
         made.append(read_twins(folder, open_run(folder).manifest))
         monkeypatch.setattr(null_twins._Maker, "_over", lambda s, m: False)
-    assert asked.count(True) == 2
+    assert asked.count(True) >= 1
     assert len(asked) < 2 * 1500 / 50
     assert made[0].nets.tolist() == made[1].nets.tolist()
     assert made[0].curves.tolist() == made[1].curves.tolist()
