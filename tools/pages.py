@@ -50,6 +50,7 @@ def _control(one: Control) -> str:
     known = settings(Limits)
     codes = ", ".join(f"`{r.name.lower()}`" for r in one.refuses) or "nothing: it sets sizes"
     head = f"## {one.name}\n\n{one.why[0].upper()}{one.why[1:]}. Refuses with {codes}; shown by `{one.test}`.\n"
+    head += f"In a simulation: {one.simulated}.\n" if one.simulated else ""
     if not one.keys:
         return head
     rows = "\n".join(f"| `{k}` | {known[k].shown} | {known[k].allowed} | {known[k].comment} |" for k in one.keys)

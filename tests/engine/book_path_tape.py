@@ -19,10 +19,20 @@ class Books:
     """Writes a tape: `at` seconds after START, in ticks of 0.01 and lots of 0.001."""
 
     def __init__(self, coins=1):
-        self.coins, self.builder = [coin(k) for k in range(coins)], Builder()
+        self.coins, self.builder, self.feed = [coin(k) for k in range(coins)], Builder(), FEED
         self.shown = [({}, {}) for _ in range(coins)]
         for one in self.coins:
             self.builder.instrument(START, one)
+
+    def lost(self, at, inst=0):
+        """Updates are lost; the next book is a snapshot."""
+        self.shown[inst] = ({}, {})
+        return self.row(at, Kind.GAP, inst)
+
+    def late(self, seconds):
+        """From here on messages travel for so long."""
+        self.feed = round(seconds * SECOND) or FEED
+        return self
 
     def book(self, at, bids, asks, inst=0):
         """From here on the book holds these levels, {ticks: lots}, and no others."""
@@ -33,7 +43,7 @@ class Books:
             [(tick, new.get(tick, 0)) for tick in sorted({*old, *new}) if new.get(tick, 0) != old.get(tick, 0)]
             for old, new in zip(before, now, strict=True)
         ]
-        self.builder.depth(exch + FEED, exch, inst, *sides, snapshot=first)
+        self.builder.depth(exch + self.feed, exch, inst, *sides, snapshot=first)
         self.shown[inst] = now
         return self
 
@@ -48,12 +58,12 @@ class Books:
     def row(self, at, kind, inst=0, **fields):
         """A TRADE, STATUS, GAP or CLOCK row."""
         exch = START + round(at * SECOND)
-        self.builder.row(exch + FEED, exch, inst, kind, **fields)
+        self.builder.row(exch + self.feed, exch, inst, kind, **fields)
         return self
 
     def value(self, at, name, value, inst=0):
         exch = START + round(at * SECOND)
-        self.builder.value(exch + FEED, exch, inst, name, value)
+        self.builder.value(exch + self.feed, exch, inst, name, value)
         return self
 
     def tape(self):

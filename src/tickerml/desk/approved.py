@@ -51,6 +51,22 @@ class Approved:
         }
 
 
+def legs_told(legs: Sequence[tuple[str, Approved]], amount: Callable[[float], str]) -> dict[str, Any]:
+    """The figures of the row of several legs, (symbol, approval): money of all, and each leg's own."""
+    each = {symbol: approved.told(amount) for symbol, approved in legs}
+    worst = [approved.worst for _, approved in legs]
+    return {
+        "intent": legs[0][1].intent,
+        "bound": ", ".join(f"{symbol}: {one['bound']}" for symbol, one in each.items()),
+        "notional": amount(sum(w.notional for w in worst)),
+        "margin": amount(sum(w.margin for w in worst)),
+        "risk": amount(sum(w.risk for w in worst)),
+        "expected": sum(approved.expected for _, approved in legs),
+        "gates": [[f"{symbol} {name}", *rest] for symbol, one in each.items() for name, *rest in one["gates"]],
+        "legs": [{"symbol": s, **{k: v for k, v in one.items() if k != "gates"}} for s, one in each.items()],
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The desk's no, counted and journalled."""

@@ -63,7 +63,7 @@ def _equity(c: Case) -> Gate:
 def _equities(c: Case) -> Gate:
     second = c.account.second
     apart = None if second is None else abs(second / c.equity - 1)
-    return most("two equities", apart, c.limits.equities_apart, live=c.facts.live, why="nobody else states one")
+    return most("two equities", apart, c.limits.equities_apart, live=c.facts.live, why="a simulation has one sum")
 
 
 def _stale(c: Case) -> Gate:
@@ -186,7 +186,23 @@ def _messages_coin(c: Case) -> Gate:
 
 def _messages(c: Case) -> Gate:
     sent = within(c.latch["stamps"], int(c.latch["n"]), c.now, 1.0) + c.desk.exposure.sent
-    return most("messages", sent + _wanted(c), min(c.limits.messages, _venue_messages(c), _warm_messages(c)))
+    return most("messages", sent + _wanted(c), c.limits.messages)
+
+
+def _messages_venue(c: Case) -> Gate:
+    if not c.market.venue_rate:
+        return absent("messages of the venue", "it states no limit")
+    sent = within(c.latch["stamps"], int(c.latch["n"]), c.now, 1.0) + c.desk.exposure.sent
+    return most("messages of the venue", sent + _wanted(c), c.limits.messages_venue * c.market.venue_rate)
+
+
+def _messages_warm(c: Case) -> Gate:
+    """The first minute after READY: of a live session, or of a book that is whole again."""
+    if not warm(c):
+        never = c.facts.ready_ns is None and c.market.ready_ns is None
+        return absent("session start", "no session to begin in a simulation" if never else "it is over")
+    sent = within(c.latch["stamps"], int(c.latch["n"]), c.now, 1.0) + c.desk.exposure.sent
+    return most("session start", sent + _wanted(c), c.limits.warm_messages)
 
 
 def _messages_day(c: Case) -> Gate:
@@ -290,17 +306,10 @@ def _wanted(c: Case) -> int:
     return len(c.setup.entries)
 
 
-def _venue_messages(c: Case) -> float:
-    return c.limits.messages_venue * c.market.venue_rate if c.market.venue_rate else float("inf")
-
-
-def _warm_messages(c: Case) -> float:
-    return c.limits.warm_messages if warm(c) else float("inf")
-
-
 def warm(c: Case) -> bool:
-    """Whether the live session has only just begun."""
-    return c.facts.ready_ns is not None and c.facts.ready_ns < c.limits.warm_s * SECOND
+    """Whether the live session, or the coin's book after lost updates, has only just begun."""
+    since = (one for one in (c.facts.ready_ns, c.market.ready_ns) if one is not None)
+    return any(one < c.limits.warm_s * SECOND for one in since)
 
 
 BEFORE: Final[tuple[tuple[Refused, Check], ...]] = (
@@ -337,6 +346,8 @@ BEFORE: Final[tuple[tuple[Refused, Check], ...]] = (
     (Refused.ENTRY_RATE, _entries),
     (Refused.MESSAGE_RATE, _messages_coin),
     (Refused.MESSAGE_RATE, _messages),
+    (Refused.MESSAGE_RATE, _messages_venue),
+    (Refused.MESSAGE_RATE, _messages_warm),
     (Refused.MESSAGE_RATE, _messages_day),
     (Refused.OPEN_ORDERS, _orders_coin),
     (Refused.OPEN_ORDERS, _orders),

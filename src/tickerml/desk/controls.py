@@ -22,10 +22,11 @@ class Control:
     refuses: tuple[Refused, ...]
     why: str
     test: str  # file in tests/desk, or folder/file in tests, and function
+    simulated: str = ""  # what feeds it in a simulation, where a venue does in a live session
 
 
-def _control(name: str, keys: str, refuses: tuple[Refused, ...], test: str, why: str) -> Control:
-    return Control(name, tuple(keys.split()), refuses, why, test)
+def _control(name: str, keys: str, refuses: tuple[Refused, ...], test: str, why: str, simulated: str = "") -> Control:
+    return Control(name, tuple(keys.split()), refuses, why, test, simulated)
 
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -58,6 +59,8 @@ CONTROLS: Final[tuple[Control, ...]] = (
         (R.OUT_OF_LINE,),
         "test_checks:test_venue_out_of_line_only_after_it_has_lasted",
         "October 2025: a dollar coin at 0.65 on one venue and near 1 elsewhere",
+        "the same pair on another venue of the tape; else the index price that the tape tells of the instrument, else "
+        "its mark price, held against ours of the same moment, where it comes every 90 s or so (bars: and two bars)",
     ),
     _control(
         "quote depeg",
@@ -79,6 +82,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         (R.MESSAGE_RATE,),
         "test_checks:test_message_rates",
         "a router once sent 4 million orders for 212; exits and cancels are not held up by it",
+        "the venue's limit is the one that it publishes for an account (engine/markets.py); one without is not held",
     ),
     _control(
         "entry rate",
@@ -178,6 +182,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         (R.EQUITIES_APART, R.EQUITY_UNKNOWN),
         "test_checks:test_two_equities_apart",
         "when our sum and the venue's differ, one of them is wrong, and every limit with it",
+        "not applicable: the simulated venue is ahead of what we have been told, and has no sum but ours",
     ),
     _control(
         "liquidation distance",
@@ -191,8 +196,9 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "legs",
         "legs_s",
         (R.LEG,),
-        "test_manager:test_legs_stand_or_fall_together",
-        "a hedge whose second leg was not funded is a bet",
+        "engine/test_legs:test_legs_s_what_is_filled_alone_is_closed",
+        "a hedge whose second leg was not funded is a bet: all legs are approved and sent at once or none is, and what "
+        "is filled while another leg is not after legs_s (bars: and two bars) is closed",
     ),
     _control(
         "enter / reduce loop",
@@ -221,13 +227,16 @@ CONTROLS: Final[tuple[Control, ...]] = (
         (R.REBASING,),
         "test_checks:test_a_market_at_its_limit_passes_and_beyond_it_is_refused",
         "after a change of tick, lot or contract old numbers mean something else",
+        "an instrument that the tape has replaced is not entered, nor the new one while anything is left of the old",
     ),
     _control(
         "venue and session",
-        "",
+        "late_s",
         (R.VENUE,),
-        "test_checks:test_a_market_at_its_limit_passes_and_beyond_it_is_refused",
+        "engine/test_tape_facts:test_a_halt_blocks_entries_until_trading_goes_on",
         "no entry until tape and venue agree and the venue is well",
+        "STATUS rows (halted), lost updates until the book is whole again, and a newest message that came later than "
+        "late_s; not applicable: the venue's errors, drop copy, one instance",
     ),
     _control(
         "alerts",
@@ -235,6 +244,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         (R.ALERT,),
         "test_checks:test_alerts_that_nobody_answers",
         "97 mails before the open were read by nobody",
+        "a clock of the tape that jumps by more than late_s is one; the assumed person answers it after operator_s",
     ),
     _control(
         "cooldown",
@@ -270,6 +280,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         (R.MESSAGE_RATE,),
         "test_checks:test_the_beginning_of_a_live_session_is_slow_and_half_sized",
         "what was misconfigured shows in the first minute, at half the size",
+        "begins anew for a coin whose book is whole again after lost updates; the run's own start is none",
     ),
     _control(
         "model signals",

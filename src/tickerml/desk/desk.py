@@ -105,9 +105,23 @@ class Desk:
         return [verdicts[k] for k in range(len(proposals))]
 
     def on_settled(
-        self, now: int, strategy: int, inst: int, *, pnl: float, notional: float, equity: float, stopped: bool
+        self,
+        now: int,
+        strategy: int,
+        inst: int,
+        *,
+        pnl: float,
+        notional: float,
+        equity: float,
+        stopped: bool,
+        others: Sequence[int] = (),
     ) -> None:
-        """A trade has ended: P&L after costs, notional (SuperP: stake) and the wallet's equity, money."""
+        """A trade has ended: P&L after costs, notional (SuperP: stake) and the wallet's equity, money.
+
+        It counts on `inst`; of its other legs it is known on which instruments they ended.
+        """
+        for other in others:
+            self.memory.coins[other]["ended"] = now
         self._told += self.protections.on_settled(
             now, strategy, inst, pnl=pnl, notional=notional, equity=equity, stopped=stopped
         )
@@ -149,8 +163,15 @@ class Desk:
         """Judge proposal `k`, with all the legs of its group: all of them are approved, or none."""
         group = proposals[k].group
         legs = [n for n, p in enumerate(proposals) if p.group == group] if group else [k]
+        if len({desk.facts.wallet_of[proposals[n].inst.id] for n in legs}) > 1:
+            text = f"{TEXT[Refused.LEG]} (legs settle in different currencies)"
+            return {n: Refusal(proposals[n].seq, Refused.LEG, text) for n in legs if n not in lost}
         trial = replace(desk, exposure=desk.exposure.copy()) if group else desk
         verdicts = {n: self._judge(trial, proposals[n], worth[n]) for n in legs if n not in lost}
+        if group and all(isinstance(v, Approved) for v in verdicts.values()) and len(verdicts) == len(legs):
+            trial = replace(desk, exposure=desk.exposure.copy())
+            most = _in_proportion({n: (Case(desk, proposals[n]), v) for n, v in verdicts.items()})
+            verdicts = {n: self._judge(trial, proposals[n], worth[n], most[n]) for n in legs}
         if group and (any(isinstance(v, Refusal) for v in verdicts.values()) or len(verdicts) < len(legs)):
             return {n: _with_legs(proposals[n].seq, verdicts[n]) for n in verdicts}
         for n in verdicts:
@@ -162,13 +183,14 @@ class Desk:
                 self._told += self.protections.on_entry(desk.facts.now, p.strategy, p.inst.id, p.setup.side)
         return verdicts
 
-    def _judge(self, desk: Desktop, p: Proposal, worth: float) -> Verdict:
+    def _judge(self, desk: Desktop, p: Proposal, worth: float, most: int | None = None) -> Verdict:
         try:
-            return self._judged(Case(desk, p), worth)
+            return self._judged(Case(desk, p), worth, most)
         except (ArithmeticError, ValueError) as error:  # a number does not fit, or is none: the check has failed
             return Refusal(p.seq, Refused.NOT_COMPUTABLE, f"{TEXT[Refused.NOT_COMPUTABLE]} ({error})")
 
-    def _judged(self, c: Case, worth: float) -> Verdict:
+    def _judged(self, c: Case, worth: float, most: int | None) -> Verdict:
+        """`most`: lots that a leg may have beside the others."""
         gates: list[Gate] = []
         for reason, check in BEFORE:
             gate = check(c)
@@ -177,6 +199,8 @@ class Desk:
                 return Refusal(c.p.seq, reason, _said(reason, gate), tuple(gates))
         sized = size(c)
         lots = sized.money if c.setup.superp else sized.money // lot_value(c)
+        if most is not None and most < lots:
+            lots, sized = most, sized._replace(bound="legs")
         if lots <= 0:
             reason = Refused.NO_CASH if c.setup.superp else Refused.BELOW_MIN_NOTIONAL
             return Refusal(c.p.seq, reason, f"{TEXT[reason]} (size by {sized.bound})", tuple(gates), sized.sizes)
@@ -191,6 +215,20 @@ class Desk:
         verdict = Approved(c.p.seq, orders, sized.bound, worst, _target(c), *told)
         _count(c.desk.exposure, c, verdict)
         return verdict
+
+
+def _in_proportion(legs: dict[int, tuple[Case, Verdict]]) -> dict[int, int]:
+    """Lots of each leg such that none has more than its share: as their `size` hints say, else worth the same.
+
+    The leg that its own limits hold down most holds down all: a hedge that is larger than what it hedges is a bet.
+    """
+    hints = [c.setup.size for c, _ in legs.values()]
+    shares = [hint or 0.0 for hint in hints] if all(hints) else [1.0] * len(hints)
+    lots = [sum(o.qty for o in v.orders) for _, v in legs.values() if isinstance(v, Approved)]
+    each = [max(1, c.worth(c.touch, 1)) for c, _ in legs.values()]
+    unit = min(n * worth / share for n, worth, share in zip(lots, each, shares, strict=True))
+    most = (int(unit * share / worth + 1e-9) for worth, share in zip(each, shares, strict=True))
+    return dict(zip(legs, most, strict=True))
 
 
 def _count(exposure: Exposure, c: Case, verdict: Approved) -> None:

@@ -22,7 +22,7 @@ class Account:
     equity: float | None  # money: cash, positions at the mark, SuperP at what closing pays; None, NaN = unknown: failed
     cash: int  # money
     unit: int = 100_000_000  # money of one unit of the currency
-    second: float | None = None  # money: equity as the venue states it; None where nobody else states it
+    second: float | None = None  # money: equity as the venue states it; None in simulation, where both are one sum
 
 
 class Tier(NamedTuple):
@@ -43,7 +43,7 @@ class Market:
     patience_ns: int = 0  # added to the limits on age and silence: two bars where there are only bars
     bar_only: bool = False
     crossed: bool = False  # the book is crossed, or not whole, at the newest message's end
-    blocked: str = ""  # why venue or session allow no entry (not READY, unhealthy, clock, unreconciled); "" = they do
+    blocked: str = ""  # why venue or session allow no entry (halted, not whole, late; live: not READY); "" = they do
     rebasing: bool = False  # tick, lot or contract changed and our orders are not rebased yet
     margin: float = 1.0  # share of the notional that a position ties up at the usual leverage: 1 for spot
     tiers: tuple[Tier, ...] = ()  # margin tiers by rising notional; none = nothing is liquidated
@@ -58,6 +58,7 @@ class Market:
     apart: float | None = None  # |mid / mid of a second source - 1|
     apart_ns: int = 0  # how long it has been above `limits.apart` without a break
     off_par: float | None = None  # |price of the quote coin in its dollar - 1|
+    ready_ns: int | None = None  # since its book was whole again after lost updates; None where none were lost
     volatility: float | None = None  # standard deviation of the return of a day, realised
 
 
@@ -72,5 +73,5 @@ class Facts:
     exposure: Exposure  # our positions and orders, worst case
     live: bool = False  # a real venue: a check whose number is None counts as failed
     correlation: Callable[[int, int], float] | None = None  # of two instruments' returns; NaN = too little history
-    alert_ns: int = 0  # how long a critical alert has waited for an answer; 0 = none waits
-    ready_ns: int | None = None  # since the session was READY; None in simulation
+    alert_ns: int = 0  # how long a critical alert (a clock that jumped) has waited for an answer; 0 = none waits
+    ready_ns: int | None = None  # since the live session was READY; None in simulation

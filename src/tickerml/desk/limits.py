@@ -209,9 +209,10 @@ class Limits:
     turbo_heat: Annotated[float, Range(0, 1)] = 0.3  # share of equity; sum of all losses to the stops in turbo
     turbo_in_use: Annotated[float, Range(0, 1)] = 0.6  # share of equity; margin of one trade, and of all, in turbo
 
-    # a live session
+    # a live session; halts, gaps, late feeds and clocks of a simulation are those of its tape
+    late_s: Annotated[float, Range(0.01, 600)] = 1.0  # seconds; a later feed: entries off; a clock's jump: an alert
     alert_s: Annotated[float, Range(0, 86_400)] = 300.0  # seconds a critical alert may wait for an answer
-    legs_s: Annotated[float, Range(0.1, 600)] = 2.0  # not used yet; seconds from the first fill until all are filled
+    legs_s: Annotated[float, Range(0.1, 600)] = 2.0  # seconds from the first fill until all legs are filled
     naked_s: Annotated[float, Range(0.1, 600)] = 2.0  # seconds a position may stand without its stop, then it closes
     warm_s: Annotated[float, Range(0, 86_400)] = 60.0  # seconds after READY that count as its beginning
     warm_size: Annotated[float, Range(0, 1)] = 0.5  # factor on sizes in the beginning

@@ -109,6 +109,7 @@ class Books:
             markets={inst: markets.of(inst) for inst in chosen},
             exposure=worst_case(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
             correlation=markets.correlation,
+            alert_ns=markets.alert_ns(self.now),
         )
 
     def _account(self, wallet: int) -> Account:

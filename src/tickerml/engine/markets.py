@@ -16,6 +16,10 @@ from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, apart, correlation, loo
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import SECOND, Record
 
+RATES: Final = {"binance": 10, "binance-usdm": 20, "binance-coinm": 20}
+"""Orders a second that a venue publishes for one account: 100 in 10 s on spot, 1,200 a minute on futures."""
+
+SOURCE_NS: Final = 90 * SECOND  # a second source that is told more seldom than this (bars: and two bars) is none
 DOLLARS: Final = ("USD", "USDC", "USDT", "DAI", "FDUSD", "TUSD")  # a quote coin's price is read off the first there is
 
 
@@ -30,6 +34,8 @@ class Markets:
         self._second = [_second_source(one, instruments) for one in instruments]
         self._tiers = [_tiers(loop.venue.rules[one.id]) for one in instruments]
         self._par = {one.quote: _par(one.quote, instruments) for one in instruments}
+        self._later = {one.id: [i for i in instruments if i.previous == one.id] for one in instruments}
+        loop.watches["apart"], loop.watches["late"] = limits.apart, round(limits.late_s * SECOND)
 
     def of(self, inst: int) -> Market:
         """The market of one instrument."""
@@ -40,7 +46,7 @@ class Markets:
         bid, ask, age, patience, bars, crossed, *figures = out.item()
         median, move, spread, below, above, volatility = (None if x == ABSENT else x for x in figures)
         taker = int(rules["taker_rate"]) / RATE
-        gap, gap_ns = self._apart(inst, now)
+        gap, gap_ns = self._apart(inst, now, patience)
         return Market(
             bid,
             ask,
@@ -48,6 +54,10 @@ class Markets:
             patience_ns=patience,
             bar_only=bool(bars),
             crossed=bool(crossed),
+            blocked=self._blocked(inst),
+            rebasing=self._rebasing(inst, now),
+            venue_rate=RATES.get(self.instruments[inst].venue, 0),
+            ready_ns=self._ready(inst, now),
             margin=int(rules["margin_rate"]) / RATE,
             tiers=self._tiers[inst],
             cost=2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0),
@@ -67,14 +77,62 @@ class Markets:
         """Of two instruments' returns over the last day; NaN = too little history."""
         return float(correlation(self.loop.watches[one], self.loop.watches[other]))
 
-    def _apart(self, inst: int, now: int) -> tuple[float | None, int]:
+    def alert_ns(self, now: int, *, live: bool = False) -> int:
+        """How long the oldest critical alert has waited, ns: a clock that jumped by more than `limits.late_s`.
+
+        In a simulation the person who looks comes `limits.operator_s` after it, as for the desk's latches.
+        """
+        jumped = self.loop.watches["jumped"]
+        wait = 0 if live else round(self.limits.operator_s * SECOND)
+        open_ones = jumped[(jumped > 0) & ((now - jumped < wait) | (wait == 0))]
+        return now - int(open_ones.min()) if len(open_ones) else 0
+
+    def _blocked(self, inst: int) -> str:
+        """Why the venue allows no entry, as the tape tells: a halt, lost updates, a feed that is late."""
+        w, m = self.loop.watches[inst], self.loop.marks[inst]
+        if w["halted"]:
+            return "trading is halted"
+        if w["broken"]:
+            return "book not whole after lost updates"
+        late = int(m["exch_recv"] - m["exch"]) if m["exch"] else 0
+        return f"feed {late / SECOND:.1f} s late" if late > w["late"] else ""
+
+    def _ready(self, inst: int, now: int) -> int | None:
+        """Since when the book is whole again after lost updates, ns; None where none were lost."""
+        whole = int(self.loop.watches[inst]["whole"])
+        return now - whole if whole else None
+
+    def _rebasing(self, inst: int, now: int) -> bool:
+        """Whether a change of tick, lot or contract stands between us and this instrument.
+
+        One that has been replaced is not entered; one that replaces another waits until nothing is left of that.
+        """
+        for later in self._later[inst]:
+            if later.valid_from <= now and self.prices.known(later.id):
+                return True
+        before, setups = self.instruments[inst].previous, self.loop.states["setups"]
+        if before < 0 or before >= len(self.instruments):
+            return False
+        return bool(self.loop.positions[before]["position"]) or bool(
+            ((setups["inst"] == before) & (setups["state"] != 0)).any()
+        )
+
+    def _apart(self, inst: int, now: int, patience: int) -> tuple[float | None, int]:
+        """Distance from the same pair on another venue, else from the index or mark price that the tape tells."""
         other = self._second[inst]
         if other is None:
-            return None, 0
+            return self._apart_from_value(self.loop.watches[inst], now, SOURCE_NS + patience)
         watches = self.loop.watches
         ratio = float(self.instruments[inst].tick / self.instruments[other].tick)
         gap, seconds = apart(watches[inst], watches[other], ratio, now, self.limits.apart)
         return float(gap), int(seconds) * SECOND
+
+    def _apart_from_value(self, w: Record, now: int, within: int) -> tuple[float | None, int]:
+        if not w["held_before"] or w["held"] - w["held_before"] > within:
+            return None, 0
+        if now - int(w["held"]) > within:
+            return float("nan"), 0  # it came often, and comes no more
+        return float(w["gap"]), now - int(w["gap_since"]) if w["gap_since"] else 0
 
     def _off_par(self, inst: int) -> float | None:
         found = self._par[self.instruments[inst].quote]

@@ -40,14 +40,14 @@ ABOVE: Final = 2
 
 _END: Final = int(Flag.END)
 _DEPTH, _TRADE, _CLOCK, _GAP = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.CLOCK), int(Kind.GAP)
-_TIMER = int(Kind.TIMER)
+_TIMER, _VALUE, _STATUS = int(Kind.TIMER), int(Kind.VALUE), int(Kind.STATUS)
 
 
 @fold
 def on_row(m: Record, b: Record, row: Record) -> None:
     """Fold one market row into mark `m`; `b` is the book after the row."""
     kind = row["kind"]
-    if kind not in (_CLOCK, _TIMER):  # neither says that the feed is alive
+    if kind not in (_CLOCK, _TIMER, _VALUE, _STATUS):  # none of them says that prices still come
         m["time"] = row["recv"]
     m["rows"] += 1
     if kind == _DEPTH:

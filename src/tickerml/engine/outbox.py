@@ -16,7 +16,16 @@ from tickerml.tape.rows import ROW, Flag, Kind, Rows, empty
 
 HELD: Final = 4096  # rows that may wait in memory
 DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
-_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+
+
+def _plain(figure: object) -> object:
+    """Numbers read off a strategy's own records are numpy's."""
+    if isinstance(figure, np.generic):
+        return figure.item()
+    raise NotImplementedError(f"a figure is of the type {type(figure).__name__}")
+
+
+_ENCODER: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain)
 _END: Final = int(Flag.END)
 
 

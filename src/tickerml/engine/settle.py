@@ -67,6 +67,11 @@ def _price(ticks: Decimal, inst: Instrument) -> Decimal:
 
 def outcome_of(figures: dict[str, Any], intent_blob: bytes) -> Outcome:
     """What `on_settled` is told."""
+    info = msgspec.json.decode(intent_blob)
+    return _outcome(figures, info, tuple(_outcome(leg, {}) for leg in figures.get("legs", ())))
+
+
+def _outcome(figures: dict[str, Any], info: dict[str, Any], legs: tuple[Outcome, ...] = ()) -> Outcome:
     return Outcome(
         side=figures["side"],
         entry=float(figures["entry"]),
@@ -78,5 +83,6 @@ def outcome_of(figures: dict[str, Any], intent_blob: bytes) -> Outcome:
         funding=float(figures["funding"]),
         pnl=float(figures["pnl"]),
         reason=figures["reason"],
-        info=msgspec.json.decode(intent_blob),
+        info=info,
+        legs=legs,
     )

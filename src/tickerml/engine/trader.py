@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from tickerml.desk.approved import Approved, Refusal
+from tickerml.desk.approved import Approved, Verdict, legs_told
 from tickerml.desk.desk import Desk
-from tickerml.desk.limits import TEXT, Refused
 from tickerml.desk.proposal import Proposal
 from tickerml.engine import core, purse
 from tickerml.engine.books import Books
@@ -29,12 +28,13 @@ from tickerml.engine.passes import Passes
 from tickerml.engine.settle import outcome_of
 from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
+from tickerml.engine.wished import intent_figures, leg_instrument, refused
 from tickerml.features.sets import members
 from tickerml.sim.orders import ANSWERS
 from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Pass, Setup, Target
+from tickerml.tape.intents import Legs, Pass, Setup, Target
 from tickerml.tape.rows import MINUTE, Kind
 
 _NOTHING: Final = np.dtype([("none", "i1")])
@@ -160,12 +160,13 @@ class Trader:
             return
         blobs = [canonical(intent_figures(self.strategies[w.strategy].name, w.intent, w.view)) for w in wishes]
         seqs = [self._tell_intent(wish, blob) for wish, blob in zip(wishes, blobs, strict=True)]
-        setups = [self._proposal(w, seq) for w, seq in zip(wishes, seqs, strict=True) if isinstance(w.intent, Setup)]
-        facts = self.books.facts({p.inst.id for p in setups}, self._markets)
-        verdicts = {verdict.intent: verdict for verdict in self.desk.round(setups, facts)}
+        proposals = [p for w, seq in zip(wishes, seqs, strict=True) for p in self._proposals(w, seq)]
+        facts = self.books.facts({p.inst.id for p in proposals}, self._markets)
+        judged: dict[int, list[tuple[Proposal, Verdict]]] = {}
+        for proposal, verdict in zip(proposals, self.desk.round(proposals, facts), strict=True):
+            judged.setdefault(verdict.intent, []).append((proposal, verdict))
         for wish, seq, blob in zip(wishes, seqs, blobs, strict=True):
-            unknown = Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
-            self._act(wish, blob, verdicts.get(seq, unknown))
+            self._act(wish, seq, blob, judged.get(seq, []))
         self._tell_changes()
 
     def _asked_of(self, k: int, only: int | None) -> list[Wish]:
@@ -199,23 +200,37 @@ class Trader:
         price = self.books.prices.mark(view.instrument.id)
         return self.outbox.add(view.now, view.instrument.id, int(Kind.INTENT), blob, side=side, price=price)
 
-    def _proposal(self, wish: Wish, seq: int) -> Proposal:
-        """A wish as the desk judges it."""
-        inst = wish.view.instrument
-        name, contract = self.strategies[wish.strategy].name, self.books.wallets.contracts[inst.id]
-        return Proposal(seq, wish.strategy, name, inst, contract, self._in_money(wish.intent, inst.id))
+    def _proposals(self, wish: Wish, seq: int) -> list[Proposal]:
+        """A wish as the desk judges it: a setup, or each leg of several that stand or fall together."""
+        k, intent = wish.strategy, wish.intent
+        if isinstance(intent, Setup):
+            return [self._proposal(k, seq, wish.view.instrument, intent)]
+        if not isinstance(intent, Legs):
+            return []
+        found = [(leg_instrument(leg, self.strategies[k].traded), leg.setup) for leg in intent.legs]
+        told = [(inst, replace(setup, info={**intent.info, **setup.info})) for inst, setup in found]
+        return [self._proposal(k, seq, inst, setup, seq + 1) for inst, setup in told]
 
-    def _act(self, wish: Wish, blob: bytes, verdict: Approved | Refusal) -> None:
+    def _proposal(self, k: int, seq: int, inst: Instrument, setup: Setup, group: int = 0) -> Proposal:
+        contract = self.books.wallets.contracts[inst.id]
+        return Proposal(seq, k, self.strategies[k].name, inst, contract, self._in_money(setup, inst.id), group)
+
+    def _act(self, wish: Wish, seq: int, blob: bytes, judged: Sequence[tuple[Proposal, Verdict]]) -> None:
         """Send what was approved; tell what was refused."""
-        name, inst, intent = self.strategies[wish.strategy].name, wish.view.instrument, wish.intent
-        if isinstance(intent, Target) and intent.exposure == 0 and self.trades.close(wish.strategy, inst.id):
+        k, inst, intent = wish.strategy, wish.view.instrument, wish.intent
+        if isinstance(intent, Target) and intent.exposure == 0 and self.trades.close(k, inst.id):
             return
-        if isinstance(verdict, Approved):
-            self._row(inst.id, Kind.APPROVED, {"strategy": name, **verdict.told(self._amount_of(inst.id))})
-            self.trades.open(wish.strategy, verdict.intent, blob, wish.intent, inst, verdict)
-            self._hold(wish.strategy, inst.id, wish.intent.side)
-        else:
-            self._row(inst.id, Kind.REFUSAL, {"strategy": name, **verdict.told(self._amount_of(inst.id))})
+        parts = [(p.setup, p.inst, v) for p, v in judged if isinstance(v, Approved)]
+        name, amount = {"strategy": self.strategies[k].name}, self._amount_of(inst.id)
+        if not parts or len(parts) < len(judged):
+            self._row(inst.id, Kind.REFUSAL, {**name, **refused(seq, judged).told(amount)})
+            return
+        named = [(thing.symbol, v) for _, thing, v in parts]
+        told = parts[0][2].told(amount) if len(parts) == 1 else legs_told(named, amount)
+        self._row(inst.id, Kind.APPROVED, {**name, **told})
+        self.trades.open(k, seq, blob, parts)
+        for setup, thing, _ in parts:
+            self._hold(k, thing.id, setup.side)
 
     def _amount_of(self, inst: int) -> Callable[[float], str]:
         """Writes money of an instrument's wallet as an amount."""
@@ -273,15 +288,16 @@ class Trader:
             asked[inst]["held"] = side
             asked[inst]["mine"] = side if one == k else 0
 
-    def _told(self, k: int, inst: int, figures: dict[str, Any] | None, blob: bytes) -> None:
-        """A trade of strategy `k` is over; `figures` None when nothing was filled."""
-        self._hold(k, inst, 0)
+    def _told(self, k: int, insts: Sequence[int], figures: dict[str, Any] | None, blob: bytes) -> None:
+        """A trade of strategy `k` is over, on the first of `insts` and its other legs; no `figures`: never filled."""
+        for inst in insts:
+            self._hold(k, inst, 0)
         self._tell_changes()
         if figures is None:
             return
         told = getattr(self.strategies[k].strategy, "on_settled", None)
         if told is not None:
-            told(self._views[k][inst], outcome_of(figures, blob))
+            told(self._views[k][insts[0]], outcome_of(figures, blob))
 
     def _row(self, inst: int, kind: Kind, figures: dict[str, Any]) -> None:
         self.outbox.add(self.books.now, inst, int(kind), canonical(figures))
@@ -335,17 +351,3 @@ def groups_of(strategies: Sequence[Any], bar_delay: int) -> tuple[Group, ...]:
 def wakes(strategy: Any) -> tuple[Any, ...]:
     """All wakes that a strategy declares."""
     return strategy.wake if isinstance(strategy.wake, tuple) else (strategy.wake,)
-
-
-def intent_figures(name: str, intent: Any, view: EngineView) -> dict[str, Any]:
-    """The blob of an INTENT row: what was wished, at which price, the strategy's figures, features to be told."""
-    figures = {"strategy": name, "kind": type(intent).__name__.lower(), "price": view.close, **intent.info}
-    told = view.told()
-    if told:
-        figures["features"] = told
-    for key in ("side", "target", "stop", "exposure", "leverage", "stake", "superp", "substitute"):
-        if hasattr(intent, key):
-            figures.setdefault(key, getattr(intent, key))
-    if hasattr(intent, "horizon_ns"):
-        figures["horizon"] = intent.horizon_ns
-    return figures

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -14,10 +13,13 @@ from tickerml.desk import leaving
 from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved, Cancel, Order
+from tickerml.desk.beginning import fields_of
 from tickerml.desk.desk import Desk
 from tickerml.desk.exits import Move, at_price, nearest
 from tickerml.desk.order import of_leg
 from tickerml.desk.setups import Setups
+from tickerml.engine import together
+from tickerml.engine.at_end import close_at_touch
 from tickerml.engine.books import Books
 from tickerml.engine.core import MADE
 from tickerml.engine.loop import Loop
@@ -38,7 +40,7 @@ _SUPERP: Final = int(OrderType.SUPERP)
 
 
 class Trades:
-    """The desk's hands. `told(strategy, inst, figures, intent blob)` is called when one is over."""
+    """The desk's hands. `told(strategy, instruments, figures, intent blob)` is called when one is over."""
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class Trades:
         outbox: Outbox,
         desk: Desk,
         names: Sequence[str],
-        told: Callable[[int, int, dict[str, Any] | None, bytes], None],
+        told: Callable[[int, Sequence[int], dict[str, Any] | None, bytes], None],
     ) -> None:
         """`names` of the strategies, by number."""
         self.loop, self.books, self.outbox, self.names, self.told = loop, books, outbox, names, told
@@ -58,36 +60,18 @@ class Trades:
         keep("legs", self.setups.legs.table)
         self._blobs = keep("intents", np.zeros(book.SLOTS, f"S{_BLOB}"))
 
-    def open(self, owner: int, seq: int, blob: bytes, setup: Setup, inst: Instrument, approved: Approved) -> None:
-        """Send the entry orders of an approved setup."""
+    def open(self, owner: int, seq: int, blob: bytes, parts: Sequence[tuple[Setup, Instrument, Approved]]) -> None:
+        """Send the entry orders of an approved intent: of its setup, or of all its legs at once."""
         if len(blob) > _BLOB:
             raise ConfigError("intent", f"an intent's figures take {len(blob)} bytes; at most {_BLOB} are kept")
-        lots = sum(o.qty for o in approved.orders)
-        k = self.setups.begin(
-            {
-                "intent": seq,
-                "strategy": owner,
-                "inst": inst.id,
-                "side": setup.side,
-                "superp": int(setup.superp),
-                "stake": lots if setup.superp else 0,
-                "in_use": approved.worst.margin,
-                "notional": approved.worst.notional,
-                "risk": approved.worst.risk,
-                "lots": 0 if setup.superp else lots,
-                "leverage": approved.leverage.times,
-                "stop": setup.stop or 0.0,
-                "target": approved.target or 0.0,
-                "horizon": self.books.now + setup.horizon_ns,
-                "trail": setup.trail or 0.0,
-                "zones": int(setup.zones),
-                "low": 0 if setup.floor is None else math.ceil(setup.floor / float(inst.tick)),
-                "high": 0 if setup.ceiling is None else math.floor(setup.ceiling / float(inst.tick)),
-            }
-        )
-        self._blobs[k] = blob
-        for order in approved.orders:
-            self._send(order, k, roles.ENTRY, seq)
+        group = seq + 1 if len(parts) > 1 else 0
+        slots = []
+        for setup, inst, approved in parts:
+            slots.append(self.setups.begin(fields_of(seq, owner, inst, setup, approved, self.books.now, group)))
+            self._blobs[slots[-1]] = blob
+        for k, (_, _, approved) in zip(slots, parts, strict=True):
+            for order in approved.orders:
+                self._send(order, k, roles.ENTRY, seq)
         self._set_deadline()
 
     def answer(self, a: Record) -> None:
@@ -129,8 +113,29 @@ class Trades:
     def _leave(self, k: int, reason: int, limit: int = 0) -> None:
         """Close setup `k`, with all the legs that it stands or falls with; settle it when nothing is left."""
         self._act(leaving.close(self.setups, k, reason, limit), k)
+        self._fall(k)
         if book.is_over(self.setups.table[k]) and not self.setups.table[k]["superp"]:
             self._settle(k)
+
+    def _fall(self, k: int) -> None:
+        """Setup `k` leaves: so do the other legs of its intent that were not told to."""
+        for n in together.mates(self.setups.table, k):
+            if n != k and not self.setups.table[n]["going"]:
+                self._act(leaving.close(self.setups, n, together.why(self.setups.table[k])), n)
+                if book.is_over(self.setups.table[n]):
+                    self._settle(n)
+
+    def _stand_or_fall(self, k: int) -> None:
+        """After an answer about leg `k`: what becomes of it and the others."""
+        s, rules = self.setups.table[k], self.desk.limits
+        legs = self.setups.table[together.mates(self.setups.table, k)]
+        wait = max(self.books.prices.patience(int(one["inst"])) for one in legs)
+        if together.look(self.setups.table, k, self.books.now + round(rules.legs_s * SECOND) + wait):
+            self._leave(k, book.UNWOUND)
+        elif s["exited"] and not s["going"] and s["reason"] != book.BY_STOP:
+            self._leave(k, int(s["reason"]))
+        elif s["exited"]:
+            self._fall(k)
 
     def close(self, owner: int, inst: int) -> bool:
         """Close at the market what strategy `owner` has under way on an instrument; False when that is nothing."""
@@ -190,9 +195,13 @@ class Trades:
 
     def finish(self) -> None:
         """The tape has ended: what is open is settled at the touch, without pretending that a close was sent."""
+        table = self.setups.table
+        for k in np.flatnonzero(table["state"]).tolist():
+            if not (table[k]["group"] and book.is_over(table[k])):  # a leg that is over waits for the others
+                close_at_touch(self.books, table[k])
         for k in range(book.SLOTS):
-            if self.setups.table[k]["state"]:
-                self._settle_at_touch(k, self.setups.table[k])
+            if table[k]["state"]:
+                self._settle(k)
 
     def _liquidated(self, a: Record) -> None:
         """The venue closed what the setups on an instrument held; they end with their last order.
@@ -310,26 +319,34 @@ class Trades:
         if s["state"]:
             patience = self.books.prices.patience(int(s["inst"]))
             leaving.guard(self.setups, k, self.books.now + round(self.desk.limits.naked_s * SECOND) + patience)
+        if s["group"] and s["state"]:
+            self._stand_or_fall(k)
         if book.is_over(self.setups.table[k]):
             self._settle(k)
         elif s["state"]:
             self._arm(int(s["inst"]))
 
     def _settle(self, k: int) -> None:
-        s, books = self.setups.table[k].copy(), self.books
-        if s["entered"] == 0 and s["reason"] in (0, book.BY_TIMER):
-            s["reason"] = book.UNFILLED
-        elif s["reason"] == 0:  # the fee took all that was bought
-            s["reason"], s["closed"] = book.BY_HAND, books.now
-        inst, owner, blob = int(s["inst"]), int(s["strategy"]), bytes(self._blobs[k])
-        figures = settled_blob(
-            s, self.names[owner], books.instruments[inst], books.wallets, self.loop.marks[inst], blob
-        )
-        left_over = self.setups.free(k)
-        self._arm(inst)
+        """Setup `k` is over: tell its trade, or wait for the other legs."""
+        table, books = self.setups.table, self.books
+        mine = together.mates(table, k)
+        if len(mine) > 1 and not all(book.is_over(table[n]) for n in mine):
+            table[k]["state"], table[k]["going"] = book.CLOSING, 1
+            self._act(roles.cancels(self.setups.legs.of(k)), None)
+            return
+        ended = [self._ended_leg(n) for n in mine]
+        lead = together.lead_of([s for s, _ in ended])
+        s, figures = ended[lead]
+        insts = [int(one["inst"]) for one, _ in ended]
+        if len(mine) > 1:
+            figures = together.as_one(ended, [books.instruments[i] for i in insts], books.wallets, lead)
+        left_over, blob = [one for n in mine for one in self.setups.free(n)], bytes(self._blobs[k])
+        for inst in insts:
+            self._arm(inst)
         if not self.loop.core[0]["ended"]:
             self._act(left_over, None)
         self._set_deadline()
+        owner, inst = int(s["strategy"]), int(s["inst"])
         self.outbox.add(books.now, inst, int(Kind.SETTLED), canonical(figures), side=int(s["side"]))
         if s["entered"]:
             books.account[0]["settled"] += 1
@@ -340,29 +357,23 @@ class Trades:
                 owner,
                 inst,
                 pnl=books.wallets.money(wallet, figures["pnl"]),
-                notional=int(s["stake"]) if s["superp"] else int(s["paid"]),
+                notional=sum(int(one["stake"]) if one["superp"] else int(one["paid"]) for one, _ in ended),
                 equity=books.equity(wallet),
-                stopped=int(s["reason"]) == book.BY_STOP,
+                stopped=figures["reason"] == book.REASONS[book.BY_STOP],
+                others=[i for i in insts if i != inst],
             )
-        self.told(owner, inst, figures if s["entered"] else None, blob)
+        self.told(owner, [inst, *(i for i in insts if i != inst)], figures if s["entered"] else None, blob)
 
-    def _settle_at_touch(self, k: int, s: Record) -> None:
-        """Close what setup `k` holds at the touch it could have got, in our books only."""
-        inst, books = int(s["inst"]), self.books
-        held = book.held(s)
-        bid, ask = books.prices.touch(inst)
-        price = (bid if s["side"] > 0 else ask) or books.prices.mark(inst)
-        if held and s["superp"]:
-            s["exit_ticks"], s["exited"] = price, 1
-            s["amount"] = books.superp_worth(s, price)
-            books.add_cash(inst, int(s["amount"]))
-        elif held:
-            s["exited"] += held
-            s["exit_ticks"] += price * held
-            s["received"] += int(value(books.wallets.contracts[inst], price, held))
-            books.close(inst, -int(s["side"]), price, held)
-        s["closed"], s["reason"] = books.now, book.AT_END
-        self._settle(k)
+    def _ended_leg(self, k: int) -> tuple[Record, dict[str, Any]]:
+        """A copy of setup `k`, which is over, and its figures."""
+        s, books = self.setups.table[k].copy(), self.books
+        if s["entered"] == 0 and s["reason"] in (0, book.BY_TIMER, book.UNWOUND, book.BY_LEG):
+            s["reason"] = book.UNFILLED
+        elif s["reason"] == 0:  # the fee took all that was bought
+            s["reason"], s["closed"] = book.BY_HAND, books.now
+        inst, name = int(s["inst"]), self.names[int(s["strategy"])]
+        mark, blob = self.loop.marks[inst], bytes(self._blobs[k])
+        return s, settled_blob(s, name, books.instruments[inst], books.wallets, mark, blob)
 
     def _send(self, order: Order, k: int, role: int, parent: int) -> int:
         c = self.loop.core[0]

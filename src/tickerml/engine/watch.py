@@ -1,5 +1,6 @@
 """What the desk judges an entry by besides the touch: median, move of a minute, usual spread, depth, volatility.
 
+And what the tape says of venue and feed: halts, gaps, clocks that jump, an index or mark price to hold ours against.
 A price and a spread are sampled at the first message of each second (each bar), a close at the first of each five
 minutes. Where nothing came, the price is the one before. Wired into runs with a desk; `look` is asked for a moment.
 """
@@ -13,6 +14,7 @@ import numpy as np
 
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID, level, next_level
+from tickerml.tape.params import VALUE_NAMES
 from tickerml.tape.rows import BUY, DAY, MINUTE, SECOND, SELL, Flag, Kind, Record
 
 SAMPLES: Final = 512  # seconds with a price that are kept
@@ -21,6 +23,8 @@ SLOT: Final = 5 * MINUTE
 SLOTS: Final = DAY // SLOT
 MEDIAN_S: Final = 300
 LEAST_SPREADS: Final = 10  # one wide second is no wide minute: a minute's spread is the mean of at least so many
+STREAMS: Final = 16
+MARK, INDEX = 1, 2  # second sources, and their places in tape.params.VALUE_NAMES
 LEAST: Final = 12  # returns of five minutes from which a volatility or a correlation is told: an hour
 
 WATCH: Final = np.dtype(
@@ -40,6 +44,22 @@ WATCH: Final = np.dtype(
         ("seen", "i8"),  # spreads sampled
         ("spreads", "i8", (SLOTS,)),  # by number modulo SLOTS
         ("ordered", "i8", (SLOTS,)),  # the same, from the narrowest to the widest
+        ("halted", "i8"),  # 1: trading is halted
+        ("broken", "i8"),  # 1: updates were lost and the book is not whole again yet
+        ("whole", "i8"),  # receive time at which it was, ns; 0 = none was ever lost
+        ("late", "i8"),  # ns: a clock that moves by more has jumped; set by the desk's limits
+        ("jumped", "i8"),  # receive time of the newest jump; 0 = none
+        ("clocks", "i8"),  # bit by stream kind: its offset is known
+        ("offset", "i8", (STREAMS,)),  # ns, by stream kind
+        ("apart", "f8"),  # how far the second source may be off, fraction; set by the desk's limits
+        ("source", "i8"),  # MARK or INDEX: what the second source is; 0 = there is none
+        ("value", "f8"),  # its newest price, quote
+        ("value_exch", "i8"),  # its exchange time, ns
+        ("bar_exch", "i8"),  # close time of the newest bar
+        ("held", "i8"),  # receive time at which both were known of one moment, newest
+        ("held_before", "i8"),  # and the one before
+        ("gap", "f8"),  # |ours / the second source - 1| then
+        ("gap_since", "i8"),  # since when it has been above `apart` without a break; 0 = it is not
     ]
 )
 
@@ -63,22 +83,81 @@ SCRATCH: Final = np.dtype([("numbers", "i8", (SAMPLES,))])
 
 ABSENT: Final = -1.0
 _DEPTH, _END = int(Kind.DEPTH), int(Flag.END)
+_STATUS, _GAP, _CLOCK = int(Kind.STATUS), int(Kind.GAP), int(Kind.CLOCK)
+assert VALUE_NAMES[MARK] == "mark"
+assert VALUE_NAMES[INDEX] == "index"
 
 
 @fold
 def on_row(w: Record, m: Record, row: Record) -> None:
     """Fold one market row; `m` is the mark after it."""
-    if row["kind"] != _DEPTH or row["flags"] & _END == 0 or m["bid"] == 0:
-        return
-    if row["recv"] >= w["next"]:
-        _sample(w, row["recv"], m["price2"], m["ask"] - m["bid"])
+    kind = row["kind"]
+    if kind == _DEPTH:
+        if row["flags"] & _END == 0 or m["bid"] == 0:
+            return
+        if w["broken"] != 0:
+            w["broken"] = 0
+            w["whole"] = row["recv"]
+        if row["recv"] >= w["next"]:
+            _sample(w, row["recv"], m["price2"], m["ask"] - m["bid"])
+    elif kind == _STATUS:
+        w["halted"] = 1 if row["qty"] == 0 else 0
+    elif kind == _GAP:
+        w["broken"] = 1
+    elif kind == _CLOCK:
+        _clock(w, row)
 
 
 @fold
-def on_bar(w: Record, m: Record, row: Record) -> None:
+def _clock(w: Record, row: Record) -> None:
+    """A CLOCK row: an offset that moves by more than `late` is a jump; the first one of a stream is none."""
+    for k in range(STREAMS):
+        if row["side"] == 0 or row["side"] == k:
+            if w["clocks"] >> k & 1 != 0 and abs(row["qty"] - w["offset"][k]) > w["late"]:
+                w["jumped"] = row["recv"]
+            w["clocks"] |= 1 << k
+            w["offset"][k] = row["qty"]
+
+
+@fold
+def on_bar(w: Record, m: Record, row: Record, i: Record) -> None:
     """Fold one closed bar where there is no book; `m` is the mark after it."""
-    if m["bid"] == 0 and row["recv"] >= w["next"]:
+    if m["bid"] != 0:
+        return
+    w["bar_exch"] = row["exch"]
+    if w["source"] != 0 and w["value_exch"] == row["exch"]:
+        _hold(w, m["price2"], row["recv"], i["tick"])
+    if row["recv"] >= w["next"]:
         _sample(w, row["recv"], m["price2"], 0)
+
+
+@fold
+def on_value(w: Record, m: Record, row: Record, value: Record, i: Record) -> None:
+    """Fold one named number: an index price, or a mark price where no index was ever told of the instrument.
+
+    A book's mid is held against it as it comes; a bar's close only against one of the same moment.
+    """
+    name = value["name"]
+    source = INDEX if name == i["names"][INDEX] else MARK if name == i["names"][MARK] else 0
+    if source == 0 or source < w["source"] or not value["value"] > 0.0:
+        return
+    w["source"] = source
+    w["value"] = value["value"]
+    w["value_exch"] = row["exch"]
+    if m["bid"] != 0 or (m["bars"] != 0 and w["bar_exch"] == row["exch"]):
+        _hold(w, m["price2"], row["recv"], i["tick"])
+
+
+@fold
+def _hold(w: Record, price2: int, now: int, tick: float) -> None:
+    """Both prices of one moment are known."""
+    w["held_before"] = w["held"]
+    w["held"] = now
+    w["gap"] = abs(0.5 * price2 * tick / w["value"] - 1.0)
+    if not w["gap"] > w["apart"]:
+        w["gap_since"] = 0
+    elif w["gap_since"] == 0:
+        w["gap_since"] = now
 
 
 @fold

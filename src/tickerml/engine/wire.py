@@ -112,10 +112,11 @@ def _fold_rows(plan: Plan, states: str) -> str:
     seldom = _calls(plan, "on_row", "            ", at_ends=True)
     body += text.AT_ENDS.format(on_row=seldom) if seldom else ""
     on_bar = "            marks.on_bar(marks_[n], bar)\n" if plan.marks else ""
-    on_bar += "            watch.on_bar(watches[n], marks_[n], row)\n" if plan.watch else ""
+    on_bar += "            watch.on_bar(watches[n], marks_[n], row, insts[n])\n" if plan.watch else ""
     on_bar += _calls(plan, "on_bar", "            ")
     body += text.BARS.format(on_bar=on_bar) if plan.bars and on_bar else ""
-    on_value = _calls(plan, "on_value", "            ")
+    on_value = "            watch.on_value(watches[n], marks_[n], row, value, insts[n])\n" if plan.watch else ""
+    on_value += _calls(plan, "on_value", "            ")
     body += text.VALUES.format(on_value=on_value) if on_value else ""
     body += text.LARGE_TRADES if plan.large_trades else ""
     body += text.ALARMS if plan.marks else ""

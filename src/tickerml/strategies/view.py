@@ -41,6 +41,7 @@ class Outcome:
     pnl: float  # after costs
     reason: str  # "target", "stop", "timer", ...
     info: Mapping[str, Figure] = field(default_factory=dict)  # of the intent that opened it
+    legs: tuple[Outcome, ...] = ()  # of a trade with several legs: money is of all, prices and side of the first filled
 
 
 class View(Protocol):

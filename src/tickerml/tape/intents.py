@@ -123,7 +123,12 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Setups on several instruments or venues that stand or fall together. Raises ConfigError `intent`."""
+    """Setups on several instruments or venues that stand or fall together. Raises ConfigError `intent`.
+
+    All are approved and sent at once, or none. The legs' `size` hints are kept in proportion (without them all legs are
+    worth the same). What is filled while another leg is not within `limits.legs_s` is closed; when one leg leaves, all
+    leave; they are settled as one trade.
+    """
 
     legs: tuple[Leg, ...]
     info: Info = field(default_factory=dict)
@@ -131,6 +136,9 @@ class Legs:
 
     def __post_init__(self) -> None:
         _require(len(self.legs) >= 2, f"legs need at least two setups, got {len(self.legs)}")
+        places = {(leg.venue, leg.symbol) for leg in self.legs}
+        _require(len(places) == len(self.legs), "two legs are on one instrument: a coin has one setup at a time")
+        _require(not any(leg.setup.superp for leg in self.legs), "a SuperP position cannot be a leg")
 
 
 @dataclass(frozen=True, slots=True)

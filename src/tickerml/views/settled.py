@@ -58,6 +58,8 @@ def trade(coin: str, thing: Instrument | None, blob: Mapping[str, Json], intent:
 
 
 def _notional(blob: Mapping[str, Json], entry: Decimal, qty: Decimal, thing: Instrument | None) -> Decimal:
+    if blob.get("legs"):
+        return sum((decimal(leg.get("notional")) for leg in blob["legs"]), Decimal(0))
     if blob.get("superp"):  # the size of a SuperP position is its stake in money
         return qty * (decimal(blob.get("leverage")) or 1)
     if thing is not None and thing.inverse:

@@ -1,0 +1,88 @@
+"""Legs of one intent: all of them fill or none stays, all leave when one does, and they are settled as one trade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+
+from tickerml.desk import setups as book
+from tickerml.desk.money import Wallets
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.rows import Record, Rows
+
+_SUMS: Final = ("gross", "fees", "funding", "pnl")
+_OF_LEG: Final = ("side", "entry", "exit", "entry_time", "exit_time", "qty", *_SUMS, "reason")
+_FOLLOWED: Final = ("", "not filled", "other leg")  # reasons of legs that left because another one did
+
+
+def mates(table: Rows, k: int) -> list[int]:
+    """Slots of all legs that setup `k` stands or falls with, itself included."""
+    group = int(table[k]["group"])
+    if not group:
+        return [k]
+    found: list[int] = np.flatnonzero((table["group"] == group) & (table["state"] != 0)).tolist()
+    return found
+
+
+def is_short(s: Record) -> bool:
+    """Whether a leg has not got all its lots."""
+    return bool(s["entered"] < s["lots"])
+
+
+def look(table: Rows, k: int, by: int) -> bool:
+    """After an answer about leg `k`: whether it can no longer get its lots, so that all must be unwound.
+
+    The first execution of any leg sets the time `by` which all must have filled, ns.
+    """
+    s = table[k]
+    if s["going"] or s["exited"]:
+        return False
+    if s["working"] == 0 and is_short(s):
+        return True
+    mine = table[mates(table, k)]
+    waits = any(is_short(one) for one in mine) and bool(mine["entered"].any())
+    due = (int(mine["fill_by"].max()) or by) if waits else 0
+    for n in mates(table, k):
+        table[n]["fill_by"] = due
+    return False
+
+
+def lead_of(legs: Sequence[Record]) -> int:
+    """Place of the leg that the trade goes by: the first that was filled, else the first."""
+    return next((n for n, s in enumerate(legs) if s["entered"]), 0)
+
+
+def as_one(
+    ended: Sequence[tuple[Record, dict[str, Any]]], things: Sequence[Instrument], wallets: Wallets, lead: int
+) -> dict[str, Any]:
+    """The figures of a settled trade of several legs: money of all, prices, size and side of the leading one.
+
+    Its reason is that of the leg which made the others leave. Excursions are left out: no leg has those of the trade.
+    """
+    legs = [
+        one | {"notional": wallets.amount(wallets.wallet_of[thing.id], int(s["paid"]))}
+        for (s, one), thing in zip(ended, things, strict=True)
+    ]
+    figures = {name: value for name, value in legs[lead].items() if name not in ("mae", "mfe", "notional")}
+    filled = [one for one in legs if one["entry_time"]] or list(legs)
+    figures.update({name: sum((one[name] for one in legs), Decimal(0)) for name in _SUMS})
+    figures["entry_time"] = min(one["entry_time"] for one in filled)
+    figures["exit_time"] = max(one["exit_time"] for one in filled)
+    figures["reason"] = next((one["reason"] for one in legs if one["reason"] not in _FOLLOWED), legs[lead]["reason"])
+    figures["legs"] = [
+        {"symbol": thing.symbol, "venue": thing.venue, **{name: _plain(one[name]) for name in (*_OF_LEG, "notional")}}
+        for thing, one in zip(things, legs, strict=True)
+    ]
+    return figures
+
+
+def why(s: Record) -> int:
+    """Why the other legs leave when leg `s` does."""
+    return book.UNWOUND if is_short(s) else book.BY_LEG
+
+
+def _plain(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else value
