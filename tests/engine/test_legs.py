@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from small_runs import machine, market, print_of, run, settings
 from tickerml.engine import snapshot
 from tickerml.engine.machine import drive, pieces
+from tickerml.ledger.project import Projector
+from tickerml.ledger.schema import TABLES
 from tickerml.strategies.wake import Every
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.intents import Entry, Leg, Legs, Pass, Setup, Target
@@ -366,6 +368,27 @@ def test_a_report_reads_a_spread_as_one_trade(tmp_path):
     assert shown.notional == sum(Decimal(leg["notional"]) for leg in figures["legs"])
     assert shown.pnl == Decimal(figures["pnl"])
     assert shown.mae is None
+
+
+def test_the_ledger_keeps_a_spread_as_one_trade():
+    """One decision with the gates of both legs, one trade with the money of both, orders of both under its intent."""
+    one, made = run(Once(), pair(4.0, {0: moved(DEEP, -0.06), 1: DEEP}))
+    projector = Projector("spread", one.trader.books.instruments)
+    for block in made:
+        projector.take(block)
+    tables = {
+        name: [dict(zip(TABLES[name].names, row, strict=True)) for row in rows]
+        for name, rows in projector.batch().tables.items()
+    }
+    (trade,), (decision,), (figures,) = tables["trade_history"], tables["trade_decisions"], settled(made)
+    assert trade["pnl"] == figures["pnl"]
+    assert (trade["reason"], trade["intent"]) == ("stop", decision["seq"])
+    named = {gate[0].split(" ", 1)[0] for gate in json.loads(decision["gates"])}
+    assert named == {ONE, OTHER}
+    assert {(order["symbol"], order["intent"]) for order in tables["orders"]} == {
+        (ONE, decision["seq"]),
+        (OTHER, decision["seq"]),
+    }
 
 
 def test_the_horizon_closes_both():
