@@ -166,6 +166,17 @@ def deadline(table: Rows) -> int:
     return first
 
 
+def due(s: Record, now: int) -> int:
+    """Why a setup must be closed at `now`, ns; 0 = it need not, or is closing already."""
+    if s["state"] not in (ENTERING, OPEN):
+        return 0
+    if s["horizon"] <= now:
+        return BY_TIMER
+    if 0 < s["cover_by"] <= now:
+        return NAKED
+    return UNWOUND if 0 < s["fill_by"] <= now else 0
+
+
 def held(s: Record) -> int:
     """Lots that a setup holds and can sell (SuperP: 1)."""
     return int(s["entered"] - s["taken"] - s["exited"])

@@ -98,16 +98,9 @@ class Trades:
 
     def deadlines(self) -> None:
         """Close what has reached its horizon, stands without its stop, or lacks a leg."""
-        now = self.books.now
         for k in range(book.SLOTS):
-            s = self.setups.table[k]
-            if s["state"] in (book.ENTERING, book.OPEN):
-                if s["horizon"] <= now:
-                    self._leave(k, book.BY_TIMER)
-                elif 0 < s["cover_by"] <= now:
-                    self._leave(k, book.NAKED)
-                elif 0 < s["fill_by"] <= now:
-                    self._leave(k, book.UNWOUND)
+            if why := book.due(self.setups.table[k], self.books.now):
+                self._leave(k, why)
         self._set_deadline()
 
     def _leave(self, k: int, reason: int, limit: int = 0) -> None:
