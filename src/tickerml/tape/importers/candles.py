@@ -159,7 +159,7 @@ def read(path: Path, options: Options = Options()) -> SourceTape:  # noqa: B008 
         instruments=(file.instrument,),
         assumed_clock=True,
         bar_only=True,
-        notes=(*guessed, f"bars are taken to be known {options.delay / SECOND:g} s after their close"),
+        notes=(*guessed, f"Bars are taken to be known {options.delay / SECOND:g} s after their close"),
     )
     return SourceTape(header, lambda problems: _blocks(file, problems))
 
