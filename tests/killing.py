@@ -6,6 +6,7 @@ again, until it ends. A run that came to its end is followed by another: a kill 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -87,12 +88,15 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
             url = database()
         child = start(name, store, ended[-1] / "run", url)
         child.stdout.readline()
+        began = time.monotonic()
         if times:
-            time.sleep(rng.uniform(0, longest))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(rng.uniform(0, longest))
             child.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
         out, said = child.communicate()
         if "done" in out:
             (ended[-1] / "done").touch()
+            longest = min(longest, time.monotonic() - began)  # the machine was busier when it was measured
         elif times and (os.name != "posix" or child.returncode == -signal.SIGKILL):
             times -= 1
             if after is not None:

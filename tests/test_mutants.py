@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GONE_THROUGH = tuple(f"{name}.py" for name in ("brackets", "contract", "margin", "position", "scale", "wallets"))
+ACCOUNT = ("brackets", "contract", "margin", "position", "scale", "wallets")
+GONE_THROUGH = (*(("account", f"{name}.py") for name in ACCOUNT), ("desk", "losses.py"))
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +24,8 @@ def tool():
     sys.path.remove(str(ROOT / "tools"))
 
 
-def run(*words):
-    command = [sys.executable, str(ROOT / "tools" / "mutants.py"), "account", *words]
+def run(*words, room="account"):
+    command = [sys.executable, str(ROOT / "tools" / "mutants.py"), room, *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -40,10 +41,11 @@ def test_mutants_are_the_same_each_time_and_each_differs_from_the_source(tool):
 
 
 def test_what_is_listed_exists_and_has_a_reason(tool):
-    names = {m.name for path in tool.files("account") for m in tool.mutants(path, "account")}
-    for name, reason in tool.listed("account").items():
-        assert name in names
-        assert len(reason.split()) > 3
+    for room in ("account", "desk"):
+        names = {m.name for path in tool.files(room) for m in tool.mutants(path, room)}
+        for name, reason in tool.listed(room).items():
+            assert name in names
+            assert len(reason.split()) > 3
 
 
 def test_changed_files_are_some_of_all(tool):
@@ -57,9 +59,9 @@ def test_a_mutant_is_killed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", GONE_THROUGH)
-def test_t9_every_mutant_is_killed_or_listed_with_its_reason(file, capsys):
-    done = run("--only", f"{file}:")
+@pytest.mark.parametrize(("room", "file"), GONE_THROUGH)
+def test_t9_every_mutant_is_killed_or_listed_with_its_reason(room, file, capsys):
+    done = run("--only", f"{file}:", room=room)
     assert done.returncode == 0, done.stdout + done.stderr
     made, killed, listed = (int(x) for x in re.findall(r"(\d+) (?:mutants|killed|survived)", done.stdout)[-3:])
     with capsys.disabled():
