@@ -15,6 +15,10 @@ Gates in order: SNR, confidence, multi-timeframe consensus, flat market, fee pro
 consensus and flat market warn and let pass, fee protection asks for fee_multiple_turbo, and the EV guard for 0 up to a
 balance of `ev_free_below`; the warnings stand in the intent.
 
+Sizes are shares of the margin at `leverage`, which the desk lowers to what the margin tier, the liquidation distance
+and its own limit allow; on spot, which has none, they are shares of the cash. Outside turbo the desk's limits on the
+notional of a position and an order are the smaller ones.
+
 Ours, where the source is silent: confidence_raw = (1 + share of the five signals that agree x tanh(SNR / 2)) / 2, a
 score, not a probability, until it is calibrated; target and stop lie between their ends by volatility over the horizon
 (one standard deviation for the target, half of one for the stop); the funding interval is the source's own.
