@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from msgspec import structs
+
 from tickerml.account.contract import contract_record
 from tickerml.desk.desk import Desk
 from tickerml.desk.exposure import Exposure
@@ -48,7 +50,7 @@ def market(**more):
     """A calm market at 10 times; `maintenance` is that of its one margin tier, which allows 125 times."""
     tiers = (Tier(float("inf"), more.pop("maintenance", 0.005), 125),)
     calm = Market(bid=9_999, ask=10_001, margin=0.1, tiers=tiers, cost=0.0012, taker=0.0005)
-    return replace(calm, **more)
+    return structs.replace(calm, **more)
 
 
 def setup(side=1, **more):

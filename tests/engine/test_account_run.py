@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from small_runs import balances, joined, market, print_of, settings
 from small_strategies import Churn
@@ -310,8 +311,8 @@ def test_a_change_of_an_order_leaves_its_rows():
     order = Order(0, 1, int(OrderType.LIMIT), int(TimeInForce.GTC), 5, price=int(book["best_bid"]) - 500)
     for op, kind, one in (
         (Op.NEW, Kind.SUBMIT, order),
-        (Op.AMEND, Kind.AMEND, replace(order, price=order.price - 7, qty=3)),
-        (Op.AMEND, Kind.AMEND, replace(order, price=order.price, trigger=9, qty=0)),
+        (Op.AMEND, Kind.AMEND, structs.replace(order, price=order.price - 7, qty=3)),
+        (Op.AMEND, Kind.AMEND, structs.replace(order, price=order.price, trigger=9, qty=0)),
     ):
         loop.make_order(kind, 1, -1, one)
         loop.send(op, 1, one)

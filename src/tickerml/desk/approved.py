@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from tickerml.desk.exposure import Worst
 from tickerml.desk.gates import FAILED, PASSED, Gate, told
@@ -19,8 +20,7 @@ _NONE: Final = Worst(0, 0, 0)
 _USUAL: Final = Leverage(1.0, USUAL, 0.0, 1.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Struct, frozen=True):
     """Entry orders that the desk allows for the intent of this sequence, and how it came to them."""
 
     intent: int
@@ -67,8 +67,7 @@ def legs_told(legs: Sequence[tuple[str, Approved]], amount: Callable[[float], st
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """The desk's no, counted and journalled."""
 
     intent: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil, isfinite
+from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from tickerml.account.contract import value
 from tickerml.desk.exposure import Exposure
@@ -14,11 +16,26 @@ from tickerml.desk.limits import Limits
 from tickerml.desk.memory import Memory
 from tickerml.desk.proposal import Proposal
 from tickerml.desk.regime import Stance
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import Entry
 from tickerml.tape.rows import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Desktop:
+class Terms(NamedTuple):
+    """The constants of an instrument as plain numbers: to read decimals and records takes longer than to judge."""
+
+    inst: Instrument
+    contract: Record
+    unit_value: int
+    inverse: bool
+    spot: bool
+    tick: float  # quote
+    lot: float  # base, or contracts
+    face: float  # quote of one lot of an inverse contract
+    min_notional: float  # quote
+
+
+class Desktop(Struct, frozen=True):
     """What all cases of a round share."""
 
     limits: Limits
@@ -31,33 +48,53 @@ class Desktop:
     superp: bool
     allowed: frozenset[int] | None = None  # instruments of the universe; None = all
     weights: Mapping[int, float] | None = None  # portfolio weights by instrument; None = no portfolio rule
+    killed: int = 0  # index into KILLS
+    losses: int = 0  # in a row, all strategies
+    sent: int = 0  # messages of the last second
+    today: int = 0  # messages of the day
+    terms: dict[int, Terms] = field(default_factory=dict)  # by instrument id, as they were made before
 
 
 class Case:
     """A proposal with its market, account and memory. Reads; changes nothing."""
 
     __slots__ = (
+        *("account", "coins", "collar", "confidence", "desk", "equity", "facts", "funds", "heat", "high", "in_use"),
         *(
-            "account",
-            "coin",
-            "collar",
-            "desk",
-            "equity",
-            "facts",
-            "fund",
             "inst",
             "inverse",
-            "latch",
             "leverage",
             "limits",
+            "lost_at_stop",
+            "low",
+            "major",
+            "margin",
+            "market",
+            "mid",
+            "now",
+            "p",
         ),
-        *("major", "market", "now", "p", "pair", "prices", "setup", "side", "spot", "touch", "unit_value"),
-        *("wallet", "worst"),
+        *(
+            "pair",
+            "pairs",
+            "prices",
+            "risk",
+            "setup",
+            "side",
+            "spot",
+            "takes",
+            "terms",
+            "touch",
+            "turbo",
+            "unit_value",
+            "wallet",
+        ),
+        "worst",
     )
 
     def __init__(self, desk: Desktop, proposal: Proposal) -> None:
         """Nothing is computed that may fail: an equity that is not known is 0."""
-        facts, setup, limits = desk.facts, proposal.setup, desk.limits
+        facts, setup, limits, memory = desk.facts, proposal.setup, desk.limits, desk.memory
         self.desk, self.p, self.facts, self.limits, self.now = desk, proposal, facts, limits, facts.now
         self.setup, self.side, self.inst = setup, setup.side, proposal.inst.id
         self.market: Market = facts.markets[self.inst]
@@ -65,40 +102,21 @@ class Case:
         self.account: Account = facts.accounts[self.wallet]
         equity = self.account.equity
         self.equity = equity if equity is not None and isfinite(equity) else 0.0
-        memory = desk.memory
-        self.pair: Record = memory.pairs[proposal.strategy, self.inst]  # memory of the strategy on the instrument
-        self.coin: Record = memory.coins[self.inst]
-        self.fund: Record = memory.funds[self.wallet]
-        self.latch: Record = memory.latch[0]
-        contract = proposal.contract
-        self.spot, self.inverse = bool(contract["spot"]), bool(contract["inverse"])
-        self.unit_value = int(contract["unit_value"])
-        self.major = proposal.inst.base in limits.majors  # the tighter limits of the majors hold
-        self.collar = limits.collar_major if self.major else limits.collar  # how far beyond the mid, fraction
+        self.pairs, self.coins, self.funds = memory.of_pairs, memory.of_coins, memory.of_funds
+        self.pair = (proposal.strategy, self.inst)  # place in `pairs`; in the others the instrument and the wallet are
+        self.terms = _terms(desk.terms, proposal)
+        self.spot, self.inverse, self.unit_value = self.terms.spot, self.terms.inverse, self.terms.unit_value
+        self.confidence = proposal.confidence
+        self.lost_at_stop = 1.0 if setup.stop is None else setup.stop  # share of the notional lost at the stop, or all
+        self._limits()
+        self.mid = (self.market.bid + self.market.ask) / 2  # ticks
         self.touch = self.market.ask if setup.side > 0 else self.market.bid  # what taking would get, ticks
         self.prices = self._prices()  # of the entries, ticks; a market entry: the farthest it may reach
+        self.low, self.high = min(self.prices), max(self.prices)
+        self.takes = [self._takes(entry, price) for entry, price in zip(setup.entries, self.prices, strict=True)]
         self.worst = self._worst()  # at which the entries are worth most, ticks: what limits count with
         self.leverage = leverage_of(self)
-
-    @property
-    def turbo(self) -> bool:
-        """Whether the strategy asks for the turbo profile and the account is small enough for it."""
-        return self.p.turbo and self.equity < self.limits.turbo_balance * self.account.unit
-
-    @property
-    def risk(self) -> float:
-        """Share of equity that the trade may lose at its stop."""
-        return self.limits.turbo_risk if self.turbo else self.limits.risk_per_trade
-
-    @property
-    def heat(self) -> float:
-        """Share of equity that all trades together may lose at their stops."""
-        return self.limits.turbo_heat if self.turbo else self.limits.max_heat
-
-    @property
-    def in_use(self) -> float:
-        """Share of equity that margin, spot cost and stakes may take together."""
-        return self.limits.turbo_in_use if self.turbo else self.limits.max_in_use
+        self.margin = self.leverage.margin  # share of the notional that the position ties up
 
     @property
     def position(self) -> float:
@@ -111,32 +129,14 @@ class Case:
         return self.limits.turbo_in_use / self.margin if self.turbo else self.limits.order_share
 
     @property
-    def margin(self) -> float:
-        """Share of the notional that the position ties up."""
-        return self.leverage.margin
-
-    @property
     def largest(self) -> float:
         """The largest notional that any leverage allows, money: what may be lost at the stop, and no turbo position."""
         lost = self.risk * self.equity / self.lost_at_stop
         return lost if self.turbo else min(lost, self.limits.max_position * self.equity)
 
-    @property
-    def mid(self) -> float:
-        """Ticks."""
-        return (self.market.bid + self.market.ask) / 2
-
-    @property
-    def lost_at_stop(self) -> float:
-        """Share of the notional lost at the stop; all of it where there is none."""
-        return self.setup.stop if self.setup.stop is not None else 1.0
-
-    def takes(self, k: int) -> bool:
-        """Whether entry `k` meets the book at once."""
-        entry = self.setup.entries[k]
-        if entry.price is None:
-            return True
-        return not entry.post_only and (self.prices[k] - self.touch) * self.side >= 0
+    def _takes(self, entry: Entry, price: int) -> bool:
+        """Whether an entry meets the book at once."""
+        return entry.price is None or (not entry.post_only and (price - self.touch) * self.side >= 0)
 
     def worth(self, price: int, lots: int) -> int:
         """Money of `lots` at `price` ticks (account/contract.py)."""
@@ -144,8 +144,21 @@ class Case:
             return int(value(self.p.contract, price, lots))
         return price * lots * self.unit_value
 
+    def _limits(self) -> None:
+        """The limits that differ: between majors and others, and for turbo trades of an account small enough."""
+        limits = self.limits
+        self.major = self.p.inst.base in limits.majors  # the tighter limits of the majors hold
+        self.collar = limits.collar_major if self.major else limits.collar  # how far beyond the mid, fraction
+        self.turbo = self.p.turbo and self.equity < limits.turbo_balance * self.account.unit
+        risk, heat, in_use = limits.risk_per_trade, limits.max_heat, limits.max_in_use
+        if self.turbo:
+            risk, heat, in_use = limits.turbo_risk, limits.turbo_heat, limits.turbo_in_use
+        self.risk = risk  # share of equity that the trade may lose at its stop
+        self.heat = heat  # that all trades together may lose at their stops
+        self.in_use = in_use  # that margin, spot cost and stakes may take together
+
     def _prices(self) -> list[int]:
-        tick = float(self.p.inst.tick)
+        tick = self.terms.tick
         return [self._reach() if e.price is None else max(1, round(e.price / tick)) for e in self.setup.entries]
 
     def _reach(self) -> int:
@@ -156,5 +169,19 @@ class Case:
 
     def _worst(self) -> int:
         if self.inverse:
-            return max(1, min(*self.prices, self.market.bid))
-        return max(*self.prices, self.market.ask)
+            return max(1, min(self.low, self.market.bid))
+        return max(self.high, self.market.ask)
+
+
+def _terms(made: dict[int, Terms], p: Proposal) -> Terms:
+    """The instrument's constants, made once."""
+    known = made.get(p.inst.id)
+    if known is None or known.inst is not p.inst or known.contract is not p.contract:
+        known = made[p.inst.id] = _terms_of(p.inst, p.contract)
+    return known
+
+
+def _terms_of(inst: Instrument, contract: Record) -> Terms:
+    flags = int(contract["unit_value"]), bool(contract["inverse"]), bool(contract["spot"])
+    face, least = float(inst.lot * inst.contract_size), float(inst.min_notional)
+    return Terms(inst, contract, *flags, float(inst.tick), float(inst.lot), face, least)

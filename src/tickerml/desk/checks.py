@@ -7,6 +7,7 @@ go into the verdict. A number that cannot be computed fails; one that the source
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from math import isfinite, nan
 from typing import Final
 
@@ -22,7 +23,7 @@ Check = Callable[[Case], Gate]
 
 
 def _killed(c: Case) -> Gate:
-    by = KILLS[int(c.latch["killed"])]
+    by = KILLS[c.desk.killed]
     return holds("kill", not by, by)
 
 
@@ -102,42 +103,40 @@ def _regime(c: Case) -> Gate:
 
 
 def _paused(c: Case) -> Gate:
-    until = int(c.fund["paused"])
+    until = c.funds["paused"].item(c.wallet)
     return holds("session pause", c.now >= until, max(0.0, (until - c.now) / SECOND), 0.0)
 
 
 def _day(c: Case) -> Gate:
-    state = int(c.fund["day_state"])
-    return holds("day loss", not state or c.fund["day"] != c.now // DAY, state, 0)
+    state = c.funds["day_state"].item(c.wallet)
+    return holds("day loss", not state or c.funds["day"].item(c.wallet) != c.now // DAY, state, 0)
 
 
 def _losing(c: Case) -> Gate:
-    return holds("losses in a row", not c.pair["off"], int(c.pair["losses"]), c.limits.losses_off)
+    off, losses = c.pairs["off"].item(c.pair), c.pairs["losses"].item(c.pair)
+    return holds("losses in a row", not off, losses, c.limits.losses_off)
 
 
 def _cooldown(c: Case) -> Gate:
-    ended = int(c.coin["ended"])
+    ended = c.coins["ended"].item(c.inst)
     if not ended or c.limits.cooldown_s == 0:
         return absent("cooldown", "no trade before" if not ended else "off")
     return least("cooldown", (c.now - ended) / SECOND, c.limits.cooldown_s)
 
 
 def _guard(c: Case) -> Gate:
-    until = int(c.pair["guarded"])
+    until = c.pairs["guarded"].item(c.pair)
     return holds("stop-loss guard", c.now >= until, max(0.0, (until - c.now) / SECOND), 0.0)
 
 
 def _poor(c: Case) -> Gate:
-    until = int(c.pair["poor"])
+    until = c.pairs["poor"].item(c.pair)
     return holds("low-profit coin", c.now >= until, max(0.0, (until - c.now) / SECOND), 0.0)
 
 
 def _flips(c: Case) -> Gate:
-    return holds(
-        "enter-reduce loop",
-        not c.coin["blocked"],
-        within(c.coin["flips"], int(c.coin["n_flips"]), c.now, c.limits.flips_s),
-    )
+    flips = within(c.coins["flips"][c.inst], c.coins["n_flips"].item(c.inst), c.now, c.limits.flips_s)
+    return holds("enter-reduce loop", not c.coins["blocked"].item(c.inst), flips)
 
 
 def _unknown_coin(c: Case) -> Gate:
@@ -176,23 +175,25 @@ def _correlation(c: Case) -> Gate:
 
 
 def _entries(c: Case) -> Gate:
-    return below("entry rate", within(c.pair["entries"], int(c.pair["n"]), c.now, c.limits.entries_s), c.limits.entries)
+    entries = within(c.pairs["entries"][c.pair], c.pairs["n"].item(c.pair), c.now, c.limits.entries_s)
+    return below("entry rate", entries, c.limits.entries)
 
 
 def _messages_coin(c: Case) -> Gate:
-    sent = within(c.coin["stamps"], int(c.coin["n"]), c.now, 1.0) + c.desk.exposure.sent_on.get(c.inst, 0)
-    return most("messages of the coin", sent + _wanted(c), c.limits.messages_symbol)
+    sent = within(c.coins["stamps"][c.inst], c.coins["n"].item(c.inst), c.now, 1.0)
+    wanted = c.desk.exposure.sent_on.get(c.inst, 0) + _wanted(c)
+    return most("messages of the coin", sent + wanted, c.limits.messages_symbol)
 
 
 def _messages(c: Case) -> Gate:
-    sent = within(c.latch["stamps"], int(c.latch["n"]), c.now, 1.0) + c.desk.exposure.sent
+    sent = c.desk.sent + c.desk.exposure.sent
     return most("messages", sent + _wanted(c), c.limits.messages)
 
 
 def _messages_venue(c: Case) -> Gate:
     if not c.market.venue_rate:
         return absent("messages of the venue", "it states no limit")
-    sent = within(c.latch["stamps"], int(c.latch["n"]), c.now, 1.0) + c.desk.exposure.sent
+    sent = c.desk.sent + c.desk.exposure.sent
     return most("messages of the venue", sent + _wanted(c), c.limits.messages_venue * c.market.venue_rate)
 
 
@@ -201,13 +202,12 @@ def _messages_warm(c: Case) -> Gate:
     if not warm(c):
         never = c.facts.ready_ns is None and c.market.ready_ns is None
         return absent("session start", "no session to begin in a simulation" if never else "it is over")
-    sent = within(c.latch["stamps"], int(c.latch["n"]), c.now, 1.0) + c.desk.exposure.sent
+    sent = c.desk.sent + c.desk.exposure.sent
     return most("session start", sent + _wanted(c), c.limits.warm_messages)
 
 
 def _messages_day(c: Case) -> Gate:
-    today = int(c.latch["messages"]) if c.latch["day"] == c.now // DAY else 0
-    return most("messages of the day", today + c.desk.exposure.sent + _wanted(c), c.limits.messages_day)
+    return most("messages of the day", c.desk.today + c.desk.exposure.sent + _wanted(c), c.limits.messages_day)
 
 
 def _orders_coin(c: Case) -> Gate:
@@ -220,7 +220,7 @@ def _orders(c: Case) -> Gate:
 
 
 def _confidence(c: Case) -> Gate:
-    wanted, given = c.desk.confidence.get(c.p.name), c.p.confidence
+    wanted, given = c.desk.confidence.get(c.p.name), c.confidence
     if wanted is None:
         return absent("confidence", "the strategy has no minimum")
     return absent("confidence", "no_model") if given is None else least("confidence", given, wanted)
@@ -247,16 +247,16 @@ def _collar(c: Case) -> Gate:
     """How far the boldest entry lies beyond the mid, on the losing side of it."""
     if c.setup.superp:
         return absent("collar", "a SuperP position has no order price")
-    beyond = max(c.side * (price - c.mid) / c.mid for price in c.prices)
-    return most("collar", beyond, c.collar)
+    boldest = c.high if c.side > 0 else c.low
+    return most("collar", c.side * (boldest - c.mid) / c.mid, c.collar)
 
 
 def _median(c: Case) -> Gate:
     median = c.market.median
     if median is None:
         return most("collar of the median", None, c.limits.collar_median, live=c.facts.live)
-    prices = [c.mid] if c.setup.superp else c.prices
-    apart = max(abs(price - median) / median for price in prices) if median > 0 else nan
+    low, high = (c.mid, c.mid) if c.setup.superp else (c.low, c.high)
+    apart = max(abs(low - median), abs(high - median)) / median if median > 0 else nan
     return most("collar of the median", apart, c.limits.collar_median)
 
 
@@ -266,8 +266,7 @@ def _self_trade(c: Case) -> Gate:
     ours = (c.desk.exposure.best_sell if c.side > 0 else c.desk.exposure.best_buy).get(c.inst)
     if ours is None:
         return absent("self-trade", "no own order on the other side")
-    boldest = max(c.side * price for price in c.prices)
-    return below("self-trade", boldest, c.side * ours)
+    return below("self-trade", c.side * (c.high if c.side > 0 else c.low), c.side * ours)
 
 
 def _target(c: Case) -> Gate:
@@ -280,8 +279,7 @@ def _stop(c: Case) -> Gate:
     """The stop of each entry, in ticks below its price (above, when short): at least 1, and not through the touch."""
     if c.setup.stop is None:
         return holds("stop", c.setup.substitute != "" or c.setup.superp, c.setup.substitute or "stake")
-    room = min(_stop_room(c, price, c.takes(k)) for k, price in enumerate(c.prices))
-    return least("stop", room, 1)
+    return least("stop", min(map(_stop_room, repeat(c), c.prices, c.takes)), 1)
 
 
 def _stop_room(c: Case, price: int, takes: bool) -> int:

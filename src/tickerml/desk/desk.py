@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+from msgspec import structs
 from numpy.typing import NDArray
 
 from tickerml.desk.approved import Approved, Refusal, Verdict
-from tickerml.desk.case import Case, Desktop
+from tickerml.desk.case import Case, Desktop, Terms
 from tickerml.desk.checks import BEFORE
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.facts import Facts
@@ -24,7 +24,7 @@ from tickerml.desk.protections import Change, Protections
 from tickerml.desk.regime import RegimeFold
 from tickerml.desk.settings import Manager as ManagerRules
 from tickerml.desk.settings import Regime as RegimeRules
-from tickerml.desk.sized import after, orders_of, stake_order, worst_of_orders
+from tickerml.desk.sized import AFTER, AFTER_STAKE, orders_of, stake_order, worst_of_orders
 from tickerml.desk.sizing import lot_value, size
 from tickerml.desk.universe import Universe
 from tickerml.tape.instruments import Instrument
@@ -59,6 +59,7 @@ class Desk:
         self.universe = Universe(rules, instruments, bar_only)
         self.portfolio = Portfolio(rules.portfolio, len(instruments))
         self._told: list[Change] = []
+        self._terms: dict[int, Terms] = {}  # constants of the instruments, by id
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Every array that the desk remembers in, by name."""
@@ -151,6 +152,8 @@ class Desk:
             self.superp,
             self.universe.allowed(),
             self.portfolio.weights(),
+            *self.memory.of_the_account(facts.now),
+            self._terms,
         )
 
     def _conflict(self, proposals: Sequence[Proposal], k: int, by: int) -> Refusal:
@@ -166,10 +169,10 @@ class Desk:
         if len({desk.facts.wallet_of[proposals[n].inst.id] for n in legs}) > 1:
             text = f"{TEXT[Refused.LEG]} (legs settle in different currencies)"
             return {n: Refusal(proposals[n].seq, Refused.LEG, text) for n in legs if n not in lost}
-        trial = replace(desk, exposure=desk.exposure.copy()) if group else desk
+        trial = structs.replace(desk, exposure=desk.exposure.copy()) if group else desk
         verdicts = {n: self._judge(trial, proposals[n], worth[n]) for n in legs if n not in lost}
         if group and all(isinstance(v, Approved) for v in verdicts.values()) and len(verdicts) == len(legs):
-            trial = replace(desk, exposure=desk.exposure.copy())
+            trial = structs.replace(desk, exposure=desk.exposure.copy())
             most = _in_proportion({n: (Case(desk, proposals[n]), v) for n, v in verdicts.items()})
             verdicts = {n: self._judge(trial, proposals[n], worth[n], most[n]) for n in legs}
         if group and (any(isinstance(v, Refusal) for v in verdicts.values()) or len(verdicts) < len(legs)):
@@ -206,7 +209,8 @@ class Desk:
             return Refusal(c.p.seq, reason, f"{TEXT[reason]} (size by {sized.bound})", tuple(gates), sized.sizes)
         orders = (stake_order(c, lots),) if c.setup.superp else orders_of(c, lots)
         worst = worst_of_orders(c, orders)
-        for reason, gate in after(c, orders, worst):
+        for reason, last in AFTER_STAKE if c.setup.superp else AFTER:
+            gate = last(c, orders, worst)
             gates.append(gate)
             if gate.state == FAILED:
                 said = f"{_said(reason, gate)} (size by {sized.bound})"

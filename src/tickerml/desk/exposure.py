@@ -9,31 +9,39 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field, fields
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 
 from tickerml.desk.legs import ENTRY
-from tickerml.desk.setups import Setups, held
-from tickerml.tape.rows import Record
+from tickerml.desk.memory import rows_of
+from tickerml.desk.setups import Setups
+
+_SUMS: Final[Callable[[], defaultdict[Any, int]]] = partial(defaultdict, int)
+_LEG = ("inst", "setup", "role", "left", "sent", "known", "side", "price")
+_SETUP = (
+    *("inst", "strategy", "side"),
+    *("superp", "in_use", "notional", "risk", "stop", "lots", "entered", "taken", "exited"),  # as `worst_of` takes them
+)
 
 
-@dataclass(slots=True)
-class Exposure:
+class Exposure(Struct):
     """Sums over all setups under way. A round adds what it approves, so that the next setup is judged after it."""
 
     positions: int = 0  # setups under way
     room: int = 64  # setups that the tables still take
     orders: int = 0  # our open orders
-    in_use: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # wallet -> margin, spot cost, stakes
-    by_strategy: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))  # (wallet, strategy)
-    heat: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # wallet -> sum of losses to the stops
-    notional: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # instrument -> money, worst case
+    in_use: dict[int, int] = field(default_factory=_SUMS)  # wallet -> margin, spot cost, stakes
+    by_strategy: dict[tuple[int, int], int] = field(default_factory=_SUMS)  # (wallet, strategy)
+    heat: dict[int, int] = field(default_factory=_SUMS)  # wallet -> sum of losses to the stops
+    notional: dict[int, int] = field(default_factory=_SUMS)  # instrument -> money, worst case
     side: dict[int, int] = field(default_factory=dict)  # instrument -> side of the setup under way
-    orders_on: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # instrument -> our open orders
-    unknown_on: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # instrument -> without an answer
+    orders_on: dict[int, int] = field(default_factory=_SUMS)  # instrument -> our open orders
+    unknown_on: dict[int, int] = field(default_factory=_SUMS)  # instrument -> without an answer
     sent: int = 0  # messages of this round that have not left yet
-    sent_on: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # instrument -> the same
+    sent_on: dict[int, int] = field(default_factory=_SUMS)  # instrument -> the same
     best_buy: dict[int, int] = field(default_factory=dict)  # instrument -> our highest resting buy, ticks
     best_sell: dict[int, int] = field(default_factory=dict)  # instrument -> our lowest resting sell, ticks
 
@@ -49,7 +57,7 @@ class Exposure:
 
     def copy(self) -> Exposure:
         """An independent copy, for a group that stands or falls together."""
-        return Exposure(**{f.name: copy(getattr(self, f.name)) for f in fields(self)})
+        return Exposure(*(copy(getattr(self, name)) for name in self.__struct_fields__))
 
     def count(self, wallet: int, strategy: int, inst: int, side: int, worst: Worst) -> None:
         """Add the money of one setup."""
@@ -60,8 +68,7 @@ class Exposure:
         self.side[inst] = side
 
 
-@dataclass(frozen=True, slots=True)
-class Worst:
+class Worst(Struct, frozen=True, gc=False):
     """What a setup can come to, money of its wallet."""
 
     notional: int  # at the worst price that its orders may fill at; 0 for SuperP, whose stake is all
@@ -73,43 +80,49 @@ def exposure(
     setups: Setups, wallet_of: tuple[int, ...], now: int, patience: Callable[[int], int] | None = None
 ) -> Exposure:
     """Everything under way at `now`; `patience(instrument)`: ns without an answer from which an order is UNKNOWN."""
-    found = Exposure(room=setups.free_slots())
+    legs = setups.legs.table[np.flatnonzero(setups.legs.table["id"])]
+    slots = np.flatnonzero(setups.table["state"])
+    found = Exposure(room=setups.room(len(slots), len(legs)), positions=len(slots), orders=len(legs))
+    if not len(slots) and not len(legs):
+        return found
     waiting: dict[int, int] = defaultdict(int)
-    legs = setups.legs.table
-    for k in np.flatnonzero(legs["id"]).tolist():
-        leg = legs[k]
-        inst = int(leg["inst"])
-        found.orders += 1
+    for inst, setup, role, left, sent, known, side, price in rows_of(legs, _LEG):
         found.orders_on[inst] += 1
-        if leg["role"] == ENTRY:
-            waiting[int(leg["setup"])] += int(leg["left"])
-        if patience is not None and leg["sent"] and not leg["known"] and now - int(leg["sent"]) > patience(inst):
+        if role == ENTRY:
+            waiting[setup] += left
+        if patience is not None and sent and not known and now - sent > patience(inst):
             found.unknown_on[inst] += 1
-        _rest(found, inst, leg)
-    for k in np.flatnonzero(setups.table["state"]).tolist():
-        s = setups.table[k]
-        inst = int(s["inst"])
-        found.positions += 1
-        found.count(wallet_of[inst], int(s["strategy"]), inst, int(s["side"]), worst_of(s, waiting[k]))
+        _rest(found, inst, side, price)
+    for k, (inst, strategy, side, *money) in zip(slots.tolist(), rows_of(setups.table[slots], _SETUP), strict=True):
+        found.count(wallet_of[inst], strategy, inst, side, worst_of(*money, waiting=waiting[k]))
     return found
 
 
-def worst_of(s: Record, waiting: int) -> Worst:
-    """The money that a setup can still come to with `waiting` lots of its entries open; rounded up."""
-    margin = int(s["in_use"])
-    if s["superp"]:
-        return Worst(0, margin, margin)
-    notional = int(s["notional"]) or margin
-    risk = int(s["risk"]) or (int(notional * float(s["stop"])) if s["stop"] > 0 else notional)
-    lots = int(s["lots"])
-    alive = held(s) + waiting
+def worst_of(
+    superp: int,
+    in_use: int,
+    notional: int,
+    risk: int,
+    stop: float,
+    lots: int,
+    entered: int,
+    taken: int,
+    exited: int,
+    *,
+    waiting: int = 0,
+) -> Worst:
+    """The money that a setup (SETUP) can still come to with `waiting` lots of its entries open; rounded up."""
+    if superp:
+        return Worst(0, in_use, in_use)
+    margin, notional = in_use, notional or in_use
+    risk = risk or (int(notional * stop) if stop > 0 else notional)
+    alive = entered - taken - exited + waiting
     if lots <= 0 or alive >= lots:
         return Worst(notional, margin, risk)
     return Worst(*(-(-money * alive // lots) for money in (notional, margin, risk)))
 
 
-def _rest(found: Exposure, inst: int, leg: Record) -> None:
-    price, side = int(leg["price"]), int(leg["side"])
+def _rest(found: Exposure, inst: int, side: int, price: int) -> None:
     if price and side > 0:
         found.best_buy[inst] = max(price, found.best_buy.get(inst, 0))
     elif price and side < 0:

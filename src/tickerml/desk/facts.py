@@ -9,14 +9,14 @@ Prices are ticks, money is the wallet's smallest unit, shares and returns are fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tickerml.desk.exposure import Exposure
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True, gc=False):
     """One wallet."""
 
     equity: float | None  # money: cash, positions at the mark, SuperP at what closing pays; None, NaN = unknown: failed
@@ -33,8 +33,7 @@ class Tier(NamedTuple):
     leverage: float  # the most that it allows, times
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(Struct, frozen=True, gc=False):
     """One instrument."""
 
     bid: int  # touch; the last close for both on bars; 0 = unknown
@@ -62,8 +61,7 @@ class Market:
     volatility: float | None = None  # standard deviation of the return of a day, realised
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The moment of one round."""
 
     now: int  # ns

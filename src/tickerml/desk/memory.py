@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickerml.tape.rows import Record
+from tickerml.tape.rows import DAY, Record, Rows
 
 RING: Final = 8  # newest stamps of a pair or coin that are kept: the largest count that a limit may name
 STAMPS: Final = 64  # newest messages of the account
@@ -77,6 +78,8 @@ class Memory:
         self.funds = np.zeros(max(1, wallets), FUND)
         self.pairs = np.zeros((max(1, strategies), max(1, instruments)), PAIR)
         self.coins = np.zeros(max(1, instruments), COIN)
+        self.of_latch, self.of_funds = columns(self.latch), columns(self.funds)
+        self.of_pairs, self.of_coins = columns(self.pairs), columns(self.coins)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Name -> array."""
@@ -87,6 +90,21 @@ class Memory:
             "desk_coins": self.coins,
         }
 
+    def of_the_account(self, now: int) -> tuple[int, int, int, int]:
+        """What a round looks up once: the kill, losses in a row, messages of the last second and of the day."""
+        killed, _, losses, day, messages, n, stamps = self.latch[0].item()
+        return killed, losses, within(stamps, n, now, 1.0), messages if day == now // DAY else 0
+
+
+def columns(table: Rows) -> dict[str, NDArray[Any]]:
+    """The fields of a table as arrays over the same memory: one number is read from them in a quarter of the time."""
+    return {name: table[name] for name in table.dtype.names or ()}
+
+
+def rows_of(table: Rows, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """These fields of each record, as plain numbers."""
+    return zip(*(table[name].tolist() for name in names), strict=True)
+
 
 def push(ring: Record, n: int, value: float) -> None:
     """Write `value` over the oldest of a ring that has taken `n` so far."""
@@ -96,6 +114,6 @@ def push(ring: Record, n: int, value: float) -> None:
 def within(ring: Record, n: int, now: int, span: float) -> int:
     """How many stamps of a ring that took `n` are younger than `span` seconds at `now`. Zeros are no stamps."""
     oldest = max(0, now - round(span * 1_000_000_000))
-    if n == 0 or ring[(n - 1) % len(ring)] <= oldest:
+    if n == 0 or ring.item((n - 1) % len(ring)) <= oldest:
         return 0  # stamps come in the order of time
     return int(np.count_nonzero(ring > oldest))

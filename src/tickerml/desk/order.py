@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct, structs
 
 from tickerml.tape.orders import OrderFlag, OrderType
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True, gc=False):
     """One order to be sent, in ticks and lots; money where the type is SuperP."""
 
     inst: int
@@ -27,11 +26,10 @@ class Order:
 def of_leg(order: Order, side: int) -> Order:
     """The order with the leg that it opens or closes, of a setup of `side`: in hedge mode a venue asks for it."""
     leg = 0 if order.type == OrderType.SUPERP else OrderFlag.LONG if side > 0 else OrderFlag.SHORT
-    return replace(order, flags=order.flags | int(leg))
+    return structs.replace(order, flags=order.flags | int(leg))
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True, gc=False):
     """A cancel to be sent; of a SuperP position it closes at the touch."""
 
     inst: int

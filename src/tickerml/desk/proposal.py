@@ -48,6 +48,8 @@ class Proposal:
 
     def _figure(self, name: str) -> float | None:
         value = self.setup.info.get(name)
+        if value is None:
+            return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return None
         return float(value)

@@ -82,19 +82,21 @@ class Protections:
 
     def on_entry(self, now: int, strategy: int, inst: int, side: int) -> list[Change]:
         """A setup was approved: it counts as one entry, and may be a change of direction."""
-        pair, coin = self.memory.pairs[strategy, inst], self.memory.coins[inst]
-        push(pair["entries"], int(pair["n"]), now)
-        pair["n"] += 1
-        flipped = coin["side"] == -side
-        coin["side"] = side
+        pairs, coins = self.memory.of_pairs, self.memory.of_coins
+        entries = pairs["n"].item(strategy, inst)
+        push(pairs["entries"][strategy, inst], entries, now)
+        pairs["n"][strategy, inst] = entries + 1
+        flipped = coins["side"].item(inst) == -side
+        coins["side"][inst] = side
         if not flipped:
             return []
-        push(coin["flips"], int(coin["n_flips"]), now)
-        coin["n_flips"] += 1
-        flips = within(coin["flips"], int(coin["n_flips"]), now, self.limits.flips_s)
-        if flips < self.limits.flips or coin["blocked"]:
+        n, ring = coins["n_flips"].item(inst) + 1, coins["flips"][inst]
+        push(ring, n - 1, now)
+        coins["n_flips"][inst] = n
+        flips = within(ring, n, now, self.limits.flips_s)
+        if flips < self.limits.flips or coins["blocked"].item(inst):
             return []
-        coin["blocked"] = now
+        coins["blocked"][inst] = now
         return [Change("coin blocked", {"inst": inst, "flips": flips})]
 
     def on_sent(self, now: int, inst: int) -> None:
@@ -136,12 +138,12 @@ class Protections:
 
     def operator(self, now: int, strategy: int, inst: int) -> list[Change]:
         """In simulation: the assumed person has come, and lifts what keeps this strategy and coin off."""
-        pair, coin, told = self.memory.pairs[strategy, inst], self.memory.coins[inst], []
-        if self._over(int(pair["off"]), now):
-            pair["off"] = pair["losses"] = 0
+        pairs, coins, told = self.memory.of_pairs, self.memory.of_coins, []
+        if self._over(pairs["off"].item(strategy, inst), now):
+            pairs["off"][strategy, inst] = pairs["losses"][strategy, inst] = 0
             told.append(Change("strategy on", {"strategy": strategy, "inst": inst, "by": "assumed operator"}))
-        if self._over(int(coin["blocked"]), now):
-            coin["blocked"], coin["flips"] = 0, 0
+        if self._over(coins["blocked"].item(inst), now):
+            coins["blocked"][inst], coins["flips"][inst] = 0, 0
             told.append(Change("coin free", {"inst": inst, "by": "assumed operator"}))
         return told
 

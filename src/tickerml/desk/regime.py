@@ -9,10 +9,10 @@ the week's exponential mean of the price. All memory is one record.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from tickerml.desk.protections import Change
 from tickerml.desk.settings import Regime as Rules
@@ -53,8 +53,7 @@ REGIME: Final = np.dtype(
 MARKS: Final = np.dtype([*((name, "f8") for name in _THRESHOLDS), ("dwell", "i8")])  # the rules; dwell in ns
 
 
-@dataclass(frozen=True, slots=True)
-class Stance:
+class Stance(Struct, frozen=True, gc=False):
     """What the regime asks of a round. All 1 while there is no reference."""
 
     breaker: str = ""  # a word of BREAKER; "" = no reference price

@@ -12,7 +12,7 @@ import numpy as np
 
 from tickerml.account.contract import value
 from tickerml.desk.exits import EXIT_FIELDS
-from tickerml.desk.legs import EACH, ENTRY, STOP, TARGET, Legs, cancels
+from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, TARGET, Legs, cancels
 from tickerml.desk.order import Cancel, Order
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import FOREVER, Record, Rows
@@ -86,8 +86,11 @@ class Setups:
 
     def free_slots(self) -> int:
         """How many more setups the two tables take, with all the orders that each may come to need."""
-        setups = int(np.count_nonzero(self.table["state"] == 0))
-        return min(setups, max(0, (self.legs.free() - 1) // EACH))
+        return self.room(int(np.count_nonzero(self.table["state"])), LEGS - self.legs.free())
+
+    def room(self, setups: int, legs: int) -> int:
+        """The same where so many setups and orders are under way."""
+        return min(SLOTS - setups, max(0, (LEGS - legs - 1) // EACH))
 
     def begin(self, fields: dict[str, float]) -> int:
         """A new setup with these fields; returns its slot."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 from typing import Final
 
@@ -13,14 +14,18 @@ from tickerml.desk.order import Order
 from tickerml.tape.intents import Entry
 from tickerml.tape.orders import OrderType, TimeInForce
 
+Check = Callable[[Case, tuple[Order, ...], Worst], Gate]
+
 _EXACT: Final = 1 - 1e-12  # a product of floats may lie this much above the true one
+_LIMIT, _MARKET, _SUPERP = int(OrderType.LIMIT), int(OrderType.MARKET), int(OrderType.SUPERP)
+_GTC, _IOC, _GTX, _GTD = int(TimeInForce.GTC), int(TimeInForce.IOC), int(TimeInForce.GTX), int(TimeInForce.GTD)
 
 
 def orders_of(c: Case, lots: int) -> tuple[Order, ...]:
     """The entry orders for `lots` in all; an entry whose share is less than a lot is left out."""
-    entries = enumerate(c.setup.entries)
-    made = (_order(c, entry, c.prices[k], int(lots * entry.share + 1e-9)) for k, entry in entries)
-    return tuple(one for one in made if one is not None)
+    entries = zip(c.setup.entries, c.prices, strict=True)
+    made = [_order(c, entry, price, int(lots * entry.share + 1e-9)) for entry, price in entries]
+    return tuple([one for one in made if one is not None])
 
 
 def stake_order(c: Case, stake: int) -> Order:
@@ -29,8 +34,8 @@ def stake_order(c: Case, stake: int) -> Order:
     return Order(
         c.inst,
         side,
-        int(OrderType.SUPERP),
-        int(TimeInForce.GTC),
+        _SUPERP,
+        _GTC,
         stake,
         trigger=0 if setup.stop is None else max(1, round(price * (1 - side * setup.stop))),
         target=0 if setup.target is None else max(1, round(price * (1 + side * setup.target))),
@@ -44,89 +49,84 @@ def worst_of_orders(c: Case, orders: tuple[Order, ...]) -> Worst:
     if c.setup.superp:
         stake = sum(o.qty for o in orders)
         return Worst(0, stake, stake)
-    notional = sum(c.worth(c.worst, o.qty) for o in orders)
+    notional = sum([c.worth(c.worst, o.qty) for o in orders])
     return Worst(notional, ceil(notional * c.margin * _EXACT), ceil(notional * c.lost_at_stop * _EXACT))
 
 
-def after(c: Case, orders: tuple[Order, ...], worst: Worst) -> list[tuple[Refused, Gate]]:
-    """The gates of a sized setup, each with what its failure is refused with."""
-    exposure = c.desk.exposure
-    used, mine = exposure.in_use.get(c.wallet, 0), exposure.by_strategy.get((c.wallet, c.p.strategy), 0)
-    return [
-        *_each_order(c, orders),
-        (
-            Refused.POSITION_SIZE,
-            _within(c, "position", exposure.notional.get(c.inst, 0) + worst.notional, c.position),
-        ),
-        (Refused.CAPITAL_IN_USE, _within(c, "capital in use with it", used + worst.margin, c.in_use)),
-        (
-            Refused.CAPITAL_SHARE,
-            _within(c, "capital share with it", mine + worst.margin, c.desk.shares[c.p.strategy]),
-        ),
-        (Refused.ORDER_SIZE, _within(c, "risk per trade", worst.risk, c.risk)),
-        (Refused.HEAT, _within(c, "heat with it", exposure.heat.get(c.wallet, 0) + worst.risk, c.heat)),
-    ]
+def _position(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    return _within(c, "position", c.desk.exposure.notional.get(c.inst, 0) + worst.notional, c.position)
+
+
+def _capital(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    return _within(c, "capital in use with it", c.desk.exposure.in_use.get(c.wallet, 0) + worst.margin, c.in_use)
+
+
+def _share(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    mine = c.desk.exposure.by_strategy.get((c.wallet, c.p.strategy), 0)
+    return _within(c, "capital share with it", mine + worst.margin, c.desk.shares[c.p.strategy])
+
+
+def _risk(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    return _within(c, "risk per trade", worst.risk, c.risk)
+
+
+def _heat(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    return _within(c, "heat with it", c.desk.exposure.heat.get(c.wallet, 0) + worst.risk, c.heat)
+
+
+def _staked(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    return absent("order notional", "the stake is all that can be lost")
+
+
+def _largest(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    return _within(c, "order notional", max([c.worth(c.worst, o.qty) for o in orders], default=0), c.order)
 
 
 def _within(c: Case, name: str, money: int, share: float) -> Gate:
     return most(name, money, share * c.equity)
 
 
-def _each_order(c: Case, orders: tuple[Order, ...]) -> list[tuple[Refused, Gate]]:
-    if c.setup.superp:
-        return [(Refused.ORDER_SIZE, absent("order notional", "the stake is all that can be lost"))]
-    largest = max((c.worth(c.worst, o.qty) for o in orders), default=0)
-    return [
-        (Refused.BELOW_MIN_NOTIONAL, _minimum(c, orders)),
-        (Refused.NO_EXIT, _exit(c, orders)),
-        (Refused.ORDER_SIZE, _within(c, "order notional", largest, c.order)),
-        (Refused.ORDER_SIZE, _of_depth(c, orders)),
-    ]
-
-
-def _of_depth(c: Case, orders: tuple[Order, ...]) -> Gate:
+def _depth(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
     depth = c.market.depth_ask if c.side > 0 else c.market.depth_bid
-    if c.market.bar_only or not any(c.takes(k) for k in range(len(c.setup.entries))):
+    if c.market.bar_only or not any(c.takes):
         return absent("depth", "bars have no book" if c.market.bar_only else "no entry takes")
     if depth is None:
         return most("depth", None, c.limits.depth_share, live=c.facts.live)
-    largest = max((o.qty for o in orders if o.tif == TimeInForce.IOC or _meets(c, o)), default=0)
+    largest = max([o.qty for o in orders if o.tif == _IOC or _meets(c, o)], default=0)
     return most("depth", c.worth(c.touch, largest), c.limits.depth_share * depth)
 
 
 def _meets(c: Case, order: Order) -> bool:
-    return order.tif != TimeInForce.GTX and (order.price - c.touch) * c.side >= 0
+    return order.tif != _GTX and (order.price - c.touch) * c.side >= 0
 
 
 def _quote(c: Case, price: int, lots: float) -> float:
     """Value in quote, as minimum notionals are stated."""
-    inst = c.p.inst
-    if inst.inverse:
-        return lots * float(inst.lot * inst.contract_size)
-    return price * float(inst.tick) * lots * float(inst.lot)
+    terms = c.terms
+    return lots * terms.face if terms.inst.inverse else price * terms.tick * lots * terms.lot
 
 
 def _price_of(c: Case, order: Order) -> int:
     return order.price or c.touch
 
 
-def _minimum(c: Case, orders: tuple[Order, ...]) -> Gate:
+def _minimum(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
     """The smallest order's worth in quote, against the venue's minimum; no order at all fails."""
-    smallest = min((_quote(c, _least(c, o), o.qty) for o in orders), default=-1.0)
-    return least("minimum notional", smallest, float(c.p.inst.min_notional))
+    smallest = min([_quote(c, _least(c, o), o.qty) for o in orders], default=-1.0)
+    return least("minimum notional", smallest, c.terms.min_notional)
 
 
 def _least(c: Case, order: Order) -> int:
     """The lowest price at which an order may be valued: the touch, where it takes below its own limit."""
-    return min(_price_of(c, order), c.touch) if order.tif == TimeInForce.IOC else _price_of(c, order)
+    return min(_price_of(c, order), c.touch) if order.tif == _IOC else _price_of(c, order)
 
 
-def _exit(c: Case, orders: tuple[Order, ...]) -> Gate:
+def _exit(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
     """What is left of the smallest order after its fee, at the stop: it must still be sellable, with room to spare."""
     kept = 1 - c.market.taker
     fall = 1 - (c.setup.stop or 0.0) if c.side > 0 else 1.0
-    smallest = min((_quote(c, _least(c, o), o.qty * kept) * fall for o in orders), default=-1.0)
-    return least("exit possible", smallest, c.limits.min_exit * float(c.p.inst.min_notional))
+    smallest = min([_quote(c, _least(c, o), o.qty * kept) * fall for o in orders], default=-1.0)
+    return least("exit possible", smallest, c.limits.min_exit * c.terms.min_notional)
 
 
 def _order(c: Case, entry: Entry, price: int, qty: int) -> Order | None:
@@ -134,17 +134,30 @@ def _order(c: Case, entry: Entry, price: int, qty: int) -> Order | None:
         return None
     if entry.price is None:
         return _at_market(c, price, qty)
-    tif = TimeInForce.GTX if entry.post_only else TimeInForce.GTD if entry.ttl_ns else TimeInForce.GTC
+    tif = _GTX if entry.post_only else _GTD if entry.ttl_ns else _GTC
     expiry = c.facts.now + entry.ttl_ns if entry.ttl_ns else 0
-    return Order(
-        c.inst, c.side, int(OrderType.LIMIT), int(tif), qty, price=price, expiry=expiry, leverage=c.leverage.order
-    )
+    return Order(c.inst, c.side, _LIMIT, tif, qty, price=price, expiry=expiry, leverage=c.leverage.order)
 
 
 def _at_market(c: Case, price: int, qty: int) -> Order:
     """A market entry leaves as a limit that reaches only so far; on bars, which have no touch, as a market order."""
     if c.market.bar_only:
-        return Order(c.inst, c.side, int(OrderType.MARKET), int(TimeInForce.IOC), qty, leverage=c.leverage.order)
-    return Order(
-        c.inst, c.side, int(OrderType.LIMIT), int(TimeInForce.IOC), qty, price=price, leverage=c.leverage.order
-    )
+        return Order(c.inst, c.side, _MARKET, _IOC, qty, leverage=c.leverage.order)
+    return Order(c.inst, c.side, _LIMIT, _IOC, qty, price=price, leverage=c.leverage.order)
+
+
+_ACCOUNT: Final[tuple[tuple[Refused, Check], ...]] = (
+    (Refused.POSITION_SIZE, _position),
+    (Refused.CAPITAL_IN_USE, _capital),
+    (Refused.CAPITAL_SHARE, _share),
+    (Refused.ORDER_SIZE, _risk),
+    (Refused.HEAT, _heat),
+)
+AFTER: Final = (
+    (Refused.BELOW_MIN_NOTIONAL, _minimum),
+    (Refused.NO_EXIT, _exit),
+    (Refused.ORDER_SIZE, _largest),
+    (Refused.ORDER_SIZE, _depth),
+    *_ACCOUNT,
+)
+AFTER_STAKE: Final = ((Refused.ORDER_SIZE, _staked), *_ACCOUNT)  # of a SuperP position

@@ -32,13 +32,21 @@ class Sized(NamedTuple):
     factors: tuple[Size, ...]  # those below 1
 
 
+def _size(rule: str, money: float) -> Size:
+    return tuple.__new__(Size, (rule, money))  # half the time of Size(...), and a setup has ten of them
+
+
 def size(c: Case) -> Sized:
     """The smallest of all sizes that apply, times the factors. 0 where a rule that applies cannot be computed."""
     sizes = _of_stake(c) if c.setup.superp else _of_notional(c)
-    smallest = min(sizes, key=lambda one: one.money if isfinite(one.money) else -math.inf)
-    factors = tuple(one for one in _factors(c) if one.money < 1)
-    money = smallest.money * math.prod(one.money for one in factors)
+    smallest = min(sizes, key=_smallness)
+    factors = tuple([one for one in _factors(c) if one.money < 1])
+    money = smallest.money * math.prod([one.money for one in factors])
     return Sized(max(0, math.floor(money)) if isfinite(money) else 0, smallest.rule, tuple(sizes), factors)
+
+
+def _smallness(one: Size) -> float:
+    return one.money if isfinite(one.money) else -math.inf
 
 
 def lot_value(c: Case) -> int:
@@ -48,30 +56,34 @@ def lot_value(c: Case) -> int:
 
 def _of_stake(c: Case) -> list[Size]:
     sizes = [
-        Size("risk per trade", c.risk * c.equity),
-        Size("heat", _left(c, c.heat, c.desk.exposure.heat.get(c.wallet, 0))),
+        _size("risk per trade", c.risk * c.equity),
+        _size("heat", c.heat * c.equity - c.desk.exposure.heat.get(c.wallet, 0)),
         *_of_capital(c, 1.0),
     ]
     if c.setup.stake is not None:
-        sizes.insert(0, Size("stake", c.setup.stake))
+        sizes.insert(0, _size("stake", c.setup.stake))
     return sizes
 
 
 def _of_notional(c: Case) -> list[Size]:
-    setup, equity = c.setup, c.equity
+    setup, equity, exposure, lost = c.setup, c.equity, c.desk.exposure, c.lost_at_stop
+    largest = c.position
+    wish = (largest if setup.size is None else setup.size) * equity * multiplier(c)
+    if setup.size is not None and setup.leverage is not None:
+        wish /= c.margin  # of a setup that names its leverage the wish is a share of margin
     sizes = [
-        Size("largest position", _left(c, c.position, c.desk.exposure.notional.get(c.inst, 0))),
-        Size("order notional", c.order * equity / max(e.share for e in setup.entries)),
-        Size("risk per trade", c.risk * equity / c.lost_at_stop),
-        Size("heat", _left(c, c.heat, c.desk.exposure.heat.get(c.wallet, 0)) / c.lost_at_stop),
+        _size("largest position", largest * equity - exposure.notional.get(c.inst, 0)),
+        _size("order notional", c.order * equity / max([e.share for e in setup.entries])),
+        _size("risk per trade", c.risk * equity / lost),
+        _size("heat", (c.heat * equity - exposure.heat.get(c.wallet, 0)) / lost),
         *_of_capital(c, c.margin),
-        Size("confidence and volatility" if setup.size is None else "size", _wished(c)),
+        _size("confidence and volatility" if setup.size is None else "size", wish),
     ]
     if setup.stake is not None:
-        sizes.append(Size("stake", setup.stake))
+        sizes.append(_size("stake", setup.stake))
     for name, money in (("depth", _depth(c)), ("signal", _signal(c)), ("tier", _tier(c)), ("portfolio", _weight(c))):
         if money is not None:
-            sizes.append(Size(name, money))
+            sizes.append(_size(name, money))
     return sizes
 
 
@@ -79,29 +91,15 @@ def _of_capital(c: Case, margin: float) -> list[Size]:
     """What cash, the account's capital and the strategy's share of it still pay for."""
     used, mine = c.desk.exposure.in_use.get(c.wallet, 0), c.desk.exposure.by_strategy.get((c.wallet, c.p.strategy), 0)
     return [
-        Size("capital in use", _left(c, c.in_use, used) / margin),
-        Size("capital share", _left(c, c.desk.shares[c.p.strategy], mine) / margin),
-        Size("cash", (c.account.cash - used) / margin),
+        _size("capital in use", (c.in_use * c.equity - used) / margin),
+        _size("capital share", (c.desk.shares[c.p.strategy] * c.equity - mine) / margin),
+        _size("cash", (c.account.cash - used) / margin),
     ]
-
-
-def _left(c: Case, share: float, used: int) -> float:
-    return share * c.equity - used
-
-
-def _wished(c: Case) -> float:
-    """The strategy's own wish (else the largest position), times the multiplier by confidence and volatility.
-
-    Of a setup that names its leverage the wish is a share of margin.
-    """
-    if c.setup.size is None:
-        return c.position * c.equity * multiplier(c)
-    return c.setup.size * c.equity * multiplier(c) / (1.0 if c.setup.leverage is None else c.margin)
 
 
 def multiplier(c: Case) -> float:
     """(0.5 + confidence) x min(1, usual volatility / volatility), within its limits; 1 without a confidence."""
-    confidence, volatility, limits = c.p.confidence, c.market.volatility, c.limits
+    confidence, volatility, limits = c.confidence, c.market.volatility, c.limits
     if confidence is None:
         return 1.0
     if volatility is None:
@@ -116,7 +114,7 @@ def multiplier(c: Case) -> float:
 def _depth(c: Case) -> float | None:
     """A share of the book that the entries which take would meet."""
     depth = c.market.depth_ask if c.side > 0 else c.market.depth_bid
-    shares = [e.share for k, e in enumerate(c.setup.entries) if c.takes(k)]
+    shares = [e.share for e, takes in zip(c.setup.entries, c.takes, strict=True) if takes]
     if not shares or c.market.bar_only:
         return None
     if depth is None:
@@ -131,7 +129,7 @@ def _signal(c: Case) -> float | None:
         return None
     volatility = nan if c.market.volatility is None else c.market.volatility * math.sqrt(YEAR)
     calm = min(1.0, limits.signal_volatility / volatility) if volatility > 0 else 1.0 if volatility == 0 else nan
-    confidence = 1.0 if c.p.confidence is None else c.p.confidence
+    confidence = 1.0 if c.confidence is None else c.confidence
     return min(limits.signal_base * abs(signal) / 2 * confidence * calm, limits.signal_most) * c.equity
 
 
@@ -141,7 +139,7 @@ def _tier(c: Case) -> float | None:
         return None
     limits, free = c.limits, c.account.cash - c.desk.exposure.in_use.get(c.wallet, 0)
     low, high = (limits.tier_a_low, limits.tier_a_high) if c.p.tier == "A" else (limits.tier_b_low, limits.tier_b_high)
-    confidence = 0.0 if c.p.confidence is None else min(1.0, max(0.0, 2 * c.p.confidence - 1))
+    confidence = 0.0 if c.confidence is None else min(1.0, max(0.0, 2 * c.confidence - 1))
     return (low + (high - low) * confidence) * free / c.margin
 
 
@@ -152,9 +150,9 @@ def _weight(c: Case) -> float | None:
 
 
 def _factors(c: Case) -> list[Size]:
-    smaller = c.latch["losses"] >= c.limits.losses_smaller
+    smaller = c.desk.losses >= c.limits.losses_smaller
     return [
-        Size("regime", c.desk.stance.size),
-        Size("losses in a row", c.limits.losses_size if smaller else 1.0),
-        Size("session start", c.limits.warm_size if warm(c) else 1.0),
+        _size("regime", c.desk.stance.size),
+        _size("losses in a row", c.limits.losses_size if smaller else 1.0),
+        _size("session start", c.limits.warm_size if warm(c) else 1.0),
     ]

@@ -106,7 +106,7 @@ class Books:
             now=self.now,
             accounts=accounts,
             wallet_of=wallet_of,
-            markets={inst: markets.of(inst) for inst in chosen},
+            markets=markets.of(chosen),
             exposure=worst_case(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
             correlation=markets.correlation,
             alert_ns=markets.alert_ns(self.now),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tickerml.desk.facts import Market, Tier
 from tickerml.desk.limits import Limits
 from tickerml.engine.loop import Loop
 from tickerml.engine.prices import Prices
-from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, apart, correlation, look
+from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, apart, correlation, looks
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import SECOND, Record
 
@@ -29,23 +29,31 @@ class Markets:
     def __init__(self, loop: Loop, prices: Prices, instruments: Sequence[Instrument], limits: Limits) -> None:
         """Second sources and the price of quote coins are looked for among `instruments`, once."""
         self.loop, self.prices, self.instruments, self.limits = loop, prices, instruments, limits
-        self._out, self._scratch = np.zeros(1, LOOK)[0], np.zeros(1, SCRATCH)[0]
-        self._collar = [limits.collar_major if one.base in limits.majors else limits.collar for one in instruments]
-        self._second = [_second_source(one, instruments) for one in instruments]
+        n, majors = len(instruments), [one.base in limits.majors for one in instruments]
+        self._insts, self._out, self._scratch = np.zeros(n, np.int64), np.zeros(n, LOOK), np.zeros(1, SCRATCH)
+        self._collars = np.where(majors, limits.collar_major, limits.collar)
         self._tiers = [_tiers(loop.venue.rules[one.id]) for one in instruments]
+        self._second = [_second_source(one, instruments) for one in instruments]
         self._par = {one.quote: _par(one.quote, instruments) for one in instruments}
         self._later = {one.id: [i for i in instruments if i.previous == one.id] for one in instruments}
         loop.watches["apart"], loop.watches["late"] = limits.apart, round(limits.late_s * SECOND)
 
-    def of(self, inst: int) -> Market:
-        """The market of one instrument."""
-        loop, limits, out, now = self.loop, self.limits, self._out, int(self.loop.core[0]["now"])
-        rules = loop.venue.rules[inst]
-        halt, scratch = round(limits.halt_s), self._scratch
-        look(loop.watches[inst], loop.marks[inst], loop.books[inst], rules, now, halt, self._collar[inst], out, scratch)
-        bid, ask, age, patience, bars, crossed, *figures = out.item()
-        median, move, spread, below, above, volatility = (None if x == ABSENT else x for x in figures)
-        taker = int(rules["taker_rate"]) / RATE
+    def of(self, insts: Sequence[int]) -> dict[int, Market]:
+        """The markets of these instruments, each named once."""
+        loop, now, n = self.loop, int(self.loop.core[0]["now"]), len(insts)
+        self._insts[:n] = insts
+        looks(
+            self._insts, n, loop.watches, loop.marks, loop.books, loop.venue.rules, now, round(self.limits.halt_s),
+            self._collars, self._out, self._scratch,
+        )  # fmt: skip
+        return {inst: self._market(inst, now, seen) for inst, seen in zip(insts, self._out[:n].tolist(), strict=True)}
+
+    def _market(self, inst: int, now: int, seen: tuple[Any, ...]) -> Market:
+        """What `looks` (LOOK) has seen of an instrument, and what others say of it."""
+        bid, ask, age, patience, bars, crossed, *figures, margin, taker, cost = seen
+        if bars:
+            figures = [None if x == ABSENT else x for x in figures]
+        median, move, spread, below, above, volatility = figures
         gap, gap_ns = self._apart(inst, now, patience)
         return Market(
             bid,
@@ -58,9 +66,9 @@ class Markets:
             rebasing=self._rebasing(inst, now),
             venue_rate=RATES.get(self.instruments[inst].venue, 0),
             ready_ns=self._ready(inst, now),
-            margin=int(rules["margin_rate"]) / RATE,
+            margin=margin,
             tiers=self._tiers[inst],
-            cost=2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0),
+            cost=cost,
             taker=taker,
             median=median,
             move_1m=move,

@@ -11,11 +11,13 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tickerml.account.contract import RATE
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.ladder import NO_ASK, NO_BID, level, next_level
 from tickerml.tape.params import VALUE_NAMES
-from tickerml.tape.rows import BUY, DAY, MINUTE, SECOND, SELL, Flag, Kind, Record
+from tickerml.tape.rows import BUY, DAY, MINUTE, SECOND, SELL, Flag, Kind, Record, Rows
 
 SAMPLES: Final = 512  # seconds with a price that are kept
 BUCKETS: Final = 64  # minutes whose extremes are kept: limits.halt_s goes up to an hour
@@ -77,6 +79,9 @@ LOOK: Final = np.dtype(  # what a moment looks like; of the f8: NaN = not known 
         ("depth_bid", "f8"),  # money
         ("depth_ask", "f8"),
         ("volatility", "f8"),  # of a day, fraction
+        ("margin", "f8"),  # shares of the notional, as desk/facts.py has them
+        ("taker", "f8"),
+        ("cost", "f8"),
     ]
 )
 SCRATCH: Final = np.dtype([("numbers", "i8", (SAMPLES,))])
@@ -222,6 +227,36 @@ def _order(w: Record, spread: int) -> None:
     w["ordered"][k] = spread
     w["spreads"][seen % SLOTS] = spread
     w["seen"] = seen + 1
+
+
+@kernel
+def looks(
+    insts: NDArray[np.int64],
+    n: int,
+    watches: Rows,
+    marks: Rows,
+    books: Rows,
+    rules: Rows,
+    now: int,
+    halt: int,
+    collars: NDArray[np.float64],
+    out: Rows,
+    scratch: Rows,
+) -> None:
+    """`look` at the first `n` of `insts` in one call; `collars` are by instrument."""
+    for k in range(n):
+        i = insts[k]
+        look(watches[i], marks[i], books[i], rules[i], now, halt, collars[i], out[k], scratch[0])
+        _shares(rules[i], out[k])
+
+
+@kernel
+def _shares(rule: Record, out: Record) -> None:
+    """Margin and costs."""
+    taker, bid, ask = rule["taker_rate"] / RATE, out["bid"], out["ask"]
+    out["taker"] = taker
+    out["margin"] = rule["margin_rate"] / RATE
+    out["cost"] = 2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0)
 
 
 @kernel
