@@ -24,6 +24,7 @@ from quoter import setting, synthetic_events, whole
 
 from tickerml.lab.grid import grid, with_params
 from tickerml.run.strategies import choose
+from tickerml.run.sweep_memory import give_back
 from tickerml.run.sweep_ways import Exact
 from tickerml.strategies import quoter
 
@@ -51,6 +52,7 @@ def side(path: Path, workers: int, sets: int) -> dict[str, Any]:
     strategies = with_params(quoter.Params(), grid(AXES)[:sets])
     way = Exact(chosen, strategies, setting(False), tape, len(tape))
     way.trial(0)  # warm: kernels, and the rows' pages
+    give_back()  # as a sweep does behind reading
     forget_peak()
     cpu, began = time.process_time(), time.perf_counter()
     trials = list(way.trials(range(len(strategies)), workers))

@@ -21,7 +21,7 @@ from tickerml.run.setup import Setting, bar_only_of, terms_of
 from tickerml.run.strategies import Chosen, choose, known_coins
 from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_check import Checked, compared
-from tickerml.run.sweep_memory import check_room, peak_mb
+from tickerml.run.sweep_memory import check_room, give_back, peak_mb
 from tickerml.run.sweep_ways import Exact, Fast, Trial, cores, fast
 from tickerml.tape.block import concat
 from tickerml.tape.errors import ConfigError, InputError, RunError
@@ -111,6 +111,7 @@ def way_of(search: Search, exact: bool, *, quiet: bool = False) -> tuple[Fast | 
             reason = str(why)
     held = concat(list(search.tape.blocks()))
     tape = MemoryTape(search.tape.header, (held,))
+    give_back()
     if search.progress is not None and not quiet:
         search.progress.note(f"the engine runs each parameter set: {reason}")
     return Exact(search.chosen, search.strategies, search.setting, tape, len(held)), reason

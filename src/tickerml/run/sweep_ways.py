@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from tickerml.engine.detectors import short_names
 from tickerml.engine.machine import Machine, drive
+from tickerml.engine.outbox import HELD, Outbox
 from tickerml.features.own import OWN
 from tickerml.lab.bar_sweep import BarSweep, bars_of, market_of
 from tickerml.lab.sweep_kernels import TERMS
@@ -216,6 +217,8 @@ class Exact:
         machine = build(
             [replace(self.chosen, strategy=self.strategies[number])], self.tape.header, alone(self.setting), made
         )
+        if self.chosen.compiled:
+            machine = replace(machine, outbox=_Tally(made, held=HELD))
         books = machine.trader.books
         start = books.cash(books.purse)
         every = max(64, -(-self.rows // EXACT_MARKS))
@@ -291,6 +294,17 @@ class _Counted:
 
     def __call__(self, block: Block) -> None:
         self.fills += int((block.rows["kind"] == Kind.FILL).sum())
+
+
+class _Tally(Outbox):
+    """Passes on what compiled code makes as it comes: nobody asks a trial of a sweep for its rows or their hash.
+
+    Threads share one interpreter, and what each does in it the others wait for.
+    """
+
+    def take(self, block: Block) -> None:
+        """Rows that the compiled loop made."""
+        self.sink(block)
 
 
 def cores() -> int:
