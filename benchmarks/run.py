@@ -76,6 +76,7 @@ AIMS = (
     Aim(
         "32 coins, 7 months of 5m, three strategies, ledger, report", "portfolio", "wall_s", 30.0, 10.0, "s", less=True
     ),
+    Aim("what keeping the ledger adds to a run, by the clock", "ledger", "overhead", 0.1, None, "x", less=True),
     Aim("moving-average sweep against vectorbt, by the clock", "sweep", "ratio", 50.0, 150.0, "x"),
     Aim("memory of that sweep", "sweep", "rss_mb", 1024.0, 300.0, "MB", less=True),
     Aim("the envelope on the quoter, against none", "desk", "envelope_overhead", 1.2, 1.1, "x", less=True),
