@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec import structs
 
 from tickerml.desk.approved import Refusal, Verdict
 from tickerml.desk.limits import TEXT, Refused
@@ -59,4 +60,4 @@ def refused(seq: int, judged: Sequence[tuple[Proposal, Verdict]]) -> Refusal:
         return Refusal(seq, Refused.UNKNOWN_KIND, TEXT[Refused.UNKNOWN_KIND])
     at_fault, verdict = next(((p, v) for p, v in no if v.reason != Refused.LEG), no[0])
     alone = len(judged) == 1
-    return verdict if alone else replace(verdict, text=f"{at_fault.inst.symbol}: {verdict.text}")
+    return verdict if alone else structs.replace(verdict, text=f"{at_fault.inst.symbol}: {verdict.text}")
