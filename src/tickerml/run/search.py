@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from tickerml.run.setup import Setting, bar_only_of, terms_of
 from tickerml.run.strategies import Chosen, choose, known_coins
 from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_check import Checked, compared
-from tickerml.run.sweep_memory import check_room, give_back, peak_mb
+from tickerml.run.sweep_memory import check_room, give_back, most_since, peak_mb
 from tickerml.run.sweep_ways import Exact, Fast, Trial, cores, fast
 from tickerml.tape.block import concat
 from tickerml.tape.errors import ConfigError, InputError, RunError
@@ -46,6 +46,7 @@ class Search:
     workers: int
     ceiling_mb: int
     progress: Progress | None
+    peak_mb: int = field(default_factory=peak_mb)  # of this process, before
 
     def of(self, combos: Sequence[Mapping[str, Value]]) -> Search:
         """The same with other parameter sets. ConfigError `param-range`, `param-type`."""
@@ -194,7 +195,7 @@ def figures_of(
         "best": {**best["params"], **{k: v for k, v in best.items() if k not in ("params", "marks", "exact")}},
         "way": "arrays" if isinstance(way, Fast) else "engine",
         "why": reason,
-        "memory_mb": peak_mb(),
+        "memory_mb": most_since(search.peak_mb),
         "ceiling_mb": search.ceiling_mb,
         "folder": str(book.folder),
     }

@@ -34,6 +34,12 @@ def held_mb() -> int:
         return peak_mb()
 
 
+def most_since(peak: int) -> int:
+    """Most memory since `peak_mb` was `peak`, MB; what is held now, where the process has held more before."""
+    now = peak_mb()
+    return now if now > peak else held_mb()
+
+
 def give_back() -> None:
     """Hand memory that is free, but kept by the C library, to the system: what reading a tape took beside the tape.
 

@@ -27,7 +27,7 @@ from tickerml.run.compiling import compiling
 from tickerml.run.judged import Judgement, judge
 from tickerml.run.search import CEILING_MB, Search, folder_of, ranked, search_of, told_of
 from tickerml.run.sweep_book import SweepBook
-from tickerml.run.sweep_memory import held_mb, peak_mb
+from tickerml.run.sweep_memory import held_mb, most_since
 from tickerml.run.tune import Asked, Asker
 from tickerml.tape.errors import InputError
 from tickerml.tape.progress import Progress
@@ -217,7 +217,7 @@ def _figures(judged: Sequence[Mapping[str, Any]], book: SweepBook, search: Searc
         "gained": sum(one["return"] > 0 for one in judged),
         "trials": len(book.trials),
         "splits": [{k: v for k, v in one.items() if k != "marks"} for one in judged],
-        "memory_mb": peak_mb(),
+        "memory_mb": most_since(search.peak_mb),
         "ceiling_mb": search.ceiling_mb,
         "folder": str(book.folder),
     }
