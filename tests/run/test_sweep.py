@@ -12,6 +12,7 @@ import pytest
 from small_bars import minutes
 from small_runs import market, settings
 from swept_market import Back, Cross
+from tickerml.engine.core import MADE
 from tickerml.lab.overfit import overfitting
 from tickerml.run.backtest import backtest
 from tickerml.run.sweep import sweep
@@ -182,3 +183,12 @@ def test_what_reading_took_is_given_back():
     give_back()
     assert held_mb() < before + 40
     assert len(top) == 100_000
+
+
+def test_a_trial_that_makes_more_rows_than_the_loop_holds_is_the_backtest(tmp_path):
+    tape, params = market("busy", minutes=10), quoter.Params(every=0.1)
+    whole = backtest(params, tape, config=settings(), run_dir=tmp_path / "whole")
+    assert sum(whole.manifest["counts"].values()) > 2 * MADE
+    found = swept(tape, tmp_path / "q", strategy=params, axes={"behind": (params.behind,)}, config=settings())
+    (trial,) = found.trials
+    assert trial["trades"] == whole.manifest["counts"]["fill"] > 100

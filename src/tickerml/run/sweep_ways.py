@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tickerml.engine.detectors import short_names
 from tickerml.engine.machine import Machine, drive
-from tickerml.engine.outbox import HELD, Outbox
+from tickerml.engine.outbox import Outbox
 from tickerml.features.own import OWN
 from tickerml.lab.bar_sweep import BarSweep, bars_of, market_of
 from tickerml.lab.sweep_kernels import TERMS
@@ -218,7 +218,8 @@ class Exact:
             [replace(self.chosen, strategy=self.strategies[number])], self.tape.header, alone(self.setting), made
         )
         if self.chosen.compiled:
-            machine = replace(machine, outbox=_Tally(made, held=HELD))
+            machine = replace(machine, outbox=_Tally(made))
+            machine.outbox.draws_on(machine.loop.take_made)
         books = machine.trader.books
         start = books.cash(books.purse)
         every = max(64, -(-self.rows // EXACT_MARKS))
