@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from small_runs import market, run, settings
 from small_strategies import Churn
 from tickerml.account.contract import CONTRACT
-from tickerml.engine import watch
+from tickerml.engine import pairs, watch
 from tickerml.engine.marks import MARK
 from tickerml.tape.ladder import new_ladders, set_level
 from tickerml.tape.rows import BUY, MINUTE, ROW, SECOND, SELL, Flag, Kind
@@ -103,10 +103,10 @@ def test_volatility_and_correlation_are_those_of_the_last_day():
     one, other = path_of(base), path_of(walk(2, tie=0.8, base=base))
     logs = [np.diff(np.log([bid + ask for _, bid, ask in p]))[-288:] for p in (one, other)]
     assert seen(one, 300 * 400)["volatility"] == pytest.approx(np.sqrt(np.sum(logs[0] ** 2)), rel=1e-12)
-    told = watch.correlation(fed(one)[0], fed(other)[0])
+    told = pairs.correlation(fed(one)[0], fed(other)[0])
     assert told == pytest.approx(np.corrcoef(*logs)[0, 1], rel=1e-9)
     assert told > 0.9
-    assert np.isnan(watch.correlation(fed(one)[0], fed(other[:10])[0]))
+    assert np.isnan(pairs.correlation(fed(one)[0], fed(other[:10])[0]))
     assert np.isnan(seen(one[:10], 3000)["volatility"])
 
 
@@ -131,10 +131,10 @@ def test_depth_is_the_money_within_the_collar():
 def test_a_second_source_is_told_with_how_long_it_has_been_apart():
     near = [(k, 999, 1001) for k in range(40)]
     off = [(k, 999, 1001) if k < 20 else (k, 1019, 1021) for k in range(40)]
-    gap, seconds = watch.apart(fed(off)[0], fed(near)[0], 1.0, (START + 40) * SECOND, 0.01)
+    gap, seconds = pairs.apart(fed(off)[0], fed(near)[0], 1.0, (START + 40) * SECOND, 0.01)
     assert (gap, seconds) == (pytest.approx(0.02), 20)
-    assert watch.apart(fed(near)[0], fed(near)[0], 1.0, (START + 40) * SECOND, 0.01) == (0.0, 0)
-    assert np.isnan(watch.apart(fed(near)[0], fed([])[0], 1.0, (START + 40) * SECOND, 0.01)[0])
+    assert pairs.apart(fed(near)[0], fed(near)[0], 1.0, (START + 40) * SECOND, 0.01) == (0.0, 0)
+    assert np.isnan(pairs.apart(fed(near)[0], fed([])[0], 1.0, (START + 40) * SECOND, 0.01)[0])
 
 
 def refusals(made):

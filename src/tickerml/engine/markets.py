@@ -11,8 +11,9 @@ from tickerml.account.contract import RATE
 from tickerml.desk.facts import Market, Tier
 from tickerml.desk.limits import Limits
 from tickerml.engine.loop import Loop
+from tickerml.engine.pairs import apart, correlation
 from tickerml.engine.prices import Prices
-from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, apart, correlation, looks
+from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, looks
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import SECOND, Record
 

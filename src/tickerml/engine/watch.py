@@ -352,13 +352,14 @@ def _volatility(w: Record) -> float:
         return math.nan
     total = 0.0
     for k in range(n):
-        r = _return(w, w["slot"] - k)
+        r = log_return(w, w["slot"] - k)
         total += r * r
     return math.sqrt(total * SLOTS / n)
 
 
 @kernel
-def _return(w: Record, slot: int) -> float:
+def log_return(w: Record, slot: int) -> float:
+    """Of the five minutes that `slot` numbers, close to close."""
     return math.log(w["closes"][slot % (SLOTS + 1)] / w["closes"][(slot - 1) % (SLOTS + 1)])
 
 
@@ -372,45 +373,3 @@ def _depth(b: Record, rule: Record, side: int, edge: float) -> float:
         money += lots / tick if rule["inverse"] != 0 else lots * tick
         tick = next_level(b, side, tick)
     return money
-
-
-@kernel
-def correlation(a: Record, b: Record) -> float:
-    """Of two instruments' five-minute log returns over the day that both know; NaN for less than an hour of it."""
-    last = min(a["slot"], b["slot"])
-    n = min(a["slots"] - (a["slot"] - last), b["slots"] - (b["slot"] - last)) - 1
-    if n < LEAST:
-        return math.nan
-    sx = sy = sxx = syy = sxy = 0.0
-    for k in range(n):
-        x, y = _return(a, last - k), _return(b, last - k)
-        sx += x
-        sy += y
-        sxx += x * x
-        syy += y * y
-        sxy += x * y
-    spread = (n * sxx - sx * sx) * (n * syy - sy * sy)
-    return (n * sxy - sx * sy) / math.sqrt(spread) if spread > 0.0 else math.nan
-
-
-@kernel
-def apart(a: Record, b: Record, ratio: float, now: int, limit: float) -> tuple[float, int]:
-    """|price of `a` / that of `b` - 1| and for how many seconds it has been above `limit` without a break.
-
-    `ratio`: tick of `a` / tick of `b`. NaN where one of them is not known.
-    """
-    i, j = a["n"] - 1, b["n"] - 1
-    if i < 0 or j < 0:
-        return math.nan, 0
-    newest = abs(ratio * a["mid2"][i % SAMPLES] / b["mid2"][j % SAMPLES] - 1.0)
-    since, gap = now // SECOND, newest
-    while gap > limit:
-        since = max(a["at"][i % SAMPLES], b["at"][j % SAMPLES])
-        if a["at"][i % SAMPLES] >= b["at"][j % SAMPLES]:
-            i -= 1
-        else:
-            j -= 1
-        if min(i, j) < 0 or i <= a["n"] - SAMPLES or j <= b["n"] - SAMPLES:
-            break
-        gap = abs(ratio * a["mid2"][i % SAMPLES] / b["mid2"][j % SAMPLES] - 1.0)
-    return newest, now // SECOND - since
