@@ -15,6 +15,7 @@ from tickerml.ledger.counts import Prices, Signals
 from tickerml.ledger.exact import UNKNOWN, Step, things
 from tickerml.ledger.figures import Metrics
 from tickerml.ledger.orders import AMOUNT, AT, ID, PARENT, TYPE, Orders
+from tickerml.tape.balances import not_three
 from tickerml.tape.block import TABLE_OF, Block
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.orders import OrderType
@@ -83,7 +84,7 @@ class Projector:
         return self._hash.hexdigest()
 
     def take(self, block: Block) -> None:
-        """The next made rows. Raises msgspec.DecodeError when a blob is not JSON."""
+        """The next made rows. Raises msgspec.DecodeError when a blob is not JSON, InputError `balance-rows`."""
         if not len(block):
             return
         self._hash.update(block)
@@ -165,6 +166,8 @@ class Projector:
             elif kind == Kind.BALANCE:
                 self._told.append(Step(1, price).text(qty))
                 if flags & _END:
+                    if len(self._told) != 3:
+                        raise not_three()
                     self._balance(seq, time, thing.currency, *self._told)
                     self._told.clear()
             elif ref >= 0 and TABLE_OF.get(kind) == "blobs":

@@ -7,11 +7,25 @@ is: 0 equity, 1 cash, -1 exposure (the sum of signed position values).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tickerml.tape.errors import InputError
 from tickerml.tape.rows import Kind, Rows
+
+_SIDES: Final = (0, 1, -1)
+
+
+def not_three() -> InputError:
+    """What is wrong with a balance that is not told by three rows."""
+    return InputError(
+        "balance-rows",
+        "a balance of this run is not told by three rows: equity, cash, exposure",
+        means="another version of the program made the run; its rows are kept, and not read as something else",
+        try_="run it again: the run's manifest, run.json, has its command",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +45,10 @@ class Balances:
 
 
 def balances_of(rows: Rows) -> Balances:
-    """All balances in rows of whole messages."""
+    """All balances in rows of whole messages. InputError `balance-rows` when they are not three rows each."""
     at = np.flatnonzero(rows["kind"] == Kind.BALANCE)
+    if len(at) % 3 or not np.array_equal(rows["side"][at], np.resize(_SIDES, len(at))):
+        raise not_three()
     equity, cash, exposure = (rows["qty"][at[k::3]] for k in range(3))
     last = at[2::3]
     inst, decimals = (rows[name][last].astype(np.int64) for name in ("inst", "price"))
