@@ -61,7 +61,7 @@ class Loop:
         self.envelopes = keep("envelopes", np.zeros(n, ENVELOPE))
         self.quotes = keep("quotes", np.zeros(n, QUOTES))
         self.purse = keep("purse", np.zeros(1, PURSE))
-        self.desk: tuple[Rows, ...] = tuple(np.zeros(1, one) for one in (FUND, LATCH, STEPS, REGIME, MARKS, SETUP))
+        self.followed: tuple[Rows, ...] = tuple(np.zeros(1, one) for one in (FUND, LATCH, STEPS, REGIME, MARKS, SETUP))
         self.feed = VenueFeed(n, venue.feed_bound)
         keep("clocks", self.feed.clocks)
         self.insts = np.array([instrument_record(i, venue.names) for i in instruments])
@@ -193,7 +193,7 @@ class Loop:
             self.envelopes,
             self.quotes,
             self.purse,
-            *self.desk,
+            *self.followed,
             self.made_rows,
             self._made_orders,
             *self._fold_args,
