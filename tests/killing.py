@@ -78,18 +78,19 @@ def how_long(name, store, folder, database=""):
 def killed(name, store, folder, rng, longest, times, database=str, after=None):
     """Start, kill at a random moment, start again, until `times` lives have been cut short; the runs that were ended.
 
-    `database` gives each run the URL of its ledger; `after` is called after each kill.
+    `database` gives each run the URL of its ledger. `after` is called after each kill, and says whether the run has
+    made all that it makes: what is left of it then goes to its end, and the next kills meet another run.
     """
-    ended, url = [], ""
+    ended, url, over = [], "", False
     while times or not ended or not (ended[-1] / "done").exists():
         if not ended or (ended[-1] / "done").exists():
             ended.append(folder / str(len(ended)))
             ended[-1].mkdir()
-            url = database()
+            url, over = database(), False
         child = start(name, store, ended[-1] / "run", url)
         child.stdout.readline()
         began = time.monotonic()
-        if times:
+        if times and not over:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(rng.uniform(0, longest))
             child.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
@@ -97,10 +98,9 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
         if "done" in out:
             (ended[-1] / "done").touch()
             longest = min(longest, time.monotonic() - began)  # the machine was busier when it was measured
-        elif times and (os.name != "posix" or child.returncode == -signal.SIGKILL):
+        elif times and not over and (os.name != "posix" or child.returncode == -signal.SIGKILL):
             times -= 1
-            if after is not None:
-                after()
+            over = after is not None and after()
         else:
             pytest.fail(out + said[-2000:])
     return [one / "run" for one in ended]

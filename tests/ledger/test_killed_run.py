@@ -73,6 +73,7 @@ def test_a_run_with_its_ledger_is_killed_and_started_again_t4(times, cases, fres
     def after():
         found = written(places[-1])
         halves.extend([found] if 0 < found < rows else [])
+        return found == rows
 
     rng, rows = random.Random(chosen.start), written(usual)
     ended = killed("setups", store, tmp_path, rng, seconds, len(chosen), database, after)

@@ -14,6 +14,7 @@ from account_oracle import half_up
 from tickerml.account.wallets import OTHER, OWN, RECEIVED, sellable
 from tickerml.sim.fees.tiered import Params, fee, tier_of
 from tickerml.tape.orders import AnswerKind as A
+from tickerml.tape.orders import OrderFlag
 from tickerml.tape.orders import OrderType as T
 from tickerml.tape.orders import Reject as R
 from tickerml.tape.params import params_record
@@ -68,6 +69,29 @@ def test_a_third_currency_at_its_discount_until_it_runs_out():
     assert (second["fee"], second["wallet"], second["paid"]) == (101, QUOTE, 101)
     assert cash(v) == [3_000_000 - 202_000 - 101, 20_000, 5]
     assert v.venues[0]["fees"] == 76 + 101
+
+
+def test_coins_that_are_sold_or_promised_pay_no_fees():
+    v = venue(OTHER, third=10_000)
+    v.send(10, SELL, qty=10, type=T.MARKET, inst=1)  # all of them: at 49, in one level
+    (a,) = v.run()
+    assert (a["fee"], a["wallet"], a["paid"]) == (49, QUOTE, 49)
+    assert cash(v) == [3_000_000 + 49_000 - 49, 0, 0]
+    for sold, wallet in ((10, QUOTE), (9, THIRD)):
+        v = venue(OTHER, third=10_000)
+        v.send(10, SELL, 60, sold, inst=1)
+        v.send(20, BUY, qty=10, type=T.MARKET)
+        assert [int(a["wallet"]) for a in v.run() if a["kind"] == A.FILL] == [wallet]
+
+
+@pytest.mark.parametrize(("held", "wallet"), [(9, QUOTE), (12, QUOTE), (18, QUOTE), (19, THIRD)])
+def test_exits_promise_their_coins_and_together_no_more_than_the_position(held, wallet):
+    v = venue(OTHER, third=0)
+    v.send(5, BUY, qty=held, type=T.MARKET, inst=1)
+    v.send(10, SELL, 60, 9, inst=1, flags=OrderFlag.REDUCE_ONLY)
+    v.send(11, SELL, qty=9, type=T.STOP, trigger=40, inst=1, flags=OrderFlag.REDUCE_ONLY)
+    v.send(20, BUY, qty=10, type=T.MARKET)
+    assert [int(a["wallet"]) for a in v.run() if a["kind"] == A.FILL] == [QUOTE, wallet]
 
 
 def test_the_third_currency_needs_a_price():

@@ -129,7 +129,7 @@ def venue_settle(mail, first, rules, venues, lat, fees):
             venue_volume.note(mail, rule, a)  #? if volume
             fee = fee_of(fees, rule, venue_value(rule, a["price"], a["qty"]), a["maker"])
             fee = venue_margin.charge(mail, rule, venues[a["inst"]], a, fee)  #? if margin
-            fee = venue_wallets.pay(mail, rules, venues, a, fee)  #? if wallets
+            fee = venue_wallets.pay(mail, rules, venues, j, fee)  #? if wallets
             a["fee"] = fee
             mail["cash"][rule["wallet"]] += venue_apply_fill(  #? unless margin
                 venues[a["inst"]], rule, a["side"], a["price"], a["qty"], fee  #? unless margin
