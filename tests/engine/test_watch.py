@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from small_runs import market, run, settings
 from small_strategies import Churn
 from tickerml.account.contract import CONTRACT
-from tickerml.engine import pairs, watch
+from tickerml.engine import look, pairs, watch
 from tickerml.engine.marks import MARK
 from tickerml.tape.ladder import new_ladders, set_level
 from tickerml.tape.rows import BUY, MINUTE, ROW, SECOND, SELL, Flag, Kind
@@ -36,10 +36,10 @@ def fed(path):
 
 def seen(path, now, halt=300, collar=0.01, book=None):
     w, m = fed(path)
-    out = np.zeros(1, watch.LOOK)[0]
-    rule, scratch = np.zeros(1, CONTRACT)[0], np.zeros(1, watch.SCRATCH)[0]
+    out = np.zeros(1, look.LOOK)[0]
+    rule, scratch = np.zeros(1, CONTRACT)[0], np.zeros(1, look.SCRATCH)[0]
     rule["unit_value"] = 1
-    watch.look(
+    look.look(
         w, m, new_ladders(1)[0] if book is None else book, rule, (START + now) * SECOND, halt, collar, out, scratch
     )
     return out

@@ -14,17 +14,14 @@ from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct, field
+from numpy.typing import NDArray
 
 from tickerml.desk.legs import ENTRY
-from tickerml.desk.memory import rows_of
 from tickerml.desk.setups import Setups
+from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import Rows
 
 _SUMS: Final[Callable[[], defaultdict[Any, int]]] = partial(defaultdict, int)
-_LEG = ("inst", "setup", "role", "left", "sent", "known", "side", "price")
-_SETUP = (
-    *("inst", "strategy", "side"),
-    *("superp", "in_use", "notional", "risk", "stop", "lots", "entered", "taken", "exited"),  # as `worst_of` takes them
-)
 
 
 class Exposure(Struct):
@@ -80,22 +77,51 @@ def exposure(
     setups: Setups, wallet_of: tuple[int, ...], now: int, patience: Callable[[int], int] | None = None
 ) -> Exposure:
     """Everything under way at `now`; `patience(instrument)`: ns without an answer from which an order is UNKNOWN."""
-    legs = setups.legs.table[np.flatnonzero(setups.legs.table["id"])]
-    slots = np.flatnonzero(setups.table["state"])
-    found = Exposure(room=setups.room(len(slots), len(legs)), positions=len(slots), orders=len(legs))
-    if not len(slots) and not len(legs):
-        return found
+    plain = setups.plain
+    n, m = _orders(setups.legs.table, plain.orders), _trades(setups.table, plain.trades, plain.stops)
+    found = Exposure(room=setups.room(m, n), positions=m, orders=n)
     waiting: dict[int, int] = defaultdict(int)
-    for inst, setup, role, left, sent, known, side, price in rows_of(legs, _LEG):
+    for inst, setup, role, left, sent, known, side, price in plain.orders[:n].tolist():
         found.orders_on[inst] += 1
         if role == ENTRY:
             waiting[setup] += left
         if patience is not None and sent and not known and now - sent > patience(inst):
             found.unknown_on[inst] += 1
         _rest(found, inst, side, price)
-    for k, (inst, strategy, side, *money) in zip(slots.tolist(), rows_of(setups.table[slots], _SETUP), strict=True):
-        found.count(wallet_of[inst], strategy, inst, side, worst_of(*money, waiting=waiting[k]))
+    trades = zip(plain.trades[:m].tolist(), plain.stops[:m].tolist(), strict=True)
+    for (k, inst, strategy, side, *money), stop in trades:
+        found.count(wallet_of[inst], strategy, inst, side, worst_of(*money, stop=stop, waiting=waiting[k]))
     return found
+
+
+@kernel
+def _orders(legs: Rows, out: NDArray[np.int64]) -> int:
+    """The orders under way as plain numbers; returns how many. To read records from Python takes far longer."""
+    n = 0
+    for k in range(len(legs)):
+        leg = legs[k]
+        if leg["id"] != 0:
+            o = out[n]
+            o[0], o[1], o[2], o[3] = leg["inst"], leg["setup"], leg["role"], leg["left"]
+            o[4], o[5], o[6], o[7] = leg["sent"], leg["known"], leg["side"], leg["price"]
+            n += 1
+    return n
+
+
+@kernel
+def _trades(setups: Rows, out: NDArray[np.int64], stops: NDArray[np.float64]) -> int:
+    """The setups under way as plain numbers, as `worst_of` takes them; returns how many."""
+    n = 0
+    for k in range(len(setups)):
+        s = setups[k]
+        if s["state"] != 0:
+            o = out[n]
+            o[0], o[1], o[2], o[3] = k, s["inst"], s["strategy"], s["side"]
+            o[4], o[5], o[6], o[7] = s["superp"], s["in_use"], s["notional"], s["risk"]
+            o[8], o[9], o[10], o[11] = s["lots"], s["entered"], s["taken"], s["exited"]
+            stops[n] = s["stop"]
+            n += 1
+    return n
 
 
 def worst_of(
@@ -103,12 +129,12 @@ def worst_of(
     in_use: int,
     notional: int,
     risk: int,
-    stop: float,
     lots: int,
     entered: int,
     taken: int,
     exited: int,
     *,
+    stop: float,
     waiting: int = 0,
 ) -> Worst:
     """The money that a setup (SETUP) can still come to with `waiting` lots of its entries open; rounded up."""

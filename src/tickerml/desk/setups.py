@@ -68,6 +68,15 @@ SETUP: Final = np.dtype(
 )
 
 
+class Plain:
+    """Where kernels write what lives in the two tables as plain numbers (desk/exposure.py); nothing in it is state."""
+
+    def __init__(self) -> None:
+        """Room for all setups and orders."""
+        self.orders, self.trades = np.zeros((LEGS, 8), np.int64), np.zeros((SLOTS, 12), np.int64)
+        self.stops = np.zeros(SLOTS)
+
+
 class Setups:
     """The two tables and what may be done with them. Methods that return orders expect them to be sent at once."""
 
@@ -75,6 +84,7 @@ class Setups:
         """No trades under way."""
         self.table = np.zeros(SLOTS, SETUP)
         self.legs = Legs()
+        self.plain = Plain()
 
     def open(self) -> Iterator[Record]:
         """Records of all setups that live."""

@@ -93,9 +93,10 @@ class Books:
 
     def known_equity(self, wallet: int) -> int | None:
         """Equity, money; None while the price of something that is held is not known."""
-        loop = self.loop
-        known = worth.known(wallet, loop.positions, loop.venue.rules, loop.books, loop.marks)
-        return self.equity(wallet) if known else None
+        loop, staked = self.loop, int(self.account[0]["staked"])
+        states = loop.positions, loop.venue.rules, loop.books, loop.marks, self.setups.table
+        known, equity = worth.known_equity(loop.core[0], wallet, *states, staked)
+        return int(equity) if known else None
 
     def facts(self, instruments: Iterable[int], markets: Markets) -> Facts:
         """What the desk must know to judge setups on these instruments."""

@@ -10,17 +10,16 @@ import numpy as np
 from tickerml.account.contract import RATE
 from tickerml.desk.facts import Market, Tier
 from tickerml.desk.limits import Limits
+from tickerml.engine.look import ABSENT, BROKEN, HALTED, LATE, LOOK, SCRATCH, alert, looks
 from tickerml.engine.loop import Loop
 from tickerml.engine.pairs import apart, correlation
 from tickerml.engine.prices import Prices
-from tickerml.engine.watch import ABSENT, LOOK, SCRATCH, looks
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import SECOND, Record
 
 RATES: Final = {"binance": 10, "binance-usdm": 20, "binance-coinm": 20}
 """Orders a second that a venue publishes for one account: 100 in 10 s on spot, 1,200 a minute on futures."""
 
-SOURCE_NS: Final = 90 * SECOND  # a second source that is told more seldom than this (bars: and two bars) is none
 DOLLARS: Final = ("USD", "USDC", "USDT", "DAI", "FDUSD", "TUSD")  # a quote coin's price is read off the first there is
 
 
@@ -31,12 +30,14 @@ class Markets:
         """Second sources and the price of quote coins are looked for among `instruments`, once."""
         self.loop, self.prices, self.instruments, self.limits = loop, prices, instruments, limits
         n, majors = len(instruments), [one.base in limits.majors for one in instruments]
-        self._insts, self._out, self._scratch = np.zeros(n, np.int64), np.zeros(n, LOOK), np.zeros(1, SCRATCH)
+        self._insts, self._out, self._scratch = np.zeros(n, np.int64), np.zeros(n, LOOK), np.zeros(n, SCRATCH)
         self._collars = np.where(majors, limits.collar_major, limits.collar)
         self._tiers = [_tiers(loop.venue.rules[one.id]) for one in instruments]
         self._second = [_second_source(one, instruments) for one in instruments]
         self._par = {one.quote: _par(one.quote, instruments) for one in instruments}
+        self._rates = [RATES.get(one.venue, 0) for one in instruments]
         self._later = {one.id: [i for i in instruments if i.previous == one.id] for one in instruments}
+        self._drifts = [one.previous >= 0 or bool(self._later[one.id]) for one in instruments]
         loop.watches["apart"], loop.watches["late"] = limits.apart, round(limits.late_s * SECOND)
 
     def of(self, insts: Sequence[int]) -> dict[int, Market]:
@@ -51,11 +52,13 @@ class Markets:
 
     def _market(self, inst: int, now: int, seen: tuple[Any, ...]) -> Market:
         """What `looks` (LOOK) has seen of an instrument, and what others say of it."""
-        bid, ask, age, patience, bars, crossed, *figures, margin, taker, cost = seen
+        bid, ask, age, patience, bars, crossed, blocked, late, ready, gap_ns, gap, *figures, margin, taker, cost = seen
         if bars:
             figures = [None if x == ABSENT else x for x in figures]
         median, move, spread, below, above, volatility = figures
-        gap, gap_ns = self._apart(inst, now, patience)
+        other = self._second[inst]
+        if other is not None:
+            gap, gap_ns = self._apart(inst, other, now)
         return Market(
             bid,
             ask,
@@ -63,10 +66,10 @@ class Markets:
             patience_ns=patience,
             bar_only=bool(bars),
             crossed=bool(crossed),
-            blocked=self._blocked(inst),
-            rebasing=self._rebasing(inst, now),
-            venue_rate=RATES.get(self.instruments[inst].venue, 0),
-            ready_ns=self._ready(inst, now),
+            blocked=_blocked(blocked, late) if blocked else "",
+            rebasing=self._drifts[inst] and self._rebasing(inst, now),
+            venue_rate=self._rates[inst],
+            ready_ns=None if ready < 0 else ready,
             margin=margin,
             tiers=self._tiers[inst],
             cost=cost,
@@ -76,7 +79,7 @@ class Markets:
             spread_ratio=spread,
             depth_bid=below,
             depth_ask=above,
-            apart=gap,
+            apart=None if gap == ABSENT else gap,
             apart_ns=gap_ns,
             off_par=self._off_par(inst),
             volatility=volatility,
@@ -91,25 +94,8 @@ class Markets:
 
         In a simulation the person who looks comes `limits.operator_s` after it, as for the desk's latches.
         """
-        jumped = self.loop.watches["jumped"]
         wait = 0 if live else round(self.limits.operator_s * SECOND)
-        open_ones = jumped[(jumped > 0) & ((now - jumped < wait) | (wait == 0))]
-        return now - int(open_ones.min()) if len(open_ones) else 0
-
-    def _blocked(self, inst: int) -> str:
-        """Why the venue allows no entry, as the tape tells: a halt, lost updates, a feed that is late."""
-        w, m = self.loop.watches[inst], self.loop.marks[inst]
-        if w["halted"]:
-            return "trading is halted"
-        if w["broken"]:
-            return "book not whole after lost updates"
-        late = int(m["exch_recv"] - m["exch"]) if m["exch"] else 0
-        return f"feed {late / SECOND:.1f} s late" if late > w["late"] else ""
-
-    def _ready(self, inst: int, now: int) -> int | None:
-        """Since when the book is whole again after lost updates, ns; None where none were lost."""
-        whole = int(self.loop.watches[inst]["whole"])
-        return now - whole if whole else None
+        return int(alert(self.loop.watches, now, wait))
 
     def _rebasing(self, inst: int, now: int) -> bool:
         """Whether a change of tick, lot or contract stands between us and this instrument.
@@ -126,22 +112,12 @@ class Markets:
             ((setups["inst"] == before) & (setups["state"] != 0)).any()
         )
 
-    def _apart(self, inst: int, now: int, patience: int) -> tuple[float | None, int]:
-        """Distance from the same pair on another venue, else from the index or mark price that the tape tells."""
-        other = self._second[inst]
-        if other is None:
-            return self._apart_from_value(self.loop.watches[inst], now, SOURCE_NS + patience)
+    def _apart(self, inst: int, other: int, now: int) -> tuple[float, int]:
+        """Distance from the same pair on another venue, and how long it has been too much, ns."""
         watches = self.loop.watches
         ratio = float(self.instruments[inst].tick / self.instruments[other].tick)
         gap, seconds = apart(watches[inst], watches[other], ratio, now, self.limits.apart)
         return float(gap), int(seconds) * SECOND
-
-    def _apart_from_value(self, w: Record, now: int, within: int) -> tuple[float | None, int]:
-        if not w["held_before"] or w["held"] - w["held_before"] > within:
-            return None, 0
-        if now - int(w["held"]) > within:
-            return float("nan"), 0  # it came often, and comes no more
-        return float(w["gap"]), now - int(w["gap_since"]) if w["gap_since"] else 0
 
     def _off_par(self, inst: int) -> float | None:
         found = self._par[self.instruments[inst].quote]
@@ -151,6 +127,12 @@ class Markets:
         if not price:
             return float("nan")
         return abs((price if found[1] else 1 / price) - 1)
+
+
+def _blocked(why: int, late: int) -> str:
+    """Why the venue allows no entry, in words."""
+    words = {HALTED: "trading is halted", BROKEN: "book not whole after lost updates"}
+    return f"feed {late / SECOND:.1f} s late" if why == LATE else words[why]
 
 
 def _tiers(rules: Record) -> tuple[Tier, ...]:

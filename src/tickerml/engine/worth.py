@@ -77,6 +77,17 @@ def known(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows) -
 
 
 @kernel
+def known_equity(
+    c: Record, wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, staked: int
+) -> tuple[bool, int]:
+    """Whether all that a wallet holds has a mark, and its equity."""
+    return (
+        known(wallet, positions, rules, books, marks),
+        equity(c, wallet, positions, rules, books, marks, setups, staked),
+    )
+
+
+@kernel
 def exposure(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, staked: int) -> int:
     """Sum of signed position values of a wallet, money; inverse contracts are left out."""
     total = 0
