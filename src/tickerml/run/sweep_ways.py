@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickerml.engine.detectors import short_names
+from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import Outbox
 from tickerml.features.own import OWN
@@ -218,8 +219,7 @@ class Exact:
             [replace(self.chosen, strategy=self.strategies[number])], self.tape.header, alone(self.setting), made
         )
         if self.chosen.compiled:
-            machine = replace(machine, outbox=_Tally(made))
-            machine.outbox.draws_on(machine.loop.take_made)
+            machine = replace(machine, outbox=_Tally(machine.loop, made))
         books = machine.trader.books
         start = books.cash(books.purse)
         every = max(64, -(-self.rows // EXACT_MARKS))
@@ -298,14 +298,22 @@ class _Counted:
 
 
 class _Tally(Outbox):
-    """Passes on what compiled code makes as it comes: nobody asks a trial of a sweep for its rows or their hash.
+    """Counts what compiled code makes where it lies: nobody asks a trial of a sweep for its rows or their hash.
 
     Threads share one interpreter, and what each does in it the others wait for.
     """
 
-    def take(self, block: Block) -> None:
-        """Rows that the compiled loop made."""
-        self.sink(block)
+    def __init__(self, loop: Loop, made: _Counted) -> None:
+        """`made` counts for the rest of the run, too."""
+        super().__init__(made)
+        self._loop, self._counted = loop, made
+
+    def draw(self) -> None:
+        """Count the rows that the compiled loop has made, and let it write over them."""
+        c = self._loop.core[0]
+        kinds = self._loop.made_rows["kind"][: int(c["made"])]
+        self._counted.fills += int(np.count_nonzero(kinds == Kind.FILL))
+        c["made"] = c["made_orders"] = 0
 
 
 def cores() -> int:
