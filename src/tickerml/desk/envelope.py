@@ -8,14 +8,14 @@ import numpy as np
 
 from tickerml.desk.working import SLOTS
 from tickerml.tape.kernel import kernel
-from tickerml.tape.rows import FOREVER, Record
+from tickerml.tape.rows import FOREVER, MAX_TICKS, Record
 
 ENVELOPE: Final = np.dtype(  # one record per instrument; all zero = nothing is allowed
     [
         ("max_position", "i8"),  # lots, either way: position before the order, as the strategy knows it
         ("max_order", "i8"),  # lots of one order
         ("max_orders", "i8"),  # own orders under way or working
-        ("band", "i8"),  # ticks from the touch; further prices are refused
+        ("band", "i8"),  # ticks from the touch; further prices are refused, and all where that side is empty
         ("until", "i8"),  # ns; nothing is allowed from then on
     ]
 )
@@ -33,7 +33,9 @@ def allows(e: Record, w: Record, side: int, price: int, qty: int, bid: int, ask:
         return False
     if side * w["position"] >= e["max_position"]:
         return False
-    return price >= bid - e["band"] if side > 0 else price <= ask + e["band"]
+    if side > 0:
+        return bid > 0 and price >= bid - e["band"]
+    return ask <= MAX_TICKS and price <= ask + e["band"]  # where a side is empty nothing says how far a price is
 
 
 def grant(max_position: int, max_order: int, *, max_orders: int = 16, band: int = 1000, until: int = FOREVER) -> Record:
