@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = ("brackets", "contract", "margin", "position", "scale", "wallets")
-GONE_THROUGH = (*(("account", f"{name}.py") for name in ACCOUNT), ("desk", "losses.py"))
+DESK = ("losses", "envelope", "checks")
+GONE_THROUGH = tuple((room, f"{name}.py") for room, names in (("account", ACCOUNT), ("desk", DESK)) for name in names)
 
 
 @pytest.fixture(scope="module")

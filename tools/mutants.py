@@ -1,6 +1,6 @@
 """Mutation tests: every operator, comparison and constant of a room's code changed one by one, its tests run on each.
 
-    python tools/mutants.py [ROOM] [--changed] [--only TEXT] [--write]
+    python tools/mutants.py [ROOM] [--changed] [--only TEXT]
 
 A mutant is killed when a test fails. Survivors must stand, each with its reason, in tests/mutants/ROOM.txt, and nothing
 else may stand there: what is listed and killed is an error too. `--changed` looks only at files that differ from the
@@ -31,9 +31,16 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SECONDS: Final = 20  # of CPU for one mutant; the tests of an unchanged room take a fifth of it
-CHOSEN: Final = {
-    "desk": ("test_losses.py", "test_protections.py")
-}  # of a room whose other tests are whole runs: those for T9
+CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those that judge its mutants, the best first
+    "desk/losses.py": ("test_losses.py", "test_protections.py"),
+    "desk/envelope.py": ("test_envelope.py",),
+    "desk/checks.py": ("test_checks_edges.py", "test_checks.py", "test_protections.py"),
+    "desk/sized.py": ("test_sizing.py", "test_checks.py"),
+    "desk/exposure.py": ("test_exposure.py", "test_checks.py"),
+    "desk/leverage.py": ("test_leverage.py", "test_checks.py"),
+    "desk/protections.py": ("test_protections.py", "test_losses.py"),
+    "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py"),
+}
 _SWAPS: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {
     ast.Add: (ast.Sub,),
     ast.Sub: (ast.Add,),
@@ -173,11 +180,11 @@ class _Loader(importlib.abc.Loader, importlib.abc.MetaPathFinder):
         exec(compile(self.mutant.source, str(self.path), "exec"), module.__dict__)  # noqa: S102  that is the mutant
 
 
-def survives(mutant: Mutant | None, room: str) -> bool:
-    """Whether all tests of the room pass on the mutant (None: on the room as it is), in a forked child."""
+def survives(mutant: Mutant | None, tests: Sequence[str]) -> bool:
+    """Whether all of these test files pass on the mutant (None: on the room as it is), in a forked child."""
     child = os.fork()
     if child == 0:
-        os._exit(_run(mutant, room))
+        os._exit(_run(mutant, tests))
     limit = time.monotonic() + 6 * SECONDS
     while time.monotonic() < limit:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -189,8 +196,8 @@ def survives(mutant: Mutant | None, room: str) -> bool:
     return False
 
 
-def _run(mutant: Mutant | None, room: str) -> int:
-    """The tests of a room in this process, on a mutant of one of its modules or as they are."""
+def _run(mutant: Mutant | None, tests: Sequence[str]) -> int:
+    """Test files in this process, on a mutant or as they are."""
     import pytest
     from hypothesis import Phase, settings
 
@@ -203,12 +210,16 @@ def _run(mutant: Mutant | None, room: str) -> int:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    folder = ROOT / "tests" / room
-    tests = sorted(str(path) for path in folder.glob("test_*.py") if path.name in CHOSEN.get(room, (path.name,)))
-    own = "" if mutant is None else f"test_{mutant.module.rsplit('.', 1)[1]}.py"
-    tests.sort(key=lambda path: not path.endswith(own))  # those that will fail come first
     options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", "--hypothesis-profile=mutants", "--assert=plain"]
     return int(pytest.main([*options, *tests]))
+
+
+def tests_of(module: str) -> tuple[str, ...]:
+    """The test files that judge mutants of this module: those chosen for it, else its room's, its own first."""
+    room, name = module.split(".")[1:]
+    folder = ROOT / "tests" / room
+    chosen = CHOSEN.get(f"{room}/{name}.py") or sorted(path.name for path in folder.glob("test_*.py"))
+    return tuple(str(folder / file) for file in sorted(chosen, key=lambda file: file != f"test_{name}.py"))
 
 
 def files(room: str, *, changed: bool = False) -> list[Path]:
@@ -254,13 +265,14 @@ def prepare(room: str) -> None:
         raise RuntimeError(f"{loaded} load the room {room} itself: its mutants would not be seen")
 
 
-def judge(room: str, chosen: Sequence[Mutant], say: bool = False) -> list[str]:
-    """The names of those that survive. RuntimeError when the tests fail on the room as it is."""
-    if not survives(None, room):
-        raise RuntimeError(f"the tests of {room} fail without any mutant")
+def judge(chosen: Sequence[Mutant], say: bool = False) -> list[str]:
+    """The names of those that survive. RuntimeError when the tests fail without any mutant."""
+    for tests in {tests_of(mutant.module) for mutant in chosen}:
+        if not survives(None, tests):
+            raise RuntimeError(f"these tests fail without any mutant: {' '.join(tests)}")
     alive = []
     for k, mutant in enumerate(chosen):
-        if survives(mutant, room):
+        if survives(mutant, tests_of(mutant.module)):
             alive.append(mutant.name)
             if say:
                 print(f"{k + 1}/{len(chosen)} survived: {mutant.name}", flush=True)
@@ -278,7 +290,7 @@ def main() -> int:
     chosen = [m for path in files(told.room, changed=told.changed) for m in mutants(path, told.room)]
     chosen = [m for m in chosen if told.only in m.name]
     start = time.monotonic()
-    alive, known = set(judge(told.room, chosen, say=True)), listed(told.room)
+    alive, known = set(judge(chosen, say=True)), listed(told.room)
     dead = sorted(name for name in known if name in {m.name for m in chosen} and name not in alive)
     new = sorted(alive - set(known))
     seconds = time.monotonic() - start
