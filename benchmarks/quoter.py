@@ -60,12 +60,15 @@ def whole(path: Path) -> MemoryTape:
     return MemoryTape(tape.header, (concat(list(tape.blocks())),))
 
 
+CASH = 100_000_000  # so much that no loss of the quoter's takes its quotes away: the peer knows no limits
+
+
 def setting(oracle: bool) -> Setting:
     """The run that `tickerml backtest -s quoter` makes, with the peer's rules."""
     config = Config()
     config = replace(config, queue=replace(config.queue, model="log_probability", partial_fills=False))
     terms = replace(terms_of(config), check_balance=False, watermark=0 if oracle else 10 * MILLISECOND)
-    return Setting(config, Decimal(1_000_000), terms=terms, bar_only=(False,))
+    return Setting(config, Decimal(CASH), terms=terms, bar_only=(False,))
 
 
 class Fills:
@@ -96,7 +99,7 @@ class Ours:
         took = time.process_time() - started
         books, position = machine.trader.books, machine.loop.positions[0]
         cash = books.cash(0) + int(position["fees"]) - int(position["cost"])
-        self.balance = float(books.wallets.amount(0, cash)) - 1_000_000
+        self.balance = float(books.wallets.amount(0, cash)) - CASH
         return took
 
 

@@ -83,7 +83,8 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
     """
     ended, url, over = [], "", False
     while times or not ended or not (ended[-1] / "done").exists():
-        if not ended or (ended[-1] / "done").exists():
+        born = not ended or (ended[-1] / "done").exists()
+        if born:
             ended.append(folder / str(len(ended)))
             ended[-1].mkdir()
             url, over = database(), False
@@ -92,7 +93,7 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
         began = time.monotonic()
         if times and not over:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(rng.uniform(0, longest))
+                child.wait(after_s := rng.uniform(0, longest))
             child.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
         out, said = child.communicate()
         if "done" in out:
@@ -101,6 +102,7 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
         elif times and not over and (os.name != "posix" or child.returncode == -signal.SIGKILL):
             times -= 1
             over = after is not None and after()
+            longest = min(longest, after_s) if over and born else longest  # behind that nothing is left to meet
         else:
             pytest.fail(out + said[-2000:])
     return [one / "run" for one in ended]

@@ -59,6 +59,13 @@ def on_equity(fund: Record, latch: Record, steps: Record, now: int, equity: floa
 
 
 @kernel
+def entries_off(fund: Record, latch: Record, now: int) -> bool:
+    """Whether the ladder, or a person, keeps entries off: what the gates ask of setups, for all quotes at once."""
+    today = fund["day_state"] != 0 and fund["day"] == now // DAY
+    return latch["killed"] != 0 or now < fund["paused"] or today
+
+
+@kernel
 def _day(fund: Record, steps: Record, equity: float) -> int:
     lost = fund["day_start"] - equity
     if fund["day_state"] < CLOSED and lost >= steps["day_close"] * fund["day_start"]:

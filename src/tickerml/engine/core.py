@@ -40,7 +40,8 @@ CORE: Final = np.dtype(
         ("struck", "i8"),  # 1 + the instrument whose print did
         ("alarms", "i8"),  # instruments that have prices at which the desk must be called (engine/marks.py)
         ("alarmed", "i8"),  # 1 + the instrument that has reached one
-        ("killed", "i8"),  # 1: a person has stopped the run; a compiled strategy has no quotes then
+        ("off", "i8"),  # 1: entries are off (engine/purse.py); a compiled strategy has no quotes then
+        ("closing", "i8"),  # 1: what a compiled strategy holds is to go, until it has gone or entries are on again
         ("cash", "i8", (WALLETS,)),  # money by wallet, as we know it
         ("made", "i8"),  # rows in the made buffer
         ("made_orders", "i8"),  # and in its order table

@@ -1,5 +1,6 @@
 """The run's purse, kept each minute by compiled code: the BALANCE rows, the ladder of losses, the market's regime.
 
+Where one of them keeps entries off, a compiled strategy has no quotes: what the gates are to setups.
 Python is called when one of them has changed something, and for what is decided once a day.
 """
 
@@ -9,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.desk.losses import on_equity
-from tickerml.desk.regime import on_price
+from tickerml.desk.losses import entries_off, on_equity
+from tickerml.desk.regime import PANIC, on_price
 from tickerml.engine.core import make_balance
 from tickerml.engine.worth import equity, exposure, known, mark_of
 from tickerml.tape.kernel import kernel
@@ -72,10 +73,13 @@ def keep(
     a["kept"] = c["now"]
     balance(c, a, positions, rules, books, marks, setups, made)
     a["losses"] = 0
-    if known(a["wallet"], positions, rules, books, marks):
+    whole = known(a["wallet"], positions, rules, books, marks)
+    if whole:
         a["losses"] = on_equity(fund, latch, steps, c["now"], float(a["equity"]))
     a["regime"] = 0
     if a["reference"] >= 0:
         price = float(mark_of(books[a["reference"]], marks[a["reference"]]))
         a["regime"] = on_price(regime, thresholds, c["now"], price)
+    off = not whole or entries_off(fund, latch, c["now"]) or (a["reference"] >= 0 and regime["breaker"] == PANIC)
+    c["off"] = 1 if off else 0
     return a["losses"] != 0 or a["regime"] != 0

@@ -68,4 +68,5 @@ def restore(machine: Machine, path: Path) -> int:
         feed.start, feed.stop = 0, len(feed.rows)
         machine.loop.waiting = Block(**{name: saved[f"waiting.{name}"] for name in _TABLES})
     machine.outbox.restore(head["outbox"])
+    machine.trader.restored()
     return int(head["source_rows"])

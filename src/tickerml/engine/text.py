@@ -362,7 +362,7 @@ COMPILED_WAKE: Final = """        if c["owner"] != COMPILED:
                 q = quotes[n]
                 bid, ask = q["bid"], q["ask"]
                 quoter.on_wake(qp[0], books[n], q, insts[n])
-                if c["killed"] != 0:
+                if c["off"] != 0:
                     q["bid"] = 0
                     q["ask"] = 0
                 if q["bid"] != bid or q["ask"] != ask:

@@ -15,11 +15,13 @@ import numpy as np
 
 from tickerml.desk.approved import Approved, Verdict, legs_told
 from tickerml.desk.desk import Desk
+from tickerml.desk.losses import entries_off
 from tickerml.desk.proposal import Proposal
 from tickerml.engine import core, purse
 from tickerml.engine.books import Books
 from tickerml.engine.daily import Daily
 from tickerml.engine.detectors import GROUP, short_names
+from tickerml.engine.inventory import Inventory
 from tickerml.engine.loop import Loop
 from tickerml.engine.markets import Markets
 from tickerml.engine.outbox import Outbox, canonical
@@ -82,6 +84,7 @@ class Trader:
         self._markets = Markets(loop, books.prices, books.instruments, desk.limits)
         self._ton = ton
         self._daily = Daily(loop, desk, books.instruments)
+        self._inventory = Inventory(loop, self.trades.sending)
         self._own = Own(books, desk.limits.max_heat, self._markets.correlation)
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
         self._groups = {group.owner: group.strategies for group in groups}
@@ -129,9 +132,16 @@ class Trader:
             self.desk.kill(self.books.now, reason, close=close)
         else:
             self.desk.resume(self.books.now, reason)
-        self.loop.core[0]["killed"] = what == "stop"
+        funds, latch, *_ = self.loop.followed
+        fund = funds[self.loop.purse[0]["wallet"]]
+        self.loop.core[0]["off"] = entries_off(fund, latch[0], self.books.now)
+        self._inventory.close()
         self._tell_changes()
         self.outbox.end_act()
+
+    def restored(self) -> None:
+        """The loop's states are those of a snapshot now."""
+        self._inventory.ready()
 
     def finish(self) -> None:
         """The tape has ended."""
@@ -266,8 +276,9 @@ class Trader:
         desk.tell(desk.protections.told(int(a["losses"]), int(a["wallet"]), int(a["equity"])))
         desk.tell(desk.regime.told(int(a["regime"])))
         self._daily.look(now)
+        self._inventory.close()
         self._tell_changes()
-        a["due"] = min(self._daily.due(now), self._passes.due(now))
+        a["due"] = min(self._daily.due(now), self._passes.due(now), self._inventory.due(now))
 
     def _tell_changes(self) -> None:
         """A row for each latch, pause or regime of the desk that changed, and what must be done at once."""
@@ -275,6 +286,8 @@ class Trader:
             self._row(0, Kind.DESK, {"what": change.what, **change.figures})
             if change.act:
                 self.trades.retreat(close=change.act == "close")
+            if change.act == "close":
+                self._inventory.begin()
 
     def _in_money(self, setup: Setup, inst: int) -> Setup:
         """The setup with its stake in the wallet's smallest unit."""

@@ -16,21 +16,20 @@ from tickerml.desk.approved import Approved, Cancel, Order
 from tickerml.desk.beginning import fields_of
 from tickerml.desk.desk import Desk
 from tickerml.desk.exits import Move, at_price, nearest
-from tickerml.desk.order import of_leg
 from tickerml.desk.setups import Setups
 from tickerml.engine import together
 from tickerml.engine.at_end import close_at_touch
 from tickerml.engine.books import Books
-from tickerml.engine.core import MADE
 from tickerml.engine.loop import Loop
 from tickerml.engine.marks import arm, watch
 from tickerml.engine.outbox import Outbox, canonical
+from tickerml.engine.sending import Sending
 from tickerml.engine.settle import settled_blob
 from tickerml.sim.orders import Cause
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
-from tickerml.tape.orders import AnswerKind, Op, OrderType, Reject
+from tickerml.tape.orders import AnswerKind, OrderType, Reject
 from tickerml.tape.rows import SECOND, Kind, Record
 
 _BLOB: Final = 4096
@@ -53,7 +52,7 @@ class Trades:
     ) -> None:
         """`names` of the strategies, by number."""
         self.loop, self.books, self.outbox, self.names, self.told = loop, books, outbox, names, told
-        self.desk = desk
+        self.desk, self.sending = desk, Sending(loop, outbox, desk)
         self.setups: Setups = books.setups
         keep = loop.states.add
         keep("setups", self.setups.table)
@@ -369,32 +368,16 @@ class Trades:
         return s, settled_blob(s, name, books.instruments[inst], books.wallets, mark, blob)
 
     def _send(self, order: Order, k: int, role: int, parent: int) -> int:
-        c = self.loop.core[0]
-        if self.loop.venue.rules[order.inst]["hedge"]:
-            order = of_leg(order, int(self.setups.table[k]["side"]))
-        order_id = int(c["next_id"])
-        c["next_id"] += 1
-        self._tell(Kind.SUBMIT, order_id, parent, order)
-        self.loop.send(Op.NEW, order_id, order)
+        order_id = self.sending.order(order, int(self.setups.table[k]["side"]), parent)
         self.setups.sent(k, role, order_id, 1 if order.type == _SUPERP else order.qty, now=self.books.now, order=order)
-        self.desk.protections.on_sent(self.books.now, order.inst)
         return order_id
 
     def _act(self, actions: Sequence[Order | Cancel], k: int | None) -> None:
         for one in actions:
             if isinstance(one, Cancel):
-                cancel = Order(one.inst, 1, int(OrderType.LIMIT), 1, 0)
-                self._tell(Kind.CANCEL, one.id, -1, cancel)
-                self.loop.send(Op.CANCEL, one.id, cancel)
-                self.desk.protections.on_sent(self.books.now, one.inst)
+                self.sending.cancel(one)
             elif k is not None:
                 self._send(one, k, roles.CLOSE, int(self.setups.table[k]["intent"]))
-
-    def _tell(self, kind: Kind, order_id: int, parent: int, order: Order) -> None:
-        """The row of an order or a cancel that leaves."""
-        if self.loop.core[0]["made"] >= MADE - 256:  # one act may send many
-            self.outbox.draw()
-        self.loop.make_order(kind, order_id, parent, order)
 
     def _set_deadline(self) -> None:
         self.loop.core[0]["deadline"] = book.deadline(self.setups.table)

@@ -10,7 +10,7 @@ from tickerml.run.setup import Setting
 UNLIMITED: Final[dict[str, Any]] = {  # every trade goes through: a sweep is of the strategy alone
     **dict.fromkeys(("entries_s", "flips_s", "cooldown_s", "stop_guard_s", "low_profit_s"), 0),
     **dict.fromkeys(("low_profit_loss", "losses_size", "day_off", "day_close"), 1.0),
-    **dict.fromkeys(("session_pause", "session_kill", "order_share", "max_heat"), 1.0),
+    **dict.fromkeys(("session_pause", "session_kill", "max_drawdown", "order_share", "max_heat"), 1.0),
     **dict.fromkeys(("max_correlation", "depth_share", "collar_median", "apart", "off_par"), 1.0),
     **dict.fromkeys(("halt_move", "halt_move_major"), 1.0),
     "halt_spread": 1000.0,
