@@ -35,7 +35,7 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/losses.py": ("test_losses.py", "test_protections.py"),
     "desk/envelope.py": ("test_envelope.py",),
     "desk/checks.py": ("test_checks_edges.py", "test_checks.py", "test_protections.py"),
-    "desk/sized.py": ("test_sizing.py", "test_checks.py"),
+    "desk/sized.py": ("test_sized.py", "test_sizing.py", "test_checks.py"),
     "desk/exposure.py": ("test_exposure.py", "test_checks.py"),
     "desk/leverage.py": ("test_leverage.py", "test_checks.py"),
     "desk/protections.py": ("test_protections.py", "test_losses.py"),

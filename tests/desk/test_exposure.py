@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from desks import instrument
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tickerml.account.contract import contract_record
-from tickerml.desk.exposure import exposure
+from tickerml.desk.exposure import Worst, exposure, worst_of
 from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, cancels
 from tickerml.desk.order import Order
 from tickerml.desk.setups import SLOTS, Setups
@@ -73,6 +74,50 @@ def test_a_setup_without_its_figures_counts_as_all_that_is_known():
     book.begin({"intent": 1, "inst": 1, "side": -1, "in_use": 400, "horizon": 1, "stop": 0.1})
     found = exposure(book, WALLETS, 0)
     assert (found.notional[1], found.in_use[0], found.heat[0], found.side[1]) == (400, 400, 40, -1)
+
+
+def test_each_order_and_trade_is_counted_where_it_belongs():
+    book = Setups()
+    begun(book, inst=0, lots=10, worth=1000)
+    k = begun(book, inst=2, strategy=3, lots=10, worth=100, margin=50, risk=20)
+    book.sent(k, ENTRY, 1, 4, now=0, order=Order(2, 1, 1, 1, 4, price=99))
+    book.table[k]["entered"], book.table[k]["taken"], book.table[k]["exited"] = 6, 1, 2
+    found = exposure(book, WALLETS, 0)
+    assert dict(found.notional) == {0: 0, 2: 70}  # 6 - 1 - 2 held and 4 that may still fill, of 10
+    assert dict(found.in_use) == {0: 0, 1: 35}
+    assert dict(found.by_strategy) == {(0, 0): 0, (1, 3): 35}
+    assert dict(found.heat) == {0: 0, 1: 14}
+    assert (dict(found.orders_on), found.best_buy) == ({2: 1}, {2: 99})
+
+
+def test_an_order_at_the_market_rests_nowhere():
+    book = Setups()
+    k = begun(book)
+    for n, side in enumerate((1, -1)):
+        book.sent(k, STOP, 4 + n, 10, now=0, order=Order(0, side, 2, 2, 10))
+    found = exposure(book, WALLETS, 0)
+    assert (found.orders, found.best_buy, found.best_sell) == (2, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("figures", "wanted"),
+    [
+        ((1, 40, 999, 7, 10, 10, 0, 10), Worst(0, 40, 40)),  # a stake, until it ends
+        ((0, 40, 400, 7, 10, 10, 0, 0), Worst(400, 40, 7)),
+        ((0, 40, 400, 7, 10, 0, 0, 0), Worst(0, 0, 0)),
+        ((0, 40, 400, 7, 10, 9, 1, 3), Worst(200, 20, 4)),
+        ((0, 40, 400, 7, 10, 11, 0, 0), Worst(400, 40, 7)),  # more than was approved: what was approved, no share of it
+        ((0, 40, 400, 0, 10, 10, 0, 0), Worst(400, 40, 20)),
+        ((0, 40, 0, 0, 0, 5, 0, 0), Worst(40, 40, 2)),
+    ],
+)
+def test_what_a_setup_can_still_come_to(figures, wanted):
+    """(superp, in use, notional, risk, lots, entered, taken, exited); a risk that is not known is the stop's."""
+    assert worst_of(*figures, stop=0.05) == wanted
+
+
+def test_without_a_stop_all_of_the_notional_is_at_risk():
+    assert worst_of(0, 40, 400, 0, 10, 10, 0, 0, stop=0.0) == Worst(400, 40, 400)
 
 
 def test_stops_rest_too():
