@@ -1,6 +1,7 @@
 """Each command: what it hands to the rooms, what it prints, and its one JSON object."""
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def last_json(told):
 def runs(folder: Path, *names: str) -> None:
     for name in names:
         (folder / "runs" / name).mkdir(parents=True)
+        (folder / "runs" / name / "run.json").write_text("{}")
 
 
 def test_paper_needs_no_argument(tickerml, rooms):
@@ -178,6 +180,46 @@ def test_runs_are_found_by_id_by_its_start_and_by_age(tickerml, rooms, tmp_path)
     assert "the newest in runs: 8f" in told.err
 
 
+@pytest.mark.parametrize("command", [["why"], ["replay"], ["report"], ["debug", "--at", "12"]])
+def test_the_newest_run_is_no_search_that_was_made_after_it(tickerml, rooms, tmp_path, command):
+    runs(tmp_path, "8f3a21", "77c0d2")
+    for age, name in enumerate(("walk-0f3a21", "sweep-8f3a21", "77c0d2", "8f3a21")):
+        (tmp_path / "runs" / name).mkdir(exist_ok=True)
+        os.utime(tmp_path / "runs" / name, (1e9 - age, 1e9 - age))
+    assert tickerml(*command).code == 0
+    paths = [path for _, args, _ in rooms.calls for path in args if isinstance(path, Path)]
+    assert paths
+    assert set(paths) == {Path("runs/77c0d2")}
+    assert "there is no run nine\n  means: the newest in runs: 77c0d2, 8f3a21\n" in tickerml("why", "nine").err
+
+
+def test_a_search_is_found_by_its_name(tickerml, tmp_path):
+    (tmp_path / "runs" / "sweep-8f3a21").mkdir(parents=True)
+    assert "error[run-missing]: there is no run in runs yet" in tickerml("why").err
+    assert "error[not-a-run]: runs/sweep-8f3a21 is not a run" in tickerml("why", "sweep").err
+
+
+@pytest.mark.parametrize("command", [["stop"], ["resume", "--reason", "read it"]])
+def test_a_stop_without_a_name_is_for_the_newest_run_that_a_process_works_on(tickerml, tmp_path, monkeypatch, command):
+    from tickerml.run import commands
+
+    runs(tmp_path, "over", "newest", "older", "oldest", "again")
+    for age, name in enumerate(("over", "again", "newest", "older", "oldest")):
+        os.utime(tmp_path / "runs" / name, (1e9 - age, 1e9 - age))
+    (tmp_path / "runs" / "again" / "run.json").write_text('{"rows": 5}')  # has ended, and is only computed again
+    asked, alive = [], {"again": 9, "older": 7, "oldest": 8}
+    monkeypatch.setattr(commands, "holder", lambda folder: alive.get(folder.name, 0))
+    monkeypatch.setattr(commands, "ask", lambda folder, _: asked.append(folder) or folder / "command.json")
+    assert tickerml(*command, "--json").code == 0
+    assert asked == [Path("runs/older")]
+    alive.clear()
+    told = tickerml(*command)
+    assert told.code == 2
+    assert "error[nothing-runs]: no process works on a run in runs" in told.err
+    assert tickerml(*command, "newest").code == 0
+    assert asked[1:] == [Path("runs/newest")]
+
+
 def test_why_and_report(tickerml, rooms, tmp_path):
     runs(tmp_path, "8f3a21")
     assert tickerml("why", "-p", "SHIB/USDT").out == "29,817 passes ['SHIB/USDT']\n"
@@ -262,8 +304,6 @@ def test_debug_turns_the_compiler_off_first(tickerml, rooms, tmp_path, monkeypat
     runs(tmp_path, "8f3a21")
     assert tickerml("debug", "8f3a21", "--at", "12").code == 0
     assert rooms.calls[-1][1] == (Path("runs/8f3a21"), 12)
-    import os
-
     assert os.environ["NUMBA_DISABLE_JIT"] == "1"
 
 
@@ -301,8 +341,8 @@ def written(folder: Path) -> Path:
     from tickerml.tape.journal import Journal, Sync
     from tickerml.tape.rows import empty
 
+    runs(folder, "8f3a21")
     path = folder / "runs" / "8f3a21" / "journal"
-    path.parent.mkdir(parents=True)
     with Journal.create(path, "8f3a21") as journal:
         rows = empty(3)
         rows["recv"] = np.arange(3)

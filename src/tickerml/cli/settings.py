@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tickerml.tape.tape import Tape
 
 CONFIG_NAMES: Final = ("config.yaml", "config.yml", "config.json")
+MANIFEST: Final = "run.json"
+"""What the folder of a run holds; the folders of searches have none."""
 
 
 def load_config(
@@ -84,19 +86,22 @@ def open_market(
 def find_run(name: str, runs: Path) -> Path:
     """The folder of a run: a path, the start of an id in `runs`, or the newest run when `name` is empty.
 
-    Raises InputError `run-missing` naming the newest runs, `run-ambiguous`.
+    Searches leave their folders in `runs`, too: one of them is found by its name only, so that whoever reads it can
+    say what it is not. Raises InputError `run-missing` naming the newest runs, `run-ambiguous`.
     """
     if name and Path(name).is_dir():
         return Path(name)
-    known = sorted(runs.iterdir() if runs.is_dir() else (), key=lambda path: path.stat().st_mtime, reverse=True)
-    found = [path for path in known if path.is_dir() and path.name.startswith(name)]
+    made = runs_in(runs)
+    found = [path for path in made if path.name.startswith(name)]
+    if name and not found:
+        found = [path for path in _folders(runs) if path.name.startswith(name)]
     if not found:
-        newest = ", ".join(path.name for path in known[:5])
+        newest = ", ".join(path.name for path in made[:5])
         raise InputError(
             "run-missing",
             f"there is no run {name}" if name else f"there is no run in {runs} yet",
             means=f"the newest in {runs}: {newest}" if newest else "",
-            try_="tickerml paper" if not newest else f"tickerml why {known[0].name}",
+            try_="tickerml paper" if not newest else f"tickerml why {made[0].name}",
         )
     if name and len(found) > 1 and found[0].name != name:
         exact = [path for path in found if path.name == name]
@@ -108,3 +113,13 @@ def find_run(name: str, runs: Path) -> Path:
             means=f"they are {', '.join(path.name for path in found[:5])}",
         )
     return found[0]
+
+
+def runs_in(runs: Path) -> list[Path]:
+    """The folders in `runs` that hold a run, the newest first."""
+    return [path for path in _folders(runs) if (path / MANIFEST).is_file()]
+
+
+def _folders(runs: Path) -> list[Path]:
+    found = [path for path in (runs.iterdir() if runs.is_dir() else ()) if path.is_dir()]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)

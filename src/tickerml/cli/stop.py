@@ -12,11 +12,14 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
-from tickerml.cli.settings import find_run, load_config
+from tickerml.cli.settings import find_run, load_config, runs_in
 from tickerml.tape.errors import InputError
 
 PANEL = "Trade"
 Close = Annotated[bool, typer.Option("--close", help="Close what is held, too. What a compiled strategy holds stays.")]
+Working = Annotated[
+    str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest that goes on.")
+]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Stands on the run's tape and in its report.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may go on; needed.")]
 Wait = Annotated[float, typer.Option("--wait", min=0.1, metavar="S", help="Seconds until a silent process is ended.")]
@@ -30,7 +33,7 @@ def register(app: typer.Typer) -> None:
         panel=PANEL,
         also=("kill", "panic"),
         examples="""
-tickerml stop                       the newest run: entries off and withdrawn
+tickerml stop                       the newest run that goes on: entries off and withdrawn
 tickerml stop 8f3a21 --close        and close what it holds
 kill -USR1 PID                      the same, without this program
 """,
@@ -40,7 +43,7 @@ kill -USR1 PID                      the same, without this program
 
 def stop(
     out: Out,
-    run: options.RunName = "",
+    run: Working = "",
     close: Close = False,
     reason: Why = "tickerml stop",
     wait: Wait = 10.0,
@@ -48,7 +51,7 @@ def stop(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Stop a run's trading until `resume`. A process that does not answer is ended; nothing stored is lost."""
-    path = find_run(run, Path(load_config(config, userdir).data.runs))
+    path = _working(run, Path(load_config(config, userdir).data.runs))
     told = _asked(path, "stop", reason, close, wait)
     if told["taken"]:
         said = "stopped: no entries any more, open ones withdrawn" + (", positions closed" if close else "")
@@ -61,19 +64,40 @@ def stop(
 
 def resume(
     out: Out,
-    run: options.RunName = "",
+    run: Working = "",
     reason: Reason = "",
     wait: Wait = 10.0,
     config: options.ConfigFiles = None,
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Lift every latch of a run that was stopped, by you or by its limits; it needs a reason."""
-    path = find_run(run, Path(load_config(config, userdir).data.runs))
+    path = _working(run, Path(load_config(config, userdir).data.runs))
     if not reason.strip():
         raise InputError("resume", "resuming needs a reason", key="--reason", means="the run stays stopped")
     told = _asked(path, "resume", reason, False, wait)
     said = "trades again" if told["taken"] else "trades again as soon as it goes on"
     out.result({"run": path.name, **told}, [f"{path.name}: {said}"])
+
+
+def _working(name: str, runs: Path) -> Path:
+    """The run that is named, else the newest that a process works on; one that is over, or was broken off, needs its name.
+
+    Raises InputError `nothing-runs`, and those of `find_run`.
+    """
+    if name:
+        return find_run(name, runs)
+    from tickerml.run.commands import holder
+    from tickerml.run.record import read_manifest
+
+    for path in runs_in(runs):
+        if holder(path) and "rows" not in read_manifest(path):  # with them it has ended, and is only computed again
+            return path
+    raise InputError(
+        "nothing-runs",
+        f"no process works on a run in {runs}",
+        means="nothing was stopped or resumed",
+        try_="name a run that was broken off, or one elsewhere, by its id or its folder",
+    )
 
 
 def _asked(path: Path, what: Any, reason: str, close: bool, wait: float) -> dict[str, Any]:
