@@ -18,7 +18,7 @@ from tickerml.tape.errors import InputError
 PANEL = "Trade"
 Close = Annotated[bool, typer.Option("--close", help="Close what is held, too. What a compiled strategy holds stays.")]
 Working = Annotated[
-    str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest that goes on.")
+    str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest at work.")
 ]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Stands on the run's tape and in its report.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may go on; needed.")]
@@ -80,7 +80,7 @@ def resume(
 
 
 def _working(name: str, runs: Path) -> Path:
-    """The run that is named, else the newest that a process works on; one that is over, or was broken off, needs its name.
+    """The run that is named, else the newest that a process works on; any other needs its name.
 
     Raises InputError `nothing-runs`, and those of `find_run`.
     """
