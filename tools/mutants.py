@@ -38,7 +38,7 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/sized.py": ("test_sized.py", "test_sizing.py", "test_checks.py"),
     "desk/exposure.py": ("test_exposure.py", "test_checks.py"),
     "desk/leverage.py": ("test_leverage.py", "test_checks.py"),
-    "desk/protections.py": ("test_protections.py", "test_losses.py"),
+    "desk/protections.py": ("test_protections_edges.py", "test_protections.py"),
     "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py"),
 }
 _SWAPS: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {

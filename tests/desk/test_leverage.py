@@ -16,6 +16,7 @@ from tickerml.desk.case import Case
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.facts import Tier
 from tickerml.desk.gates import ABSENT, PASSED
+from tickerml.desk.leverage import leverage_of, tier_of
 from tickerml.desk.limits import Limits, Refused
 from tickerml.desk.sizing import size
 
@@ -119,6 +120,26 @@ def test_spot_has_no_leverage():
     assert gate(verdict, "liquidation distance").state == ABSENT
     plain = judge(proposal(inst=SPOT[1], leverage=1.0, name="x"), facts(at={"margin": 1.0}))
     assert plain.leverage.bound == "usual"
+
+
+@pytest.mark.parametrize(("times", "bound"), [(None, "usual"), (0.5, "usual"), (1.0, "usual"), (1.5, "spot")])
+def test_a_wish_of_spot_is_lowered_only_where_it_is_above_one(times, bound):
+    c = Case(desk()._desktop(facts(at={"margin": 1.0})), proposal(inst=SPOT[1], leverage=times))
+    assert leverage_of(c) == (1.0, bound, 0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(("times", "held"), [(200.0, 200.0), (0.5, 0.5), (None, 1.0)])
+def test_a_superp_position_has_the_leverage_it_names_and_ties_up_its_stake(times, held):
+    """No control holds it down: its stake is all that can be lost, and nothing liquidates it."""
+    one = wish(times, superp=True, stake=5.0, stop=None, substitute="stake")
+    assert leverage_of(Case(desk()._desktop(at()), one)) == (held, "wish", held, 1.0, 0.0)
+
+
+def test_a_position_at_the_cap_of_a_tier_is_in_it():
+    first, second = Tier(100, 0.01, 50), Tier(200, 0.02, 20)
+    found = [tier_of((first, second), worth) for worth in (100, 100.5, 200, 201)]
+    assert found == [first, second, second, second]
+    assert tier_of((), 1e30)[1:] == (0.0, inf)
 
 
 def test_every_size_by_margin_goes_by_the_own_leverage():

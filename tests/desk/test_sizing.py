@@ -9,12 +9,13 @@ import pytest
 from desks import CASH, UNIT, desk, facts, grid, instrument, judge, market, proposal, setup
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.case import Case
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.limits import Limits, Refused
-from tickerml.desk.sizing import multiplier, size
+from tickerml.desk.sizing import lot_value, multiplier, size
 from tickerml.tape.intents import Entry
 
 OPEN = {  # every rule wide open: each test closes one
@@ -103,6 +104,7 @@ def test_s2_formula():
     assert share(2, 1.0, 2 * calm) == pytest.approx(0.01)
     assert share(2, 1.0, 0.5 * calm) == pytest.approx(0.02)
     assert share(2, 1.0, 0.0) == pytest.approx(0.02)
+    assert share(2, None, calm) == pytest.approx(0.02)
     assert share(2, 1.0, calm, signal_base=0.05, signal_most=0.03) == pytest.approx(0.03)
     for unknown in (nan, None):
         verdict = judge(proposal(info={"signal": 2, "confidence": 1.0}), facts(at={"volatility": unknown}))
@@ -115,6 +117,7 @@ def test_s2_formula():
     [
         *((None, 0.5, 1.0), (0.5, None, 1.0), (0.5, 0.05, 1.0), (1.0, 0.05, 1.5), (0.0, 0.05, 0.5), (0.9, 0.1, 0.7)),
         *((0.2, 0.2, 0.5), (1.0, nan, 0.5), (0.75, 0.0, 1.25)),
+        (0.25, 0.01, 0.75),  # calmer than usual is no reason to be larger
     ],
 )
 def test_s1_multiplier(confidence, volatility, factor):
@@ -128,7 +131,16 @@ def test_s1_multiplier(confidence, volatility, factor):
 
 @pytest.mark.parametrize(
     ("tier", "confidence", "share"),
-    [("A", None, 0.3), ("A", 0.5, 0.3), ("A", 0.75, 0.4), ("A", 1.0, 0.5), ("B", None, 0.1), ("B", 1.0, 0.15)],
+    [
+        ("A", None, 0.3),
+        ("A", 0.5, 0.3),
+        ("A", 0.75, 0.4),
+        ("A", 1.0, 0.5),
+        ("A", 1.2, 0.5),
+        ("A", 0.1, 0.3),
+        ("B", None, 0.1),
+        ("B", 1.0, 0.15),
+    ],
 )
 def test_s4_tiers(tier, confidence, share):
     """F2: A-trades 30-50 %, B-trades 10-15 % of the free margin."""
@@ -182,6 +194,51 @@ def test_depth_bounds_what_takes():
     unknown = judge(proposal(1), facts(at={"depth_ask": nan, "depth_bid": nan}))
     assert isinstance(unknown, Refusal)
     assert judge(proposal(1), facts(at={"depth_ask": 0.0})).reason is Refused.BELOW_MIN_NOTIONAL
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_depth_bounds_the_largest_entry_that_takes(side):
+    """Of a grid the setup may be so much larger; entries that rest meet nothing."""
+    prices = [None, round(100 + side * 0.01, 2), round(100 - side * 2, 2)]
+    fact = {"depth_ask": 200.0, "depth_bid": 600.0} if side > 0 else {"depth_ask": 600.0, "depth_bid": 200.0}
+    one = proposal(1, setup=setup(side, entries=grid(0.1, 0.25, 0.65, prices=prices)))
+    (depth,) = (s.money for s in sized(one, facts(at=fact), desk()).sizes if s.rule == "depth")
+    assert depth == pytest.approx(0.05 * 200 / 0.25)
+
+
+def test_where_nothing_is_under_way_nothing_is_taken_off():
+    """To the unit of money: what the exposure has no entry for is 0, for a notional and for a stake."""
+    bare = Exposure(in_use={}, by_strategy={}, heat={}, notional={})
+    info = {"tier": "A"}
+    notional = sized(proposal(1, info=info, stop=1.0), facts(exposure=bare, at={"margin": 1.0}), desk())
+    found = {s.rule: s.money for s in notional.sizes}
+    whole = {
+        "largest position": 0.25,
+        "heat": 0.06,
+        "capital in use": 0.5,
+        "capital share": 0.4,
+        "cash": 1.0,
+        "tier": 0.3,
+    }
+    assert {rule: found[rule] for rule in whole} == {rule: share * CASH for rule, share in whole.items()}
+    stake = sized(
+        proposal(1, superp=True, stake=5.0, stop=None, substitute="stake"), facts(exposure=bare), desk(superp=True)
+    )
+    shares = {"risk per trade": 0.02, "heat": 0.06, "capital in use": 0.5, "capital share": 0.4, "cash": 1.0}
+    assert [(s.rule, s.money) for s in stake.sizes] == [("stake", 5.0), *((r, x * CASH) for r, x in shares.items())]
+
+
+def test_a_rule_that_cannot_be_computed_leaves_nothing():
+    found = sized(proposal(1), facts(at={"depth_ask": nan}))
+    assert (found.money, found.bound) == (0, "depth")
+
+
+def test_a_lot_is_worth_one_unit_of_money_at_least():
+    """So that no number of lots is unlimited."""
+    small, inverse = instrument(1, lot="0.000001"), instrument(1, inverse=True)  # 1 money a tick; 1e11 / tick
+    for inst, tick, worth in [(small, 1, 1), (small, 3, 3), (inverse, 10**11, 1), (inverse, 10**12, 1)]:
+        at = facts(at={"bid": tick, "ask": tick, "bar_only": True})
+        assert lot_value(Case(desk()._desktop(at), proposal(inst=inst))) == worth
 
 
 def test_smaller_after_three_losses():
@@ -254,6 +311,8 @@ def test_portfolio_weights_bound_a_coin():
     verdict = judge(proposal(1, name="x"), of=of)
     assert verdict.bound == "portfolio"
     assert verdict.worst.margin == pytest.approx(0.004 * CASH, rel=0.01)
+    missing = structs.replace(of._desktop(facts()), weights={2: 1.0})
+    assert rules(size(Case(missing, proposal(1, name="x"))))["portfolio"] == 0
 
 
 MONEY = st.floats(0.0005, 1.0)
