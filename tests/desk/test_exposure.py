@@ -47,6 +47,28 @@ def test_open_orders_count_whole_and_what_ended_does_not():
     assert (found.notional[0], found.in_use[0], found.heat[0]) == (250, 125, 13)  # rounded up
 
 
+@pytest.mark.parametrize(("spends", "held_of_it"), [((), 0), ((False, True, True), 0), ((True, False, False), 1)])
+def test_what_was_paid_for_is_not_asked_of_the_cash_again(spends, held_of_it):
+    book = Setups()
+    k = begun(book)
+    book.sent(k, ENTRY, 1, 100, now=5, order=Order(0, 1, 1, 1, 100, price=99))
+    assert exposure(book, WALLETS, 5, None, spends).reserved[0] == 500
+    book.fill(book.legs.find(1), CONTRACT, 99, 30, 0, 6)  # 30 of 100 were paid for, 70 may still be
+    found = exposure(book, WALLETS, 6, None, spends)
+    assert (found.in_use[0], found.reserved[0]) == (500, 350 if held_of_it else 500)
+    book.legs.find(1)["left"] = 0
+    book.ended(book.legs.find(1))
+    found = exposure(book, WALLETS, 7, None, spends)
+    assert (found.in_use[0], found.reserved[0]) == (150, 0 if held_of_it else 150)
+
+
+def test_a_stake_stays_in_the_cash_until_it_is_settled():
+    book = Setups()
+    begun(book, superp=1, margin=70, lots=1)
+    book.table[0]["entered"] = 1
+    assert exposure(book, WALLETS, 0, None, (True, True, True)).reserved[0] == 70
+
+
 def test_a_cancel_under_way_and_silence_count_whole():
     """Promise 5: cancel-pending and UNKNOWN count in full; silence is no rejection."""
     book = Setups()

@@ -9,7 +9,7 @@ from desks import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickerml.desk.regime import BREAKER, STEP, RegimeFold, Stance, basket
+from tickerml.desk.regime import BREAKER, STEP, RegimeFold, Stance
 from tickerml.desk.settings import Regime
 from tickerml.tape.rows import MINUTE
 
@@ -128,9 +128,3 @@ def test_the_record_is_all_that_it_remembers(prices, cut):
     again.table[...] = first.table
     fed(prices[cut:], fold=again, start=cut)
     assert whole.table.tobytes() == again.table.tobytes()
-
-
-def test_basket():
-    assert basket({1: 110.0, 2: 45.0, 3: 7.0}, {1: 100.0, 2: 50.0}) == pytest.approx(1.0)
-    assert math.isnan(basket({}, {}))
-    assert math.isnan(basket({1: 0.0}, {1: 5.0}))

@@ -69,11 +69,11 @@ def test_the_rule_that_is_smallest_binds_and_is_named(rule, changed, more, share
 def test_what_is_under_way_is_taken_off():
     held = Exposure()
     held.in_use[0], held.heat[0], held.notional[0] = int(0.3 * CASH), int(0.02 * CASH), int(0.1 * CASH)
-    held.by_strategy[0, 0] = int(0.25 * CASH)
+    held.by_strategy[0, 0], held.reserved[0] = int(0.25 * CASH), int(0.2 * CASH)  # a third of it has been paid
     found = rules(sized(proposal(), facts(exposure=held), desk(names=("dca", "swing", "channel"))))
     assert found["capital in use"] == pytest.approx((0.5 - 0.3) / 0.1)
     assert found["capital share"] == pytest.approx((0.4 - 0.25) / 0.1)
-    assert found["cash"] == pytest.approx((1 - 0.3) / 0.1)
+    assert found["cash"] == pytest.approx((1 - 0.2) / 0.1)
     assert found["heat"] == pytest.approx((0.06 - 0.02) / 0.01)
     assert found["largest position"] == pytest.approx(0.25 - 0.1)
 
@@ -145,7 +145,7 @@ def test_s1_multiplier(confidence, volatility, factor):
 def test_s4_tiers(tier, confidence, share):
     """F2: A-trades 30-50 %, B-trades 10-15 % of the free margin."""
     held = Exposure()
-    held.in_use[0] = int(0.2 * CASH)
+    held.in_use[0] = held.reserved[0] = int(0.2 * CASH)
     one = proposal(info={"tier": f"{tier}_TRADE", "confidence": confidence}, name="x")
     found = rules(sized(one, facts(exposure=held), desk(**OPEN, names=("x",))))
     assert found["tier"] == pytest.approx(share * 0.8 / 0.1)

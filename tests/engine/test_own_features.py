@@ -18,8 +18,8 @@ from tickerml.engine.own import Own
 from tickerml.features.own import OWN
 from tickerml.features.sets import SETS
 from tickerml.run.research import MarketTape
-from tickerml.tape.intents import Pass
-from tickerml.tape.rows import HOUR, Kind
+from tickerml.tape.intents import Pass, Setup
+from tickerml.tape.rows import HOUR, MINUTE, Kind
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,17 @@ class Careful(Churn):
         if view["drawdown"] > 0.002 or (view["heat"] > 0.5 and view["position"] == 0):
             return Pass("careful", {"drawdown": view["drawdown"], "heat": view["heat"]})
         return super().decide(view)
+
+
+@dataclass(frozen=True)
+class Staking(Careful):
+    """Stakes 100 at ten times, once."""
+
+    def decide(self, view):
+        super().decide(view)
+        if view.position is None and view["spread_ticks"] > 0:
+            return Setup(1, 10 * MINUTE, 0.05, 0.05, superp=True, stake=100.0, leverage=10.0)
+        return Pass("staked")
 
 
 @cache
@@ -87,6 +98,16 @@ def test_b6_sums_over_coins_are_the_same_for_each_of_them():
             assert figures["gross_exposure"] == pytest.approx(sum(map(abs, positions)))
         several += np.count_nonzero(positions) > 1
     assert several > 20
+
+
+def test_b6_the_profit_of_a_stake_is_what_closing_would_pay():
+    Careful.kept.clear()
+    run(Staking(), market("busy", minutes=3, coins=("BTC",)), settings(superp={"enabled": True}))
+    open_ones = [(position, figures) for _, _, position, _, _, figures in Careful.kept if position is not None]
+    assert open_ones
+    for position, figures in open_ones:  # at the touch, and at the mark: half a spread apart at ten times
+        assert figures["open_pnl"] == pytest.approx(position.pnl, abs=5.0)
+    Careful.kept.clear()
 
 
 def test_b6_drawdown_is_from_the_highest_balance_so_far():

@@ -16,8 +16,11 @@ from tickerml.config import Account, from_mapping
 from tickerml.engine.venue_setup import Terms
 from tickerml.run.backtest import backtest
 from tickerml.run.replay import replay
-from tickerml.run.setup import terms_of, with_least
+from tickerml.run.setup import Setting, build, terms_of, with_least
+from tickerml.run.strategies import choose
 from tickerml.tape.errors import ConfigError
+from tickerml.tape.instruments import Instrument
+from tickerml.tape.tape import Header
 
 CHANGED = {
     "isolated": True,
@@ -77,3 +80,37 @@ def test_orders_below_the_smallest_are_refused_by_name(tmp_path):
     run = backtest("dca", minutes(3000), config=config, run_dir=tmp_path / "run")
     assert not run.story.trades
     assert {c.reason for c in run.story.decisions.refusals} == {"below_min_notional"}
+
+
+def spot(k, symbol):
+    base, _, quote = symbol.partition("/")
+    return Instrument(
+        id=k, venue="binance", symbol=symbol, raw=base + quote, tick=Decimal("0.01"), lot=Decimal("0.001"),
+        base=base, quote=quote, settle=quote,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("symbols", "twice"),
+    [
+        (("BTC/USDT", "ETH/BTC"), "BTC"),
+        (("ETH/BTC", "BTC/USDT"), "BTC"),
+        (("BTC/USDT", "BTC/EUR"), "BTC"),
+        (("BTC/USDT", "ETH/USDT"), ""),
+        (("BTC/USDT", "BTC/USDT"), ""),
+        (("BTC/USDT",), ""),
+    ],
+)
+@pytest.mark.parametrize("wallets", [True, False])
+def test_a_coin_that_would_be_spent_twice_is_refused(symbols, twice, wallets):
+    """Equity fell by a quarter without a loss, and the close was asked for each second for ever."""
+    header = Header("made", tuple(spot(k, symbol) for k, symbol in enumerate(symbols)), bar_only=True)
+    config = from_mapping({"account": {"spot_wallets": wallets}})
+    setting = Setting(config, Decimal(1000), terms=terms_of(config))
+    if not (twice and wallets):
+        assert build([choose("dca", config)], header, setting, lambda block: None)
+        return
+    with pytest.raises(ConfigError) as error:
+        build([choose("dca", config)], header, setting, lambda block: None)
+    assert error.value.code == "wallets"
+    assert error.value.message.startswith(f"{twice} would be")

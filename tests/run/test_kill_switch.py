@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,13 +24,14 @@ from tickerml.run.replay import replay
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose
 from tickerml.strategies import quoter
-from tickerml.tape.rows import Kind
+from tickerml.tape.intents import Pass, Setup
+from tickerml.tape.rows import MINUTE, Kind
 
 EAGER = Churn(style="mixed", stop=0.01, target=0.01, horizon_s=30.0, size=0.05, every=1.0)
 
 
-def driven(commands, strategy=EAGER, chunk=None, rows=None):
-    tape, config, made = market("busy", minutes=2, rows=rows), settings(), []
+def driven(commands, strategy=EAGER, chunk=None, rows=None, config=None):
+    tape, config, made = market("busy", minutes=2, rows=rows), config or settings(), []
     setting = Setting(config, Decimal(10_000), 0, (), bar_only_of(tape), terms_of(config))
     one = build([choose(strategy, config)], tape.header, setting, made.append)
     told = Commands(one, None, commands)
@@ -184,3 +186,24 @@ def test_a_run_that_has_ended_is_not_stopped(tmp_path):
     code, told = cli("stop", str(tmp_path / "run"))
     assert (code, told["error"]["code"]) == (2, "run-over")
     assert not (tmp_path / "run" / REQUEST).exists()
+
+
+@dataclass(frozen=True)
+class Staking(Churn):
+    """Stakes 100 at ten times, again whenever nothing is open."""
+
+    def decide(self, view):
+        if view.position is None and view["spread_ticks"] > 0:
+            return Setup(1, 10 * MINUTE, 0.5, 0.5, superp=True, stake=100.0, leverage=10.0)
+        return Pass("staked")
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_a_stop_leaves_open_stakes_as_it_leaves_positions(close):
+    """Its one order is the position: to withdraw it would close it."""
+    config = settings(superp={"enabled": True})
+    _, made = driven([Command("stop", "news", close, 4_000)], Staking(), config=config)
+    (at,) = times(made, Kind.COMMAND)
+    assert [t for t in times(made, Kind.APPROVED) if t < at]
+    settled = [(r["recv"], json.loads(b.blobs[r["ref"]])) for b in made for r in b.rows if r["kind"] == Kind.SETTLED]
+    assert {told["reason"] for time, told in settled if time > at} == {"closed" if close else "end of data"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -76,6 +77,19 @@ def test_the_engine_finds_the_same(bars, tmp_path):
             assert a[key] == b[key], key
 
 
+def test_no_limit_of_the_account_ends_a_trial(bars, tmp_path):
+    """A person's own limits are for trading: trials would all end at the same loss, and rank by nothing."""
+    tight = settings(data={"bar_delay_ms": 2000.0}, risk={"max_drawdown": 0.001, "position_correlation_limit": 0.0})
+    tight = replace(tight, limits=replace(tight.limits, day_off=0.0001, session_kill=0.0002, max_drawdown=0.0003))
+    axes = {"fast": (3, 8), "slow": (21,), "stop": (0.004,)}
+    quick, exact = (
+        swept(bars, tmp_path / n, axes=axes, config=tight, exact=n == "engine") for n in ("arrays", "engine")
+    )
+    assert quick.figures["checked"]["equal"] == quick.figures["checked"]["engine"] > 10
+    assert [one["pnl"] for one in quick.trials] == [one["pnl"] for one in exact.trials]
+    assert min(one["total_return"] for one in quick.trials) < -0.0003
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_order_books_are_swept_by_the_engine(tmp_path, workers):
     tape = market("busy", minutes=1)
@@ -127,9 +141,10 @@ def test_half_a_line_is_tried_again(bars, tmp_path):
 def test_another_sweep_does_not_go_there(bars, tmp_path):
     swept(bars, tmp_path / "s")
     before = {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()}
-    with pytest.raises(RunError) as told:
-        swept(bars, tmp_path / "s", axes=AXES | {"fast": (3, 5)})
-    assert told.value.code == "run-differs"
+    for other in ({"axes": AXES | {"fast": (3, 5)}}, {"exact": True}):
+        with pytest.raises(RunError) as told:
+            swept(bars, tmp_path / "s", **other)
+        assert told.value.code == "run-differs"
     assert {path.name: path.read_bytes() for path in (tmp_path / "s").iterdir()} == before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -107,7 +107,7 @@ class Case:
         self.terms = _terms(desk.terms, proposal)
         self.spot, self.inverse, self.unit_value = self.terms.spot, self.terms.inverse, self.terms.unit_value
         self.confidence = proposal.confidence
-        self.lost_at_stop = 1.0 if setup.stop is None else setup.stop  # share of the notional lost at the stop, or all
+        self.lost_at_stop = lost(setup.stop, self.inverse, setup.side)
         self._limits()
         self.mid = (self.market.bid + self.market.ask) / 2  # ticks
         self.touch = self.market.ask if setup.side > 0 else self.market.bid  # what taking would get, ticks
@@ -171,6 +171,19 @@ class Case:
         if self.inverse:
             return max(1, min(self.low, self.market.bid))
         return max(self.high, self.market.ask)
+
+
+def lost(stop: float | None, inverse: bool, side: int) -> float:
+    """Share of the notional that is lost at a stop, or all of it without one.
+
+    An inverse contract pays in its coin, which is worth less where a long loses: s / (1 - s) of the notional at entry,
+    and without a stop there is no bound; a short loses s / (1 + s), and without one all of it at most.
+    """
+    if not inverse:
+        return 1.0 if stop is None else stop
+    if stop is None:
+        return inf if side > 0 else 1.0
+    return (stop / (1 - stop) if stop < 1 else inf) if side > 0 else stop / (1 + stop)
 
 
 def _terms(made: dict[int, Terms], p: Proposal) -> Terms:

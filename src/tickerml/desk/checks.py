@@ -13,6 +13,7 @@ from typing import Final
 
 from tickerml.desk.case import Case
 from tickerml.desk.gates import Gate, absent, below, holds, least, most
+from tickerml.desk.leverage import nearer
 from tickerml.desk.limits import Refused
 from tickerml.desk.losses import KILLS
 from tickerml.desk.memory import within
@@ -297,7 +298,8 @@ def _stop_room(c: Case, price: int, takes: bool) -> int:
 def _liquidation(c: Case) -> Gate:
     if c.spot or c.setup.stop is None or c.setup.superp:
         return absent("liquidation distance", "cannot be liquidated")
-    return least("liquidation distance", c.margin - c.leverage.maintenance, c.limits.liquidation_stops * c.setup.stop)
+    away = (c.margin - c.leverage.maintenance) / nearer(c, c.margin, c.leverage.maintenance)
+    return least("liquidation distance", away, c.limits.liquidation_stops * c.setup.stop)
 
 
 def _wanted(c: Case) -> int:

@@ -7,7 +7,7 @@ order that was asked to leave, or that nobody answered, counts whole until the v
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import Any, Final
@@ -31,6 +31,7 @@ class Exposure(Struct):
     room: int = 64  # setups that the tables still take
     orders: int = 0  # our open orders
     in_use: dict[int, int] = field(default_factory=_SUMS)  # wallet -> margin, spot cost, stakes
+    reserved: dict[int, int] = field(default_factory=_SUMS)  # wallet -> of it what is still part of the wallet's cash
     by_strategy: dict[tuple[int, int], int] = field(default_factory=_SUMS)  # (wallet, strategy)
     heat: dict[int, int] = field(default_factory=_SUMS)  # wallet -> sum of losses to the stops
     notional: dict[int, int] = field(default_factory=_SUMS)  # instrument -> money, worst case
@@ -56,9 +57,12 @@ class Exposure(Struct):
         """An independent copy, for a group that stands or falls together."""
         return Exposure(*(copy(getattr(self, name)) for name in self.__struct_fields__))
 
-    def count(self, wallet: int, strategy: int, inst: int, side: int, worst: Worst) -> None:
-        """Add the money of one setup."""
+    def count(
+        self, wallet: int, strategy: int, inst: int, side: int, worst: Worst, reserved: int | None = None
+    ) -> None:
+        """Add the money of one setup; `reserved`: what has not left the wallet's cash yet, None = all."""
         self.in_use[wallet] += worst.margin
+        self.reserved[wallet] += worst.margin if reserved is None else reserved
         self.by_strategy[wallet, strategy] += worst.margin
         self.heat[wallet] += worst.risk
         self.notional[inst] += worst.notional
@@ -74,9 +78,16 @@ class Worst(Struct, frozen=True, gc=False):
 
 
 def exposure(
-    setups: Setups, wallet_of: tuple[int, ...], now: int, patience: Callable[[int], int] | None = None
+    setups: Setups,
+    wallet_of: tuple[int, ...],
+    now: int,
+    patience: Callable[[int], int] | None = None,
+    spends: Sequence[bool] = (),
 ) -> Exposure:
-    """Everything under way at `now`; `patience(instrument)`: ns without an answer from which an order is UNKNOWN."""
+    """Everything under way at `now`; `patience(instrument)`: ns without an answer from which an order is UNKNOWN.
+
+    `spends`, by instrument: what is held of it has left the wallet's cash (spot, isolated margin).
+    """
     plain = setups.plain
     n, m = _orders(setups.legs.table, plain.orders), _trades(setups.table, plain.trades, plain.stops)
     found = Exposure(room=setups.room(m, n), positions=m, orders=n)
@@ -90,7 +101,11 @@ def exposure(
         _rest(found, inst, side, price)
     trades = zip(plain.trades[:m].tolist(), plain.stops[:m].tolist(), strict=True)
     for (k, inst, strategy, side, *money), stop in trades:
-        found.count(wallet_of[inst], strategy, inst, side, worst_of(*money, stop=stop, waiting=waiting[k]))
+        worst = worst_of(*money, stop=stop, waiting=waiting[k])
+        superp, in_use, lots = money[0], money[1], money[4]
+        left = spends and spends[inst] and not superp and lots > 0
+        reserved = min(worst.margin, -(-in_use * waiting[k] // lots)) if left else worst.margin
+        found.count(wallet_of[inst], strategy, inst, side, worst, reserved)
     return found
 
 

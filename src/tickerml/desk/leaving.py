@@ -90,7 +90,9 @@ def gather(setups: Setups, k: int) -> list[Cancel]:
 
 
 def withdraw(setups: Setups, k: int) -> list[Cancel]:
-    """Cancel the entries of setup `k` that may still fill; its stop and target stay."""
+    """Cancel the entries of setup `k` that may still fill; its stop and target stay. An open SuperP position stays."""
+    if setups.table[k]["superp"] and setups.table[k]["state"] == OPEN:
+        return []  # its one order is the position
     return cancels([leg for leg in setups.legs.of(k) if leg["role"] == ENTRY])
 
 

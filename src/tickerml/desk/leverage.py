@@ -44,6 +44,8 @@ class Levered(Protocol):
     setup: Setup
     limits: Limits
     spot: bool
+    inverse: bool
+    side: int
     market: Market
 
     @property
@@ -66,10 +68,28 @@ def leverage_of(c: Levered) -> Leverage:
         return _named(tier.leverage, "margin tier", tier.maintenance)
     most = {WISH: wish, "largest leverage": c.limits.max_leverage, "margin tier": tier.leverage}
     if c.setup.stop is not None:
-        away = tier.maintenance + c.limits.liquidation_stops * c.setup.stop
-        most["liquidation distance"] = 1 / away if away else math.inf
+        most["liquidation distance"] = _behind(c, c.limits.liquidation_stops * c.setup.stop, tier.maintenance)
     bound = min(most, key=lambda rule: most[rule] if isfinite(most[rule]) or most[rule] > 0 else -math.inf)
     return _named(most[bound], bound, tier.maintenance)
+
+
+def nearer(c: Levered, margin: float, maintenance: float) -> float:
+    """By how much less than margin - maintenance the price must move to a liquidation, as its divisor; at least 1.
+
+    Where margin equals loss + maintenance, both at the price there: a short's notional has grown by then, and that of
+    an inverse long, in its coin, by more than the price has fallen. What moves the other way is not counted on.
+    """
+    if c.inverse:
+        return 1 + margin if c.side > 0 else 1.0
+    return 1.0 if c.side > 0 else 1 + maintenance
+
+
+def _behind(c: Levered, away: float, maintenance: float) -> float:
+    """The largest leverage that is not liquidated before the price has moved by `away`; `nearer`, solved for it."""
+    if c.inverse and c.side > 0:
+        return (1 - away) / (away + maintenance) if away < 1 else 0.0
+    needed = maintenance + away * nearer(c, 0.0, maintenance)
+    return 1 / needed if needed else math.inf
 
 
 def tier_of(tiers: Sequence[Tier], worth: float) -> Tier:

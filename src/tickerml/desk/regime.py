@@ -203,9 +203,3 @@ def _trend(r: Record, rules: Record) -> int:
     if -gap >= (rules["leave"] if r["trend"] == BEAR else 1.0) * rules["trend"]:
         return BEAR
     return SIDEWAYS
-
-
-def basket(marks: dict[int, float], first: dict[int, float]) -> float:
-    """Equal-weight price of several coins: the mean of each mark over its first one. NaN without any."""
-    shares = [price / first[inst] for inst, price in marks.items() if price > 0 and first.get(inst, 0) > 0]
-    return sum(shares) / len(shares) if shares else math.nan

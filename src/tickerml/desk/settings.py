@@ -42,7 +42,7 @@ class Manager:
 class Regime:
     """Circuit breaker and trend, read off a reference coin; every change is a row."""
 
-    reference: str = "BTC"  # base coin; where the source lacks it, all coins in equal weight
+    reference: str = "BTC"  # base coin; where the source lacks it, its first coin
     panic_hour: Annotated[float, Range(0, 1)] = 0.05  # share; fall within an hour: PANIC, entries stop
     panic_day: Annotated[float, Range(0, 1)] = 0.15  # share; fall within a day: PANIC
     caution_hour: Annotated[float, Range(0, 1)] = 0.03  # share; fall within an hour: CAUTION, smaller entries

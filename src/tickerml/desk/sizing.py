@@ -93,7 +93,7 @@ def _of_capital(c: Case, margin: float) -> list[Size]:
     return [
         _size("capital in use", (c.in_use * c.equity - used) / margin),
         _size("capital share", (c.desk.shares[c.p.strategy] * c.equity - mine) / margin),
-        _size("cash", (c.account.cash - used) / margin),
+        _size("cash", (c.account.cash - c.desk.exposure.reserved.get(c.wallet, 0)) / margin),
     ]
 
 
@@ -137,7 +137,7 @@ def _tier(c: Case) -> float | None:
     """S4: 30-50 % (A) or 10-15 % (B) of the free margin by confidence; the lower end while no model gives one."""
     if not c.p.tier:
         return None
-    limits, free = c.limits, c.account.cash - c.desk.exposure.in_use.get(c.wallet, 0)
+    limits, free = c.limits, c.account.cash - c.desk.exposure.reserved.get(c.wallet, 0)
     low, high = (limits.tier_a_low, limits.tier_a_high) if c.p.tier == "A" else (limits.tier_b_low, limits.tier_b_high)
     confidence = 0.0 if c.confidence is None else min(1.0, max(0.0, 2 * c.confidence - 1))
     return (low + (high - low) * confidence) * free / c.margin

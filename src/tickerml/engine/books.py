@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tickerml.account.margin import book_fill
 from tickerml.account.position import apply_fill, unrealised
@@ -30,6 +30,8 @@ class Books:
         self.loop, self.setups, self.instruments, self.wallets, self.purse = loop, setups, instruments, wallets, purse
         self.prices = Prices(loop)
         self.account = loop.purse
+        rules = loop.venue.rules
+        self._spends = [bool(one["spot"] or (one["margined"] and one["isolated"])) for one in rules]
 
     @property
     def now(self) -> int:
@@ -108,10 +110,14 @@ class Books:
             accounts=accounts,
             wallet_of=wallet_of,
             markets=markets.of(chosen),
-            exposure=worst_case(self.setups, wallet_of, self.now, lambda inst: silent + self.prices.patience(inst)),
+            exposure=worst_case(self.setups, wallet_of, self.now, self._patience(silent), self._spends),
             correlation=markets.correlation,
             alert_ns=markets.alert_ns(self.now),
         )
+
+    def _patience(self, silent: int) -> Callable[[int], int]:
+        """How long an order on an instrument may go without an answer, ns."""
+        return lambda inst: silent + self.prices.patience(inst)
 
     def _account(self, wallet: int) -> Account:
         return Account(self.known_equity(wallet), self.cash(wallet), 10 ** self.wallets.decimals[wallet])

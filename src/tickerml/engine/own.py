@@ -43,7 +43,7 @@ class Own:
         """Unrealised profit at the mark, money of its wallet."""
         books, mark = self._books, self._books.prices.mark(inst)
         total = int(unrealised(books.loop.positions[inst], books.wallets.contracts[inst], mark)) if mark else 0
-        return float(total + sum(books.superp_worth(s, mark) - int(s["stake"]) for s in self._staked(inst)))
+        return float(total + sum(books.superp_worth(s, mark) for s in self._staked(inst)))
 
     def _staked(self, inst: int) -> Iterator[Record]:
         """SuperP positions on an instrument."""

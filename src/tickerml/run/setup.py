@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -123,6 +123,8 @@ def build(
     wallets = Wallets.of(instruments, WALLETS, spot=terms.spot_wallets)
     models = models_of(config)
     mine = [traded(one, config, header.instruments, setting.pairs) for one in chosen]
+    if terms.spot_wallets:
+        _counted_once({one.id: one for some in mine for one in some}.values())
     first = mine[0][0].id if mine and mine[0] else 0
     purse = wallets.wallet_of[first]
     setup = venue_setup(
@@ -158,6 +160,19 @@ def build(
 def _deciding(chosen: Sequence[Chosen]) -> list[Any]:
     """The strategies that answer in Python."""
     return [one.strategy for one in chosen if not one.compiled]
+
+
+def _counted_once(traded: Iterable[Instrument]) -> None:
+    """ConfigError `wallets` where coins that are held for a trade would be another pair's money, too."""
+    spot = [one for one in traded if ":" not in one.symbol]
+    money = {one.settle for one in spot}
+    means = "its balance would be counted, and spent, twice: nothing was run"
+    for one in spot:
+        other = next((two for two in spot if two.base == one.base and two.settle != one.settle), None)
+        if one.base in money or other is not None:
+            rival = other or next(two for two in spot if two.settle == one.base)
+            text = f"{one.base} would be what {one.symbol} holds and part of {rival.symbol}, too (account.spot_wallets)"
+            raise ConfigError("wallets", text, means=means, try_=f"leave one of the two out: -p {one.symbol}")
 
 
 def _kept_in_legs(chosen: Sequence[Chosen], instruments: Sequence[Instrument], terms: Terms) -> Terms:

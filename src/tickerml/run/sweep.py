@@ -71,7 +71,7 @@ def sweep(
         strategy, tape, grid(axes), config=config, cash=cash, seed=seed, pairs=pairs, workers=workers,
         ceiling_mb=ceiling, progress=progress,
     )  # fmt: skip
-    told = {**told_of(asked), "grid": list(asked.combos)}
+    told = {**told_of(asked), "grid": list(asked.combos), "exact": exact}
     folder = run_dir or folder_of(config, "sweep", told)
     way, reason = way_of(asked, exact)
     with SweepBook(folder, told, asked.setting.cash) as book, compiling(progress) as compiled:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from tickerml.config import Config
+from tickerml.config.sections import OLDER
 from tickerml.run.setup import Setting
 
 UNLIMITED: Final[dict[str, Any]] = {  # every trade goes through: a sweep is of the strategy alone
@@ -30,6 +32,17 @@ ALWAYS_NORMAL: Final[dict[str, Any]] = {  # a market that is never anything else
 
 def alone(setting: Setting) -> Setting:
     """The same settings with limits that refuse nothing for its past, and without regimes."""
-    config = setting.config
+    config = _without_older(setting.config)
     limits, regime = replace(config.limits, **UNLIMITED), replace(config.regime, **ALWAYS_NORMAL)
     return replace(setting, config=replace(config, limits=limits, regime=regime))
+
+
+def _without_older(config: Config) -> Config:
+    """The settings with the older names of what is unlimited as they are by default: one that was changed would win."""
+    usual: Config = Config()
+    changed: dict[str, Any] = {}
+    for name, (section, key) in OLDER.items():
+        if name in UNLIMITED:
+            part = changed.get(section, getattr(config, section))
+            changed[section] = replace(part, **{key: getattr(getattr(usual, section), key)})
+    return replace(config, **changed)

@@ -86,7 +86,7 @@ def tune(
     )  # fmt: skip
     asker = Tuner(spaces, trials=trials, seed=seed)
     space = {name: one.plain() for name, one in spaces.items()}
-    told = {**told_of(search), "tune": {"space": space, "by": by, "sampler": "tpe", "batch": BATCH}}
+    told = {**told_of(search), "tune": {"space": space, "by": by, "sampler": "tpe", "batch": BATCH}, "exact": exact}
     with SweepBook(run_dir or folder_of(config, "tune", told), told, search.setting.cash) as book:
         with compiling(progress) as compiled:
             began, before = time.monotonic(), len(book.trials)

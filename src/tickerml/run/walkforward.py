@@ -105,7 +105,11 @@ def walkforward(
     )  # fmt: skip
     splits = windows.splits(tape)
     space = {name: one.plain() for name, one in spaces.items()}
-    told = {**told_of(search), "walkforward": {**asdict(windows), "space": space, "by": by, "trials": trials}}
+    told = {
+        **told_of(search),
+        "walkforward": {**asdict(windows), "space": space, "by": by, "trials": trials},
+        "exact": exact,
+    }
     with SweepBook(run_dir or folder_of(config, "walk", told), told, search.setting.cash) as book:
         before = len(book.trials)
         if before and progress is not None:
