@@ -75,11 +75,19 @@ def how_long(name, store, folder, database=""):
     return time.monotonic() - began
 
 
-def killed(name, store, folder, rng, longest, times, database=str, after=None):
+def until(child, reached, longest):
+    """Wait until `reached` says so or the process has ended, at most `longest` seconds."""
+    end = time.monotonic() + longest
+    while time.monotonic() < end and child.poll() is None and not reached():
+        time.sleep(0.002)
+
+
+def killed(name, store, folder, rng, longest, times, database=str, after=None, hit=None):
     """Start, kill at a random moment, start again, until `times` lives have been cut short; the runs that were ended.
 
     `database` gives each run the URL of its ledger. `after` is called after each kill, and says whether the run has
-    made all that it makes: what is left of it then goes to its end, and the next kills meet another run.
+    made all that it makes: what is left of it then goes to its end, and the next kills meet another run. Every other
+    kill comes as soon as `hit` says so, where it does: what it waits for may be over within a tenth of a second.
     """
     ended, url, over = [], "", False
     while times or not ended or not (ended[-1] / "done").exists():
@@ -92,8 +100,12 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
         child.stdout.readline()
         began = time.monotonic()
         if times and not over:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(after_s := rng.uniform(0, longest))
+            if hit is not None and times % 2 == 0:
+                until(child, hit, longest)
+            else:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(rng.uniform(0, longest))
+            met = time.monotonic() - began
             child.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
         out, said = child.communicate()
         if "done" in out:
@@ -102,7 +114,7 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None):
         elif times and not over and (os.name != "posix" or child.returncode == -signal.SIGKILL):
             times -= 1
             over = after is not None and after()
-            longest = min(longest, after_s) if over and born else longest  # behind that nothing is left to meet
+            longest = min(longest, met) if over and born else longest  # behind that nothing is left to meet
         else:
             pytest.fail(out + said[-2000:])
     return [one / "run" for one in ended]

@@ -70,13 +70,16 @@ def test_a_run_with_its_ledger_is_killed_and_started_again_t4(times, cases, fres
 
     halves = []  # rows in the tables of lives that had written some, and not all
 
+    def hit():
+        return 0 < written(places[-1]) < rows
+
     def after():
         found = written(places[-1])
         halves.extend([found] if 0 < found < rows else [])
         return found == rows
 
     rng, rows = random.Random(chosen.start), written(usual)
-    ended = killed("setups", store, tmp_path, rng, seconds, len(chosen), database, after)
+    ended = killed("setups", store, tmp_path, rng, seconds, len(chosen), database, after, hit)
     assert halves or len(chosen) < 10, "no kill met a ledger that was being written"
     for folder, to in zip(ended, places, strict=True):
         is_as_unbroken(folder, whole)
