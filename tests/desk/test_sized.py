@@ -165,7 +165,7 @@ def test_an_exit_is_worth_what_the_stop_leaves(side, stop, kept):
 def test_no_order_at_all_fails_even_where_there_is_no_minimum():
     c = case(proposal(inst=instrument(1, min_notional="0")))
     for name in ("minimum notional", "exit possible"):
-        assert asked(name, c)[1:4] == (FAILED, -1.0, 0.0)
+        assert asked(name, c)[1:4] == (FAILED, "not one lot", 0.0)
 
 
 def test_a_stake_is_no_order_notional():

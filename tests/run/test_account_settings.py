@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
@@ -114,3 +114,15 @@ def test_a_coin_that_would_be_spent_twice_is_refused(symbols, twice, wallets):
         build([choose("dca", config)], header, setting, lambda block: None)
     assert error.value.code == "wallets"
     assert error.value.message.startswith(f"{twice} would be")
+
+
+@pytest.mark.parametrize(("named", "least", "told"), [("0", 0.0, True), ("0", 5.0, False), ("5", 0.0, False)])
+def test_a_source_without_a_smallest_order_says_so(named, least, told, tmp_path):
+    """Orders of two dollars were filled, and nothing said that no venue would take them."""
+    tape = minutes(200)
+    header = replace(
+        tape.header, instruments=tuple(replace(i, min_notional=Decimal(named)) for i in tape.header.instruments)
+    )
+    config = settings(account={"min_notional": least})
+    made = backtest(Churn(every=60.0), replace(tape, header=header), config=config, run_dir=tmp_path / "run")
+    assert any("names no smallest order" in note for note in made.manifest["notes"]) is told

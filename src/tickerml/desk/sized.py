@@ -8,7 +8,7 @@ from typing import Final
 
 from tickerml.desk.case import Case
 from tickerml.desk.exposure import Worst
-from tickerml.desk.gates import Gate, absent, least, most
+from tickerml.desk.gates import Gate, absent, holds, least, most
 from tickerml.desk.limits import Refused
 from tickerml.desk.order import Order
 from tickerml.tape.intents import Entry
@@ -16,6 +16,7 @@ from tickerml.tape.orders import OrderType, TimeInForce
 
 Check = Callable[[Case, tuple[Order, ...], Worst], Gate]
 
+_NO_LOT: Final = "not one lot"  # the value of a size of which no order is left
 _EXACT: Final = 1 - 1e-12  # a product of floats may lie this much above the true one
 _LIMIT, _MARKET, _SUPERP = int(OrderType.LIMIT), int(OrderType.MARKET), int(OrderType.SUPERP)
 _GTC, _IOC, _GTX, _GTD = int(TimeInForce.GTC), int(TimeInForce.IOC), int(TimeInForce.GTX), int(TimeInForce.GTD)
@@ -112,7 +113,9 @@ def _price_of(c: Case, order: Order) -> int:
 
 def _minimum(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
     """The smallest order's worth in quote, against the venue's minimum; no order at all fails."""
-    smallest = min([_quote(c, _least(c, o), o.qty) for o in orders], default=-1.0)
+    if not orders:
+        return holds("minimum notional", False, _NO_LOT, c.terms.min_notional)
+    smallest = min([_quote(c, _least(c, o), o.qty) for o in orders])
     return least("minimum notional", smallest, c.terms.min_notional)
 
 
@@ -125,8 +128,10 @@ def _exit(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
     """What is left of the smallest order after its fee, at the stop: it must still be sellable, with room to spare."""
     kept = 1 - c.market.taker
     fall = 1 - (c.setup.stop or 0.0) if c.side > 0 else 1.0
-    smallest = min([_quote(c, _least(c, o), o.qty * kept) * fall for o in orders], default=-1.0)
-    return least("exit possible", smallest, c.limits.min_exit * c.terms.min_notional)
+    limit = c.limits.min_exit * c.terms.min_notional
+    if not orders:
+        return holds("exit possible", False, _NO_LOT, limit)
+    return least("exit possible", min([_quote(c, _least(c, o), o.qty * kept) * fall for o in orders]), limit)
 
 
 def _order(c: Case, entry: Entry, price: int, qty: int) -> Order | None:
