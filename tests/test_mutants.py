@@ -12,7 +12,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = ("brackets", "contract", "margin", "position", "scale", "wallets")
-DESK = ("losses", "envelope", "checks", "sized", "exposure", "leverage", "protections", "sizing")
+DESK = (
+    "gates",
+    "leaving",
+    "legs",
+    "losses",
+    "envelope",
+    "checks",
+    "sized",
+    "exposure",
+    "leverage",
+    "protections",
+    "sizing",
+)
 GONE_THROUGH = tuple((room, f"{name}.py") for room, names in (("account", ACCOUNT), ("desk", DESK)) for name in names)
 
 

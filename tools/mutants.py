@@ -39,6 +39,9 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/exposure.py": ("test_exposure.py", "test_checks.py"),
     "desk/leverage.py": ("test_leverage.py", "test_checks.py"),
     "desk/protections.py": ("test_protections_edges.py", "test_protections.py"),
+    "desk/gates.py": ("test_gates.py",),
+    "desk/legs.py": ("test_legs.py",),
+    "desk/leaving.py": ("test_leaving.py",),
     "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py"),
 }
 _SWAPS: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {

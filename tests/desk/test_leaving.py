@@ -1,0 +1,236 @@
+"""How a trade leaves, order by order: what is sent for which lots, what is withdrawn, and what is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tickerml.desk.exits import Move
+from tickerml.desk.leaving import (
+    MOST_LEGS,
+    close,
+    gather,
+    guard,
+    is_legal,
+    move,
+    protection,
+    reach,
+    reopen,
+    stop_of,
+    withdraw,
+)
+from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET
+from tickerml.desk.order import Cancel, Order
+from tickerml.desk.setups import BY_HAND, BY_STOP, BY_TIMER, CLOSING, ENTERING, OPEN, Setups
+from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
+from tickerml.tape.rows import MAX_TICKS
+
+LIMIT, MARKET, STOPS, STOP_LIMIT = (
+    int(x) for x in (OrderType.LIMIT, OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT)
+)
+GTC, IOC, REDUCE = int(TimeInForce.GTC), int(TimeInForce.IOC), int(OrderFlag.REDUCE_ONLY)
+INST = 3
+
+
+def trade(*roles, side=1, lots=10, at=1000, **more):
+    """A trade of 10 lots at 1,000 with its levels placed, and orders 1, 2, ... of these roles."""
+    book = Setups()
+    fields = {"inst": INST, "side": side, "state": OPEN, "entered": lots, "entry_ticks": lots * at}
+    placed = {"entry_at": float(at), "stop": 0.1, "stop_at": at - side * 100, "target_at": at + side * 200}
+    k = book.begin({**fields, **placed, **more})
+    for n, role in enumerate(roles):
+        book.sent(k, role, n + 1, lots)
+    return book, book.table[k]
+
+
+def ids(cancelled):
+    assert all(one.inst == INST for one in cancelled)
+    return [one.id for one in cancelled]
+
+
+@pytest.mark.parametrize(
+    ("price", "side", "share", "far"),
+    [
+        *((101, 1, 0.25, 126), (101, -1, 0.25, 76), (101, 1, 0.0, 101), (101, -1, 0.0, 101)),
+        *((1, -1, 0.0, 1), (1, -1, 1.0, 1), (MAX_TICKS, 1, 0.5, MAX_TICKS), (MAX_TICKS - 1, 1, 0.0, MAX_TICKS - 1)),
+    ],
+)
+def test_an_order_reaches_so_far_and_no_tick_farther(price, side, share, far):
+    assert reach(price, side, share) == far
+
+
+@pytest.mark.parametrize(("side", "trigger", "limit"), [(1, 900, 675), (-1, 1100, 1375)])
+def test_a_stop_becomes_a_limit_where_there_is_a_touch(side, trigger, limit):
+    """Control price collar: a stop reaches so far beyond its trigger, at once or not at all; on bars any price."""
+    _, s = trade(side=side)
+    assert stop_of(s, 4, None) == Order(INST, -side, STOPS, GTC, 4, trigger=trigger, flags=REDUCE)
+    wanted = Order(INST, -side, STOP_LIMIT, IOC, 4, price=limit, trigger=trigger, flags=REDUCE)
+    assert stop_of(s, 4, 0.25) == wanted
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_lots_without_a_stop_are_given_one_and_a_target(side):
+    """Naked position: for those lots and no others, once."""
+    _, s = trade(side=side, naked=1)
+    stop, target = protection(s)
+    assert stop == (STOP, stop_of(s, 1, None))
+    assert target == (TARGET, Order(INST, -side, LIMIT, GTC, 1, price=1000 + side * 200, flags=REDUCE))
+    assert (s["naked"], protection(s)) == (0, [])
+
+
+def test_levels_are_placed_where_the_average_entry_has_moved():
+    _, s = trade(naked=10, target=0.3)
+    s["stop_at"] = 950  # it was moved: the average is the one that it was made for
+    assert [(o.trigger, o.price) for _, o in protection(s)] == [(950, 0), (0, 1200)]
+    s["naked"], s["entered"], s["entry_ticks"] = 5, 15, 10 * 1000 + 5 * 1300
+    assert [(o.trigger, o.price) for _, o in protection(s)] == [(990, 0), (0, 1430)]
+    assert s["entry_at"] == 1100.0
+
+
+def test_what_has_no_level_or_watches_it_rests_no_order():
+    assert [role for role, _ in protection(trade(naked=1, stop=0.0, stop_at=0)[1])] == [TARGET]
+    assert [role for role, _ in protection(trade(naked=1, target_at=0)[1])] == [STOP]
+    assert [role for role, _ in protection(trade(naked=1, zones=1)[1])] == [STOP]
+
+
+def test_a_trade_that_is_closing_is_given_no_protection():
+    _, s = trade(naked=4, state=CLOSING)
+    assert protection(s) == []
+    assert s["naked"] == 4
+
+
+def test_new_levels_withdraw_the_stop_and_target_before_them():
+    book, s = trade(ENTRY, STOP, TARGET, CLOSE, exited=3)
+    assert ids(move(book, 0, Move(950, 1300))) == [2, 3]
+    assert (s["stop_at"], s["target_at"], s["naked"]) == (950, 1300, 7)
+    for state in (ENTERING, CLOSING):
+        book, s = trade(STOP, TARGET, state=state)
+        assert move(book, 0, Move(950, 1300)) == []
+        assert (s["stop_at"], s["target_at"], s["naked"]) == (900, 1200, 0)
+
+
+@pytest.mark.parametrize(("many", "gathered"), [(MOST_LEGS - 1, False), (MOST_LEGS, True)])
+def test_many_small_protections_become_one(many, gathered):
+    """Six orders of one trade are the most; entries and those that leave already are not of them."""
+    assert MOST_LEGS == 6
+    book, s = trade(*[STOP, TARGET, STOP, TARGET, STOP, TARGET][:many], ENTRY, STOP, exited=2)
+    book.legs.find(many + 2)["leaving"] = 1
+    assert ids(gather(book, 0)) == (list(range(1, many + 1)) if gathered else [])
+    assert s["naked"] == (8 if gathered else 0)
+
+
+@pytest.mark.parametrize(
+    ("entry_at", "entered", "ticks", "gathered"),
+    [
+        *((2000.0, 10, 20_010, False), (2000.0, 10, 20_011, True), (2000.0, 10, 19_990, False)),
+        *((2000.0, 10, 19_989, True), (1000.0, 4, 4_003, True), (1000.0, 1, 1000, False)),
+        *((0.0, 10, 20_000, False), (2000.0, 0, 2000, False)),  # not placed yet; nothing entered: no average
+    ],
+)
+def test_protection_is_gathered_when_the_average_entry_has_moved(entry_at, entered, ticks, gathered):
+    """By more than a twentieth of a percent."""
+    book, s = trade(STOP, TARGET, entry_at=entry_at, entered=entered, entry_ticks=ticks)
+    assert ids(gather(book, 0)) == ([1, 2] if gathered else [])
+    assert s["naked"] == (entered if gathered else 0)
+
+
+def test_nothing_is_gathered_of_a_trade_that_closes_or_has_no_orders():
+    book, s = trade(*[STOP] * 7, state=CLOSING)
+    assert gather(book, 0) == []
+    book, s = trade(entry_ticks=10 * 1500)
+    assert gather(book, 0) == []
+    assert s["naked"] == 0
+
+
+def test_withdrawing_leaves_the_protection():
+    book, _ = trade(ENTRY, STOP, TARGET, ENTRY, CLOSE)
+    assert ids(withdraw(book, 0)) == [1, 4]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(("limit", "kind"), [(0, MARKET), (970, LIMIT)])
+def test_closing_withdraws_all_and_sells_what_is_held(side, limit, kind):
+    book, s = trade(ENTRY, STOP, TARGET, side=side, exited=8, taken=1, cover_by=5, fill_by=6)
+    out = close(book, 0, BY_TIMER, limit)
+    assert out == [*(Cancel(INST, n) for n in (1, 2, 3)), Order(INST, -side, kind, IOC, 1, price=limit, flags=REDUCE)]
+    assert [int(s[name]) for name in ("state", "reason", "going", "cover_by", "fill_by")] == [
+        CLOSING,
+        BY_TIMER,
+        1,
+        0,
+        0,
+    ]
+
+
+def test_without_a_limit_a_close_goes_to_the_market():
+    book, _ = trade(exited=4)
+    assert close(book, 0, BY_TIMER) == [Order(INST, -1, MARKET, IOC, 6, flags=REDUCE)]
+
+
+def test_a_close_under_way_is_not_sent_again():
+    """And the first reason stands."""
+    book, s = trade(STOP, CLOSE, reason=BY_STOP)
+    assert close(book, 0, BY_TIMER) == [Cancel(INST, 1)]
+    assert s["reason"] == BY_STOP
+    book, _ = trade(ENTRY, lots=0)
+    assert close(book, 0, BY_TIMER) == [Cancel(INST, 1)]
+
+
+def test_a_superp_position_is_closed_by_the_cancel_of_its_order():
+    book, s = trade(ENTRY, lots=1, superp=1)
+    assert close(book, 0, BY_HAND) == [Cancel(INST, 1)]
+    assert (s["state"], s["reason"], s["going"]) == (CLOSING, BY_HAND, 1)
+
+
+@pytest.mark.parametrize(
+    ("roles", "more", "again"),
+    [
+        *(((STOP,), {}, True), ((), {"exited": 9}, True), ((CLOSE,), {}, False), ((), {"exited": 10}, False)),
+        *(((), {"superp": 1}, False), ((), {"state": OPEN}, False)),
+    ],
+)
+def test_what_could_not_be_closed_is_closed_again(roles, more, again):
+    book, s = trade(*roles, **{"state": CLOSING, "naked": 2, "horizon": 1, **more})
+    before = int(s["state"]), 1, 2
+    reopen(book, 0, 77)
+    assert tuple(int(s[name]) for name in ("state", "horizon", "naked")) == ((OPEN, 77, 0) if again else before)
+
+
+@pytest.mark.parametrize(
+    ("known", "left", "covered"), [((1, 1), (6, 4), True), ((1, 1), (6, 3), False), ((1, 0), (6, 4), False)]
+)
+def test_a_position_is_covered_by_stops_that_the_venue_has_told_of(known, left, covered):
+    """Control naked position: for all that is held, of stops alone."""
+    book, s = trade(STOP, STOP, TARGET, refused=2)
+    for n in range(3):
+        leg = book.legs.find(n + 1)
+        leg["known"], leg["left"] = (*known, 1)[n], (*left, 99)[n]
+    guard(book, 0, 50)
+    assert (s["cover_by"], s["refused"]) == ((0, 0) if covered else (50, 2))
+    guard(book, 0, 60)
+    assert s["cover_by"] == (0 if covered else 50)  # the time runs from when it was first bare
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        *(({}, True), ({"exited": 9}, True), ({"exited": 10}, False), ({"stop": 0.0}, False), ({"stop": 0.9}, True)),
+        *(({"going": 1}, False), ({"superp": 1}, False), ({"state": CLOSING}, False), ({"state": ENTERING}, False)),
+    ],
+)
+def test_only_a_trade_that_stays_needs_cover(more, wanted):
+    """What closes, or never had a stop, is not waited for, and what it waited for before is forgotten."""
+    book, s = trade(**more)
+    guard(book, 0, 50)
+    assert s["cover_by"] == (50 if wanted else 0)
+    s["cover_by"], s["refused"] = 40, 1
+    guard(book, 0, 50)
+    assert (s["cover_by"], s["refused"]) == ((40, 1) if wanted else (0, 0))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_refused_stop_is_asked_for_again_only_behind_the_touch(side):
+    """A stop only ever tightens: one that the market has passed is not moved away from it."""
+    _, s = trade(side=side)
+    assert [is_legal(s, 1000 - side * (100 + n)) for n in (-1, 0, 1)] == [True, False, False]
+    assert not is_legal(trade(side=side, stop_at=0)[1], 1000)
+    assert is_legal(trade(stop_at=1)[1], 2)
