@@ -33,7 +33,18 @@ def test_the_answer_comes_first_and_the_best_trials_last(tickerml, rooms):
     assert lines[4] == "  memory      210 MB of at most 1,024 MB"
     assert lines[-3].split() == ["fast", "slow", "trades", "won", "return", "worst", "fall", "fees"]
     assert lines[-2].split() == ["5", "60", "12", "42%", "+1.23%", "-2.00%", "3.50"]
+    assert lines[5] == "  trials      2 on record in runs/sweep-8f3a21: later reports count them"
     assert max(map(len, lines)) <= 120
+
+
+@pytest.mark.parametrize(
+    ("command", "folder"), [("sweep", "sweep-8f3a21"), ("tune", "sweep-8f3a21"), ("walkforward", "walk-8f3a21")]
+)
+def test_a_search_outside_the_folder_of_runs_promises_no_more_than_is_kept(tickerml, rooms, command, folder):
+    words = (command, "--source", "candles", *PARAMS)
+    assert f" on record in runs/{folder}: later reports count them\n" in tickerml(*words).out
+    told = tickerml(*words, "--param", "data.runs=mine").out
+    assert f" on record in runs/{folder}: later reports of runs beside it count them\n" in told
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from swept_market import Back, Cross
 from tickerml.engine.core import MADE
 from tickerml.lab.overfit import overfitting
 from tickerml.run.backtest import backtest
+from tickerml.run.paper import paper
 from tickerml.run.sweep import sweep
 from tickerml.run.sweep_memory import give_back, held_mb
 from tickerml.strategies import quoter
@@ -155,6 +156,11 @@ def test_every_parameter_set_counts_as_a_trial(bars, tmp_path):
     assert first.manifest["trials"] == 1 + 9
     other = minutes(400)
     assert backtest(Cross(3, 13), other, config=runs).manifest["trials"] == 1
+    elsewhere = backtest(Cross(4, 13), bars, config=runs, run_dir=tmp_path / "my" / "run")
+    assert elsewhere.manifest["trials"] == 1 + 1 + 9
+    again = paper(Cross(4, 13), bars, config=runs)  # the run elsewhere is not in the folder of runs
+    assert again.manifest["trials"] == 1 + 1 + 9
+    assert backtest(Cross(4, 13), bars, config=runs).manifest["trials"] == 1 + 1 + 9  # what was paper before
 
 
 def test_overfitting_is_that_of_the_marks(bars, tmp_path):

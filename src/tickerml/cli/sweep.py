@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -94,7 +95,7 @@ def sweep(
             check=check,
             progress=watch,
         )
-    out.result(dict(found.figures), lines(found))
+    out.result(dict(found.figures), lines(found, ready.data.runs))
 
 
 def settings_of(param: Sequence[str] | None) -> list[str]:
@@ -102,8 +103,11 @@ def settings_of(param: Sequence[str] | None) -> list[str]:
     return [text for text in param or () if "." in text.partition("=")[0]]
 
 
-def lines(found: Sweep) -> list[str]:
-    """What people read: the answer, what it is worth, the best trials, and what was not modelled."""
+def lines(found: Sweep, runs: str) -> list[str]:
+    """What people read: the answer, what it is worth, the best trials, and what was not modelled.
+
+    `runs`: the folder of runs.
+    """
     told, best = found.figures, found.ranked[0]
     gain = float(best["total_return"])
     first = f"best of {told['combos']:,}: {_params(best['params'])}"
@@ -114,10 +118,16 @@ def lines(found: Sweep) -> list[str]:
         f"  checked     {_checked(told)}",
         f"  speed       {told['bar_combos_per_s']:,} bar-combos/s, {told['bars']:,} bars by {told['way']}",
         f"  memory      {told['memory_mb']:,} MB of at most {told['ceiling_mb']:,} MB",
-        f"  trials      {told['combos']:,} on record in {told['folder']}: later reports count them",
+        f"  trials      {told['combos']:,} {on_record(told['folder'], runs)}",
         "",
         *_table(found.ranked[:SHOWN]),
     ]
+
+
+def on_record(folder: str, runs: str) -> str:
+    """Where trials are kept, and which reports count them: all look into the folder of runs, and beside their own."""
+    among = Path(folder).resolve().parent == Path(runs).resolve()
+    return f"on record in {folder}: later reports {'' if among else 'of runs beside it '}count them"
 
 
 def _overfit(pbo: float | None, combos: int) -> str:

@@ -110,7 +110,7 @@ def tune(
             check=check,
             progress=watch,
         )
-    out.result(dict(found.figures), sweep.lines(found))
+    out.result(dict(found.figures), sweep.lines(found, ready.data.runs))
 
 
 def walkforward(
@@ -169,7 +169,7 @@ def walkforward(
             exact=exact,
             progress=watch,
         )
-    out.result(dict(found.figures), list(lines(found)))
+    out.result(dict(found.figures), list(lines(found, ready.data.runs)))
 
 
 def _spaces(strategy: str, config: Config, param: list[str] | None) -> dict[str, Space]:
@@ -180,8 +180,11 @@ def _spaces(strategy: str, config: Config, param: list[str] | None) -> dict[str,
     return dict(space(text, params) for text in param or () if text not in sweep.settings_of(param))
 
 
-def lines(found: Walk) -> Iterator[str]:
-    """What people read: the answer with its interval, what choosing promised, then window by window."""
+def lines(found: Walk, runs: str) -> Iterator[str]:
+    """What people read: the answer with its interval, what choosing promised, then window by window.
+
+    `runs`: the folder of runs.
+    """
     told: dict[str, Any] = dict(found.figures)
     gain = told["return"]
     between = told["interval"]
@@ -193,7 +196,7 @@ def lines(found: Walk) -> Iterator[str]:
     yield f"  promised    {told['in_sample']:+.2%} a window in sample, {told['out_of_sample']:+.2%} out of it"
     yield f"  windows     {told['gained']} of {told['windows']} gained; worst fall {-told['max_drawdown']:.2%}"
     yield f"  memory      {told['memory_mb']:,} MB of at most {told['ceiling_mb']:,} MB"
-    yield f"  trials      {told['trials']:,} on record in {told['folder']}: later reports count them"
+    yield f"  trials      {told['trials']:,} {sweep.on_record(told['folder'], runs)}"
     yield ""
     head = ["judged from (UTC)", "to", *found.splits[0]["params"], "in sample", "out of it", "trades"]
     rows = [

@@ -157,7 +157,7 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None,
                 blocks = pace(blocks, partial(_waiting, told, watch, seen), extent_of(job.tape).start)
             rows = drive(machine, told.through(blocks, lambda: recorder.behind), chunk=chunk, after=watch)
         machine.outbox.flush()
-    manifest = {**manifest, **_ended(job, machine, rows, seen)}
+    manifest = {**manifest, **_ended(job, manifest, machine, rows, seen)}
     manifest["seconds"] = round(time.monotonic() - began - compiled.seconds, 3)
     manifest["cpu_seconds"] = round(time.process_time() - cpu, 3)
     write_manifest(job.folder, manifest)
@@ -308,7 +308,7 @@ def _told(job: Job, machine: Machine) -> list[str]:
     return [f"A person said {one.what}{closing[one.close]} behind row {one.after}: {one.reason}" for one in said]
 
 
-def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
+def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     marks = machine.loop.marks
     late = machine.loop.feed.clocks
     counts, stopped = seen.counts(), job.progress is not None and job.progress.stop
@@ -322,14 +322,17 @@ def _ended(job: Job, machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     if told:
         notes = manifest_of(job.chosen, job.tape, job.setting, job.mode, job.folder.name, job.source)["notes"]
         ended["notes"] = [*notes, *told]
-    trials = trials_on_record(job.folder, counts["content_hash"], counts["end"] - counts["start"])
+    decided = machine.outbox.decision_hash()
+    made = {**manifest, "decision_hash": decided, "source": counts}
+    runs = Path(job.setting.config.data.runs)
+    trials = trials_on_record(made, job.folder, runs, counts["end"] - counts["start"])
     return {
         **ended,
         "trials": trials.count,
         "trials_variance": trials.variance,
         "rows": rows,
         "decisions": machine.outbox.decisions,
-        "decision_hash": machine.outbox.decision_hash(),
+        "decision_hash": decided,
         "state_hash": machine.loop.states.hash(),
         "both_inside": int(machine.loop.mail[0]["ambiguous"]),
         "source": {

@@ -1,13 +1,14 @@
-"""Trials on record for a source: runs and parameter sets of sweeps whose results were there before this one's.
+"""Trials on record for a source: runs and parameter sets of searches whose results were there before this one's.
 
-An honest p-value and Sharpe ratio must be corrected for them; they are found beside the run's folder.
+An honest p-value and Sharpe ratio must be corrected for them; they are found beside the run's folder and in the folder
+of runs, where searches leave theirs. Looking at the same result twice is no second trial.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,8 @@ TRIALS: Final = "trials.jsonl"
 """Beside it: a line for each parameter set that was tried."""
 MARKS: Final = "marks.f8"
 """And the equity of each in the same order: float64, money above the start, at equal steps."""
+PLACES: Final = ("runs", "store")  # settings that say where things lie, not what is run
+ASKED: Final = ("strategy", "strategy_source", "params", "cash", "seed", "pairs", "grid", "tune", "walkforward")
 ENOUGH: Final = 10  # ratios on record, below which their variance says nothing
 
 
@@ -36,19 +39,63 @@ class Record:
     variance: float | None  # None with fewer than ten ratios on record
 
 
-def trials_on_record(folder: Path, content_hash: str, span: int) -> Record:
-    """Trials on the source of the run in `folder`, which is `span` ns long. A run is one, so is each set of a sweep."""
-    count, ratios = 1, list[float]()
-    for path in folder.parent.glob("*/run.json"):
-        if path.parent != folder and (_read(path).get("source") or {}).get("content_hash") == content_hash:
-            count += 1
-            ratios += _of_run(path.with_name("summary.json"))
-    for path in folder.parent.glob(f"*/{SWEEP}"):
-        if _read(path).get("content_hash") == content_hash:
-            found = list(_of_sweep(path.parent, span / DAY))
-            count += len(found)
-            ratios += found
+def trials_on_record(manifest: Mapping[str, Any], folder: Path, runs: Path, span: int) -> Record:
+    """Trials on the source of a run that is `span` ns long; `manifest` is its own, `runs` where searches are kept.
+
+    A run is one trial, so is each set of a sweep. The same run once more (paper after its own backtest) is the same
+    trial, and so is a search that was recorded twice.
+    """
+    source, places = manifest["source"]["content_hash"], _folders(folder, runs)
+    known, ratios = {_run_key(manifest)}, list[float]()
+    for place in places:
+        told = _read(place / "run.json")
+        key = _run_key(told) or str(place)
+        if (told.get("source") or {}).get("content_hash") == source and key not in known:
+            known.add(key)
+            ratios += _of_run(place / "summary.json")
+    count = len(known)
+    for found in _searches(places, source, span / DAY):
+        count += len(found)
+        ratios += found
     return Record(count, trials_variance(ratios).plain if len(ratios) >= ENOUGH else None)
+
+
+def _folders(folder: Path, runs: Path) -> list[Path]:
+    """Every folder beside `folder` and in `runs`, each once and without itself, by name."""
+    mine = folder.resolve()
+    found = {one.resolve() for home in (folder.parent, runs) if home.is_dir() for one in home.iterdir() if one.is_dir()}
+    return sorted(found - {mine}, key=lambda one: (one.name, str(one)))
+
+
+def _run_key(told: Mapping[str, Any]) -> str:
+    """What two runs on one source share that are one trial: what was asked, and each decision; empty where not known.
+
+    Decisions alone would not do: limits and fees of the account make another result of the same ones.
+    """
+    if not told.get("decision_hash"):
+        return ""
+    chosen = [[one.get("name"), one.get("params")] for one in told.get("strategies") or ()]
+    asked = [chosen, _config(told), *(told.get(name) for name in ("cash", "seed", "pairs", "decision_hash"))]
+    return json.dumps(asked, sort_keys=True, default=str)
+
+
+def _config(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, but for where things lie."""
+    config = dict(told.get("config") or {})
+    config["data"] = {name: one for name, one in (config.get("data") or {}).items() if name not in PLACES}
+    return config
+
+
+def _searches(places: Iterable[Path], source: str, days: float) -> Iterator[list[float]]:
+    """The ratios of each search on this source; of those that asked for the same the one that tried most."""
+    kept: dict[str, list[float]] = {}
+    for place in places:
+        told = _read(place / SWEEP)
+        if told.get("content_hash") == source:
+            asked = [_config(told), *(told.get(name) for name in ASKED)]
+            key = json.dumps(asked, sort_keys=True) if told.get("strategy") else str(place)
+            kept[key] = max(kept.get(key, []), list(_of_sweep(place, days)), key=len)
+    yield from kept.values()
 
 
 def _of_run(path: Path) -> list[float]:
