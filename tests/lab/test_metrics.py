@@ -88,9 +88,10 @@ def test_no_sharpe_below_30_days_and_no_yearly_figure_below_90():
     assert all(getattr(whole, n).shown for n in ("sharpe", "annual_return", "annual_volatility", "calmar"))
 
 
-def test_a_run_longer_than_its_whole_days_is_judged_by_its_length():
-    assert not curve_figures(curve(walk(29)), DAY).sharpe.shown
-    assert curve_figures(curve(walk(29)), DAY, span=30 * DAY).sharpe.shown
+def test_figures_are_shown_by_the_days_that_they_are_of():
+    assert curve_figures(curve(walk(29)), DAY).sharpe.reason == "29 days, needs 30"
+    assert curve_figures(curve(walk(30)), DAY).sharpe.shown
+    assert curve_figures(curve(walk(1)), DAY).sharpe.reason == "1 day, needs 30"
 
 
 def test_what_is_not_defined_says_so():

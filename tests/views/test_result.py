@@ -10,7 +10,7 @@ import pytest
 from run_tapes import MANIFEST, Writer, settled, written
 from stories import COINS, START, idle, short_run, story
 
-from tickerml.tape.rows import DAY, HOUR, Kind
+from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND, Kind
 from tickerml.views import chances, figures, parts
 from tickerml.views.read import read_story
 from tickerml.views.result import result
@@ -192,6 +192,33 @@ def test_f4_a_trade_knows_the_regime_at_its_entry():
     told = sorted(read_story(w.tape(), {}).trades, key=lambda t: t.entry_time)
     assert [t.regime for t in told] == ["sideways", "bull", "panic", "bull"]
     assert {t.regime for t in read_story(written().tape(), {}).trades} == {""}
+
+
+def test_h3_a_month_of_bars_has_a_return_for_each_of_its_days():
+    """It begins a second after midnight and ends with the bar told five minutes before the month does."""
+    run, bar = held_often(), 5 * MINUTE
+    time = START + np.arange(0, 31 * DAY, bar) + SECOND
+    money = 10_000 * np.exp(np.cumsum(np.random.default_rng(2).normal(0, 1e-3, len(time))))
+    month = replace(
+        run, curve=Curve(time, money, money, np.zeros(len(time))),
+        head=replace(run.head, start=int(time[0]), end=int(time[-1])),
+    )  # fmt: skip
+    days = chances.daily(month)
+    assert (len(days), days[0], days[-1]) == (32, money[0], money[-1])
+    assert chances.sharpe(month).raw.n == 31
+
+
+def test_h3_thirty_days_are_those_of_which_the_ratio_is():
+    run = held_often()
+    for late, said in ((10, "29 whole days, needs 30 days"), (0, "")):
+        begin, end = START + late * HOUR, START + (30 * 24 + late) * HOUR
+        time = np.arange(begin, end + 1, HOUR)
+        money = 10_000 + np.arange(len(time)) % 50.0
+        month = replace(
+            run, curve=Curve(time, money, money, np.zeros(len(time))), head=replace(run.head, start=begin, end=end)
+        )
+        assert chances.no_sharpe(month) == said
+        assert result(month)["metrics"]["sortino"] is None if said else chances.curve(month).sortino.shown
 
 
 def test_h3_days_are_those_of_the_run():

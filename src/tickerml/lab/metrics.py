@@ -53,11 +53,11 @@ class CurveFigures:
     drawdown: Drawdown | None  # where it lies; None when equity never fell
 
 
-def curve_figures(equity: ArrayLike, step: int, *, span: int | None = None) -> CurveFigures:
+def curve_figures(equity: ArrayLike, step: int) -> CurveFigures:
     """All figures of `equity`, sampled every `step` ns (`series.sampled`), its first value the start.
 
-    `span` is the length of the run in ns, where that is more than the grid covers; the rules of showing go by it.
-    Raises ValueError where equity is not finite or `step` is not positive.
+    The rules of showing go by the time that these samples cover. Raises ValueError where equity is not finite or `step`
+    is not positive.
     """
     values = checked(equity, "equity")
     if step <= 0:
@@ -69,7 +69,7 @@ def curve_figures(equity: ArrayLike, step: int, *, span: int | None = None) -> C
         worst = nothing if len(values) < 2 or values[0] <= 0 else Figure(fall.share if fall else 0.0)
         return CurveFigures(total, nothing, nothing, nothing, nothing, nothing, nothing, worst, fall)
     returns = simple_returns(values)
-    days = (max(span or 0, len(returns) * step)) / DAY
+    days = len(returns) * step / DAY
     year = _too_short(days, YEARLY_DAYS) or _annual_return(values, step)
     return CurveFigures(
         total_return=_total(values),
@@ -178,4 +178,5 @@ def _calmar(annual: float, fall: Drawdown | None) -> Figure:
 
 
 def _too_short(days: float, needed: int) -> Figure | None:
-    return no_figure(f"{days:.3g} days, needs {needed}") if days < needed else None
+    said = "1 day" if days == 1 else f"{days:.3g} days"
+    return no_figure(f"{said}, needs {needed}") if days < needed else None

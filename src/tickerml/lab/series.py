@@ -9,13 +9,17 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tickerml.tape.rows import DAY
+from tickerml.tape.rows import DAY, HOUR
 
 Times: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 YEAR: Final = 365 * DAY
 """Crypto trades around the clock, so a year has 365 days of 24 hours; square-root-of-time scaling uses it."""
+
+EDGE: Final = 4 * HOUR
+"""So much may be missing of the first and of the last day of a series: the last bar of a day is told when the day is
+over, so a run over one month's bars, of four hours or less, ends that much before the month does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +55,26 @@ def checked(values: ArrayLike, what: str, *, dims: int = 1) -> Floats:
     return array
 
 
-def sampled(time: Times, values: ArrayLike, step: int) -> tuple[Times, Floats]:
+def sampled(time: Times, values: ArrayLike, step: int, *, edge: int = 0) -> tuple[Times, Floats]:
     """The latest value at each multiple of `step` (ns, UTC) within the series: (grid, values).
 
-    `time` is ns, ascending. Daily closes lie at midnight, so a part of a day at either end gives no period. Raises
-    ValueError where `time` goes back, lengths differ or `step` is not positive.
+    `time` is ns, ascending. A part of a step at either end gives no period, unless at most `edge` of it is missing:
+    then the first value stands at its begin, the last at its end. Raises ValueError where `time` goes back, lengths
+    differ, `step` is not positive or `edge` is no part of it.
     """
     array = checked(values, "values")
-    if step <= 0 or len(time) != len(array) or (np.diff(time) < 0).any():
-        raise ValueError("a grid needs a positive step and as many ascending times as values")
+    if step <= 0 or not 0 <= edge < step or len(time) != len(array) or (np.diff(time) < 0).any():
+        raise ValueError("a grid needs a positive step, an edge below it and as many ascending times as values")
     if not len(time):
         return np.zeros(0, np.int64), array
-    grid = np.arange(-(-int(time[0]) // step), int(time[-1]) // step + 1, dtype=np.int64) * step
-    return grid, array[np.searchsorted(time, grid, "right") - 1]
+    first, last = -(-(int(time[0]) - edge) // step), (int(time[-1]) + edge) // step
+    grid = np.arange(first, last + 1, dtype=np.int64) * step
+    return grid, array[np.maximum(np.searchsorted(time, grid, "right") - 1, 0)]
+
+
+def daily(time: Times, values: ArrayLike) -> Floats:
+    """The value at each midnight (UTC), one more than days: a day at either end counts when it lacks at most `EDGE`."""
+    return sampled(time, values, DAY, edge=EDGE)[1]
 
 
 def simple_returns(equity: ArrayLike) -> Floats:

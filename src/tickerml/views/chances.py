@@ -18,7 +18,8 @@ from tickerml.lab.chance import p_value as p_among
 from tickerml.lab.metrics import SHARPE_DAYS, CurveFigures, curve_figures
 from tickerml.lab.random_entry import Closes, RandomEntry, Trades
 from tickerml.lab.random_entry import random_entry as entries_at_random
-from tickerml.lab.series import YEAR, Floats, Times, sampled, simple_returns
+from tickerml.lab.series import YEAR, Floats, Times, simple_returns
+from tickerml.lab.series import daily as at_midnights
 from tickerml.lab.sharpe import deflated_sharpe, moments
 from tickerml.tape.rows import DAY
 from tickerml.views import figures
@@ -157,7 +158,7 @@ def _closes(series: Prices) -> Closes:
 
 @once
 def daily(story: Story) -> Floats:
-    """Equity at each midnight (UTC) between the first row and the last."""
+    """Equity at each midnight (UTC) of the run; a first or last day that lacks at most four hours counts as whole."""
     return daily_of(story, story.curve.time, story.curve.equity)
 
 
@@ -166,13 +167,13 @@ def daily_of(story: Story, time: Times, equity: Floats) -> Floats:
     if not len(time):
         return np.zeros(0)
     end = max(story.head.end, int(time[-1]))
-    return sampled(np.append(time, end), np.append(equity, equity[-1]), DAY)[1]
+    return at_midnights(np.append(time, end), np.append(equity, equity[-1]))
 
 
 @once
 def curve(story: Story) -> CurveFigures:
     """Yearly figures of daily equity (lab/metrics.py): 365 days a year, no risk-free rate; each with its reason."""
-    return curve_figures(daily(story), DAY, span=story.head.end - story.head.start)
+    return curve_figures(daily(story), DAY)
 
 
 @once
@@ -202,10 +203,11 @@ def no_sharpe(story: Story) -> str:
     """Why no Sharpe ratio is shown: "19 hours, needs 30 days"; empty where it is."""
     if sharpe(story) is not None:
         return ""
-    length = story.head.end - story.head.start
-    if length < SHARPE_DAYS * DAY:
-        return f"{duration(length)}, needs {SHARPE_DAYS} days"
-    return "equity did not move" if len(daily(story)) > 2 else "fewer than 2 days of equity"
+    length, days = story.head.end - story.head.start, len(daily(story)) - 1
+    if days < SHARPE_DAYS:
+        short = duration(length) if length < SHARPE_DAYS * DAY else plural(max(days, 0), "whole day")
+        return f"{short}, needs {SHARPE_DAYS} days"
+    return "equity did not move"
 
 
 def tried(story: Story) -> str:

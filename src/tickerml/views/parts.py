@@ -67,7 +67,7 @@ def _part(story: Story, name: str, trades: Sequence[Trade]) -> Part:
     time, money = curve_of(story, trades)
     fall = max_drawdown(money)
     daily, short = chances.daily_of(story, time, money), len(trades) < chances.ENOUGH_TO_REDRAW
-    sharpe = curve_figures(daily, DAY, span=story.head.end - story.head.start).sharpe
+    sharpe = curve_figures(daily, DAY).sharpe
     if short:
         sharpe = no_figure(f"{plural(len(trades), 'trade')}, needs {chances.ENOUGH_TO_REDRAW}")
     spread = chances.sharpe_95(daily, sharpe.value, figures.seed(story, f"sharpe of {name}")) if sharpe.shown else None
