@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickerml.lab.random_entry import Closes, Trades, random_entry
+from tickerml.lab.random_entry import Closes, Trades, random_entry, stretch
 from tickerml.tape.rows import MINUTE
 
 
@@ -48,6 +48,14 @@ def test_the_run_at_closes_is_priced_as_by_hand():
     found = random_entry(0.0, some, closes, seed=1, redraws=10)
     assert found.at_closes == pytest.approx(net_of(some, closes))
     assert found.episodes == 3
+
+
+def test_trades_shorter_than_a_step_are_stretched_by_redraws():
+    closes = market(n=100)
+    assert stretch(trades(closes, [10, 40, 70], [1, 5, 9], coin=[0, 1, 2]), closes) == pytest.approx(1)
+    coarse = [Closes(one.time[::4], one.close[::4]) for one in closes]
+    assert stretch(trades(closes, [10, 40, 70], 1), coarse) == pytest.approx(4)
+    assert stretch(trades(closes, [10, 40, 70], 0), closes) == math.inf
 
 
 def test_every_redraw_is_a_shift_of_each_trade():

@@ -1,6 +1,7 @@
 """H3: the result of a run for machines: parts, benchmarks, and why a statistic is not shown."""
 
 import json
+import math
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ from stories import COINS, START, idle, short_run, story
 
 from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND, Kind
 from tickerml.views import chances, figures, parts
+from tickerml.views.charts.m4 import m4
+from tickerml.views.prices import KEEP
 from tickerml.views.read import read_story
 from tickerml.views.result import result
 from tickerml.views.story import Curve, Prices
@@ -219,6 +222,51 @@ def test_h3_thirty_days_are_those_of_which_the_ratio_is():
         )
         assert chances.no_sharpe(month) == said
         assert result(month)["metrics"]["sortino"] is None if said else chances.curve(month).sortino.shown
+
+
+def often(step, held, count=30, bars=40_001, coins=COINS[:1]):
+    """Trades of `held` bars each, all coins' prices kept as a run keeps them."""
+    run, rng = story(count), np.random.default_rng(6)
+    time = START + np.arange(bars) * step
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.002, bars)))
+    kept = m4(time, close, int(time[0]), int(time[-1]), KEEP)
+    at = np.sort(rng.choice(bars // held - 1, count, replace=False)) * held
+    trades = [
+        replace(
+            t, coin=coins[n % len(coins)], entry_time=int(time[k]), exit_time=int(time[k + held]),
+            notional=Decimal(1000),
+        )
+        for n, (t, k) in enumerate(zip(run.trades, at.tolist(), strict=True))
+    ]  # fmt: skip
+    head = replace(run.head, coins=coins, start=START, end=int(time[-1]))
+    one = Prices(time[kept], close[kept])
+    return replace(run, head=head, trades=tuple(trades), prices=dict.fromkeys(coins, one)), close
+
+
+@pytest.mark.parametrize("bars", [7_000, 9_000, 31_000])
+def test_h3_redraws_hold_one_bar_where_a_trade_held_one(bars):
+    run, close = often(5 * MINUTE, 1, bars=bars)
+    found = chances.random_entry(run)
+    moves = 1000 * np.diff(close) / close[:-1]
+    assert found.nets.std() == pytest.approx(math.sqrt(30) * moves.std(), rel=0.06)
+
+
+def test_h3_random_entries_of_trades_shorter_than_the_kept_prices_are_not_shown():
+    run, _ = often(5 * MINUTE, 1)
+    assert chances.random_entry(run) is None
+    said = "trades last 5 min, prices are kept every 25 min"
+    assert result(run)["not_shown"]["benchmark.random_entry_p"] == said
+    long, close = often(5 * MINUTE, 48)
+    moves = 1000 * (close[48:] / close[:-48] - 1)
+    assert chances.random_entry(long).nets.std() == pytest.approx(math.sqrt(30) * moves.std(), rel=0.1)
+
+
+def test_h3_coins_that_were_known_for_a_part_move_by_the_step_of_all():
+    run, _ = often(5 * MINUTE, 48, coins=COINS[:2])
+    short = Prices(START + np.array([0, 5 * MINUTE]), np.array([1.0, 1.1]))
+    assert chances.random_entry(replace(run, prices={**run.prices, COINS[1]: short})) is not None
+    still = Prices(np.array([START, START]), np.array([1.0, 1.1]))
+    assert chances.no_random_entry(replace(run, prices={**run.prices, COINS[1]: still})) == "no prices of 1 coin"
 
 
 def test_h3_days_are_those_of_the_run():

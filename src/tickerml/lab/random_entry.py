@@ -8,6 +8,7 @@ other; a trade that passes the end goes on at the start, with the return from on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -78,6 +79,18 @@ def random_entry(
         nets.append(ring.net(trades, first + shift[:, episode], bars))
     found = np.concatenate(nets) if nets else np.zeros(0)
     return RandomEntry(p_value(net, found), found, float(ring.net(trades, first[None, :], bars)[0]), count)
+
+
+def stretch(trades: Trades, closes: Sequence[Closes]) -> float:
+    """How long redraws hold over how long the trades were held, in all: 1 where durations stay, infinite without any.
+
+    A redraw holds whole steps from close to close, at least one. Where that is longer than the trades were, redraws
+    spread wider than chance does. Steps are taken as even.
+    """
+    _, bars = _Ring(closes).places(trades)
+    step = np.array([(int(c.time[-1]) - int(c.time[0])) / (len(c.time) - 1) for c in closes])
+    own = float((trades.exit - trades.entry).sum())
+    return float(bars @ step[trades.coin]) / own if own > 0 else math.inf
 
 
 class _Ring:

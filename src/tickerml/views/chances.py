@@ -16,7 +16,7 @@ from tickerml.lab.bootstrap import gathered, interval, net_sum, resampled, sharp
 from tickerml.lab.chance import Chance as Drawn
 from tickerml.lab.chance import p_value as p_among
 from tickerml.lab.metrics import SHARPE_DAYS, CurveFigures, curve_figures
-from tickerml.lab.random_entry import Closes, RandomEntry, Trades
+from tickerml.lab.random_entry import Closes, RandomEntry, Trades, stretch
 from tickerml.lab.random_entry import random_entry as entries_at_random
 from tickerml.lab.series import YEAR, Floats, Times, simple_returns
 from tickerml.lab.series import daily as at_midnights
@@ -25,12 +25,15 @@ from tickerml.tape.rows import DAY
 from tickerml.views import figures
 from tickerml.views.intervals import GATHERED, Interval
 from tickerml.views.once import once
+from tickerml.views.prices import KEEP
 from tickerml.views.story import Prices, Story
 from tickerml.views.words import duration, plural
 
 ENOUGH_TO_REDRAW: Final = 10  # trades below which an interval of the net is not shown
 DRAWS: Final = 20_000  # for chances: the best of 144 trials needs p below 0.0004
-CLOSES: Final = 8_000  # closes of a coin among which entries are moved
+WHOLE: Final = 0.99  # of the steps between a coin's prices that are alike where every bar was kept; others are gaps
+MOST: Final = 16 * KEEP  # steps of a coin; nothing that was kept whole has as many, but for long gaps
+LONGER: Final = 1.1  # random entries that hold this much longer than the trades did are not shown: they spread 5 % more
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,31 @@ def random_entry(story: Story) -> RandomEntry | None:
     """
     if no_random_entry(story):
         return None
+    trades, closes = _moved(story)
+    return entries_at_random(float(figures.closed(story)), trades, closes, seed=figures.seed(story, "random entry"))
+
+
+def no_random_entry(story: Story) -> str:
+    """Why random entries are not shown; empty where they are."""
+    if len(story.trades) < ENOUGH_TO_REDRAW:
+        return too_few_to_redraw(story)
+    bare = [c for c in {t.coin for t in story.trades} if not _priced(story.prices.get(c))]
+    if bare:
+        return f"no prices of {plural(len(bare), 'coin')}"
+    trades, closes = _moved(story)
+    if stretch(trades, closes) <= LONGER:
+        return ""
+    step = max(int(one.time[1] - one.time[0]) for one in closes)
+    return f"trades last {duration(figures.mean_hold(story))}, prices are kept every {duration(step)}"
+
+
+def _priced(series: Prices | None) -> bool:
+    return series is not None and len(series.time) > 1 and int(series.time[-1]) > int(series.time[0])
+
+
+@once
+def _moved(story: Story) -> tuple[Trades, list[Closes]]:
+    """The closed trades, and the prices among which they are moved: one step for all coins, that they move together."""
     coins = sorted({t.coin for t in story.trades})
     trades = Trades(
         coin=np.array([coins.index(t.coin) for t in story.trades], np.int64),
@@ -137,22 +165,27 @@ def random_entry(story: Story) -> RandomEntry | None:
         notional=np.array([float(t.notional) for t in story.trades]),
         cost=np.array([float(t.fees - t.funding) for t in story.trades]),
     )
-    closes = [_closes(story.prices[coin]) for coin in coins]
-    return entries_at_random(float(figures.closed(story)), trades, closes, seed=figures.seed(story, "random entry"))
+    step = max(_step(story.prices[coin]) for coin in coins)
+    return trades, [_closes(story.prices[coin], step) for coin in coins]
 
 
-def no_random_entry(story: Story) -> str:
-    """Why random entries are not shown; empty where they are."""
-    if len(story.trades) < ENOUGH_TO_REDRAW:
-        return too_few_to_redraw(story)
-    bare = [c for c in {t.coin for t in story.trades} if c not in story.prices or len(story.prices[c].time) < 2]
-    return f"no prices of {plural(len(bare), 'coin')}" if bare else ""
+def _step(series: Prices) -> int:
+    """Time from one exact price to the next: a bar where all bars were kept, else a column of the thinned series.
+
+    The extremes that a column keeps besides are chosen for being extreme: from one to the other prices move too far.
+    """
+    span = int(series.time[-1] - series.time[0])
+    sizes, often = np.unique(np.diff(series.time), return_counts=True)
+    if often.max() < WHOLE * often.sum():
+        return max(1, span // KEEP)
+    return max(int(sizes[often.argmax()]), span // MOST, 1)
 
 
-def _closes(series: Prices) -> Closes:
-    """The latest price at each of at most 8,000 equal steps of time: what is kept of a coin is thinned unevenly."""
+def _closes(series: Prices, step: int) -> Closes:
+    """The latest price at each step of time; first and last, where it is known for less than one."""
     first, last = int(series.time[0]), int(series.time[-1])
-    grid = np.unique(np.linspace(first, last, min(CLOSES, len(series.time))).astype(np.int64))
+    steps = (last - first) // step
+    grid = first + step * np.arange(steps + 1, dtype=np.int64) if steps else np.array([first, last])
     return Closes(grid, series.close[np.searchsorted(series.time, grid, "right") - 1])
 
 
