@@ -49,6 +49,7 @@ def settled(line: str) -> list[str]:
 def ready(tickerml, rooms, tmp_path):
     for run in ("8f3a21", "77c0d2"):
         (tmp_path / "runs" / run).mkdir(parents=True)
+        (tmp_path / "runs" / run / "run.json").write_text("{}")
     tickerml("new", "config", "--out", "config.yaml")
     return tickerml
 
