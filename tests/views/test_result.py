@@ -14,10 +14,9 @@ from stories import COINS, START, idle, short_run, story
 from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND, Kind
 from tickerml.views import chances, figures, parts
 from tickerml.views.charts.m4 import m4
-from tickerml.views.prices import KEEP
 from tickerml.views.read import read_story
 from tickerml.views.result import result
-from tickerml.views.story import Curve, Prices
+from tickerml.views.story import KEEP, Curve, Prices
 
 
 def two_strategies():

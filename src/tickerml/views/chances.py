@@ -25,8 +25,7 @@ from tickerml.tape.rows import DAY
 from tickerml.views import figures
 from tickerml.views.intervals import GATHERED, Interval
 from tickerml.views.once import once
-from tickerml.views.prices import KEEP
-from tickerml.views.story import Prices, Story
+from tickerml.views.story import KEEP, Prices, Story
 from tickerml.views.words import duration, plural
 
 ENOUGH_TO_REDRAW: Final = 10  # trades below which an interval of the net is not shown

@@ -11,9 +11,8 @@ from tickerml.tape.block import Block
 from tickerml.tape.rows import BUY, Flag, Kind
 from tickerml.tape.tape import Tape
 from tickerml.views.charts.m4 import m4
-from tickerml.views.story import Floats, Prices, Times
+from tickerml.views.story import KEEP, Floats, Prices, Times
 
-KEEP: Final = 8_000  # columns of the thinned series: more than any screen has
 HELD: Final = 400_000  # points held before they are thinned
 _PRINTS: Final = (Kind.TRADE, Kind.BAR)
 
