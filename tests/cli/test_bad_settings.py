@@ -76,7 +76,18 @@ OPTIONS = {  # name: (words, code, what the message must say)
         "config-range",
         ("limits.max_heat is 2", "command line"),
     ),
-    "negative setting": (("--param", "limits.max_heat=-1"), "config-range", ("limits.max_heat is -1", "--param")),
+    "negative setting": (
+        ("--param", "limits.max_heat=-1"),
+        "config-range",
+        ("limits.max_heat is -1", "| --param limits.max_heat=-1 |", "^" * 23 + " "),
+    ),
+    "weight without a space": (
+        ("--param", "manager.weights={dca:-1}"),
+        "config-type",
+        ('manager.weights has "dca:-1" without a number', "| --param manager.weights={dca:-1}"),
+    ),
+    "no bar": (("--param", "data.timeframe=0m"), "config-range", ('data.timeframe is "0m"', "5m, 1h")),
+    "empty key": (("--param", "limits.=1"), "param", ('"limits.=1" is no setting with its value',)),
     "unknown setting": (("--param", "limits.max_haet=1"), "config-key", ("max_haet", "max_heat")),
     "config": (("-c", "none.yaml"), "config-file", ("none.yaml", "tickerml new config")),
 }

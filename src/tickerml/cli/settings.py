@@ -32,13 +32,13 @@ def load_config(
     options = {key.replace("__", "."): told for key, told in named.items() if told[1] is not None}
     for text in params or []:
         key, equals, value = text.partition("=")
-        if not equals or "." not in key:
+        if not equals or not all(part.strip() for part in key.split(".")) or "." not in key:
             raise InputError(
                 "param",
                 f'"{text}" is no setting with its value',
                 try_="--param risk.max_drawdown=0.1   (SECTION.KEY=VALUE)",
             )
-        options[key.strip()] = ("--param", value.strip())
+        options[key.strip()] = (f"--param {key.strip()}=", value.strip())
     return load(config_files(files, userdir), options=options)
 
 

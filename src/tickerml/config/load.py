@@ -38,8 +38,8 @@ def load(
 ) -> Config:
     """The settings of a run: `options` over `env` (default: the process's) over later files over earlier ones.
 
-    `options`: "section.key" -> (the option's name as typed, its value). Raises ConfigError; the first problem carries
-    the others in `more`.
+    `options`: "section.key" -> (the option as typed, `--param SECTION.KEY=` with its key; its value). Raises
+    ConfigError; the first problem carries the others in `more`.
     """
     documents = [read(Path(path)) for path in paths]
     documents.append(_environment(os.environ if env is None else env))
@@ -98,7 +98,9 @@ def _options(options: Mapping[str, tuple[str, object]]) -> Document:
     for key, (typed, value) in options.items():
         path = tuple(key.split("."))
         shown = "********" if hidden(path[-1]) else unsigned(str(value))
-        where = Where("command line", text=f"{typed} {shown}", mark=len(typed))
+        where = Where(
+            "command line", text=f"{typed}{'' if typed.endswith('=') else ' '}{shown}", mark=len(typed.rstrip("="))
+        )
         _put(found, path, _typed(path, value) if isinstance(value, str) else value, where)
     return found
 

@@ -102,6 +102,7 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             key="psc_integration.short_threshold",
         )
     yield from _names(config, documents)
+    yield from _weights(documents)
     yield from _models(config, documents)
     yield from _twice(config, documents)
     yield from _wallets(config, documents)
@@ -116,7 +117,7 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
 
 def _names(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
     """Words that are text to a file, and of which only some mean anything."""
-    if span_ns(config.data.timeframe) is None:
+    if span_ns(config.data.timeframe) is None or _none_long(config.data.timeframe):
         yield ConfigError(
             "config-range",
             f'data.timeframe is "{config.data.timeframe}"; it must be a length such as 1s, 5m, 1h, 1d, 1w or 1M '
@@ -133,6 +134,20 @@ def _names(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
                 f'manager.strategies has "{name}"; it must be one of {", ".join(known)}, or a file: mine.py:Dip',
                 where=replace(where, note=near) if where else None,
                 key="manager.strategies",
+            )
+
+
+def _weights(documents: list[Document]) -> Iterator[ConfigError]:
+    """A strategy without its number: `{dca:-1}` is to YAML a key of that name, with nothing behind it."""
+    for document in documents:
+        told = (document.values.get("manager") or {}).get("weights")
+        for name in (one for one, weight in told.items() if weight is None) if isinstance(told, Mapping) else ():
+            yield ConfigError(
+                "config-type",
+                f'manager.weights has "{name}" without a number; it must be a strategy, a colon, a space and a number',
+                where=document.places.get(("manager", "weights")),
+                key="manager.weights",
+                try_="{dca: 0.4, swing: 0.3}",
             )
 
 
@@ -182,6 +197,11 @@ def _models(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
             where=replace(where, note=near) if where else None,
             key=f"{section}.model",
         )
+
+
+def _none_long(timeframe: str) -> bool:
+    """Whether it is a number of something, and the number is 0."""
+    return timeframe.strip() != "1M" and span_ns(timeframe) == 0
 
 
 def _positive(text: str) -> bool:
