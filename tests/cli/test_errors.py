@@ -150,3 +150,18 @@ def test_explain_prints_a_page_and_lists_all(tickerml):
     told = tickerml("explain", "usagee")
     assert told.code == 2
     assert "tickerml explain usage" in told.err
+
+
+def test_control_characters_of_others_are_written_out():
+    where = Where("a\nb.py", 3, 1, 'x = "\x1b[31m"', 4)
+    error = InputError("strategy", "no \x1b[31mluck\nat all", where=where, means="\x07", try_="\x9b")
+    told = drawn(error)
+    assert "no \\x1b[31mluck\\nat all" in told
+    assert all(c.isprintable() or c == "\n" for c in told)
+    assert "\x1b[1;31merror" in drawn(error, colour=True)
+
+
+def test_lines_for_people_have_no_control_characters():
+    stream = io.StringIO()
+    Terminal.of(stream, env={}).folded("one \x1b[31m\ntwo")
+    assert stream.getvalue() == "one \\x1b[31m\ntwo\n"

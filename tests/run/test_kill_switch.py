@@ -17,6 +17,7 @@ import pytest
 
 from small_runs import market, print_of, settings
 from small_strategies import Churn
+from tickerml.cli.stop import _asked
 from tickerml.engine.machine import drive
 from tickerml.run.backtest import backtest
 from tickerml.run.commands import REQUEST, Command, Commands, _read, ask, holder, on_record
@@ -24,6 +25,7 @@ from tickerml.run.replay import replay
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose
 from tickerml.strategies import quoter
+from tickerml.tape.errors import InputError
 from tickerml.tape.intents import Pass, Setup
 from tickerml.tape.rows import MINUTE, Kind
 
@@ -185,6 +187,9 @@ def test_a_run_that_has_ended_is_not_stopped(tmp_path):
     backtest(EAGER, market("busy", minutes=1), config=settings(), run_dir=tmp_path / "run")
     code, told = cli("stop", str(tmp_path / "run"))
     assert (code, told["error"]["code"]) == (2, "run-over")
+    with pytest.raises(InputError) as caught:
+        _asked(tmp_path / "run", "resume", "ok", False, 1.0)
+    assert caught.value.means == "there is nothing to resume"
     assert not (tmp_path / "run" / REQUEST).exists()
 
 

@@ -10,7 +10,7 @@ from stories import COINS, idle, short_run, story
 from tickerml.views import words
 from tickerml.views.page import page
 from tickerml.views.result import result
-from tickerml.views.story import Leak
+from tickerml.views.story import Count, Decisions, Leak
 from tickerml.views.summary import summary
 from tickerml.views.why import why, why_json
 
@@ -212,3 +212,21 @@ def test_a_folded_line_goes_on_behind_its_label():
     assert words.fold("    one:two  " + "word " * 9, 30)[1].startswith("      word")
     assert words.fold("no label here at all, only words", 20) == ["no label here at", "  all, only words"]
     assert words.fold("x" * 50, 20) == ["x" * 50]  # a path stays whole
+
+
+def test_control_characters_of_a_reason_are_written_out():
+    said = "\x1b[31mred\nnext\x9b0m"
+    counts = (Count(said, "BTC/USDT", 9),)
+    told = replace(story(), decisions=Decisions(counts, (Count("edge", "BTC/USDT", 1),), {"edge": said}))
+    for text in (summary(told), why(told), why(told, width=40)):
+        assert "\\x1b[31mred\\nnext" in text
+        assert "\x1b" not in text
+        assert "\x9b" not in text
+    assert len(why(told).splitlines()) == len(
+        why(replace(told, decisions=plain_decisions(told.decisions))).splitlines()
+    )
+
+
+def plain_decisions(told):
+    """The same decisions, with words for reasons."""
+    return Decisions((Count("red", "BTC/USDT", 9),), told.refusals, {"edge": "said"})

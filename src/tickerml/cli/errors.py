@@ -15,6 +15,7 @@ import typer
 
 from tickerml.cli.terminal import Terminal
 from tickerml.tape.errors import InputError, RunError, TickerMLError, Where
+from tickerml.tape.shown import shown
 
 _UNBROKEN: Final[dict[str, Any]] = {"break_long_words": False, "break_on_hyphens": False}
 PAGES: Final = Path(__file__).parent / "pages"
@@ -137,40 +138,41 @@ def _internal(error: BaseException) -> TickerMLError:
 
 def _lines(error: TickerMLError, to: Terminal, level: str) -> Iterator[str]:
     head = f"{level}[{error.code}]: "
-    message = textwrap.wrap(error.message, **_UNBROKEN, width=to.width, initial_indent=head, subsequent_indent="  ")
-    first, *rest = message if to.narrow and error.message else [head + error.message]
+    told = shown(error.message)
+    message = textwrap.wrap(told, **_UNBROKEN, width=to.width, initial_indent=head, subsequent_indent="  ")
+    first, *rest = message if to.narrow and told else [head + told]
     yield f"{to.paint(head[:-2], RED if level == 'error' else YELLOW)}: {to.paint(first[len(head) :], BOLD)}"
     yield from (f"  {to.paint(line[2:], BOLD)}" for line in rest)
     if error.where is not None:
         yield from _place(error.where, to)
     if error.means:
         wide = max(40, to.width - 9)
-        first, *rest = textwrap.wrap(error.means, wide, **_UNBROKEN)
+        first, *rest = textwrap.wrap(shown(error.means), wide, **_UNBROKEN)
         yield f"  {to.paint('means:', BLUE)} {first}"
         yield from (f"{'':9}{line}" for line in rest)
     if error.try_:  # one line, whatever its length: it can be pasted
-        yield f"  {to.paint('try:  ', BLUE)} {error.try_}"
+        yield f"  {to.paint('try:  ', BLUE)} {shown(error.try_)}"
 
 
 def _place(where: Where, to: Terminal) -> Iterator[str]:
     at = ":".join(str(part) for part in (where.file, where.line, where.column) if part is not None)
     beside = f" ({where.note})" if where.note and where.text is None else ""
-    yield f"  {to.paint('-->', BLUE)} {at}{beside}"
+    yield f"  {to.paint('-->', BLUE)} {shown(at + beside)}"
     if where.text is None:
         return
     number = "" if where.line is None else str(where.line)
     margin = max(5, len(number) + 1)
     bar = to.paint("|", BLUE)
-    shown, start = _window(where, to.width - margin - 4)
-    yield f"{number:>{margin}} {bar} {shown}"
+    text, start = _window(where, to.width - margin - 4)
+    yield f"{number:>{margin}} {bar} {text}"
     if where.mark:
-        marks = "^" * min(where.mark, max(1, len(shown) - start))
+        marks = "^" * min(where.mark, max(1, len(text) - start))
         yield f"{'':>{margin}} {bar} {' ' * start}{to.paint(marks, RED)} {where.note}".rstrip()
 
 
 def _window(where: Where, width: int) -> tuple[str, int]:
     """The line without tabs, cut around the mark where it is too long, and where the mark then starts."""
-    text, start = (where.text or "").replace("\t", " "), (where.column or 1) - 1
+    text, start = shown((where.text or "").replace("\t", " ")), (where.column or 1) - 1
     if len(text) <= width:
         return text, start
     first = max(0, min(start - width // 3, len(text) - width))

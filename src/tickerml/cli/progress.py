@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from tickerml.cli.pace import Pace
 from tickerml.cli.terminal import Terminal
+from tickerml.tape.shown import shown_lines
 
 if TYPE_CHECKING:
     from tickerml.cli.screen import Screen
@@ -73,6 +74,7 @@ class Watch:
         """An event worth a line: above the moving display, or as a log line; DEBUG only with -v."""
         if level == "DEBUG" and not self.verbose:
             return
+        text = shown_lines(text)
         if self._screen is not None:
             self._screen.say(text if level == "INFO" else f"{level.lower()}: {text}")
         else:

@@ -106,7 +106,7 @@ def _asked(path: Path, what: Any, reason: str, close: bool, wait: float) -> dict
     from tickerml.run.record import read_manifest
 
     if "rows" in read_manifest(path):
-        raise InputError("run-over", f"run {path.name} has ended", means="there is nothing to stop")
+        raise InputError("run-over", f"run {path.name} has ended", means=f"there is nothing to {what}")
     process = holder(path)
     request = ask(path, Command(what, reason, close))
     until = time.monotonic() + wait

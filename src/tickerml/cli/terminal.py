@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from tickerml.tape.shown import shown_lines
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -51,7 +53,8 @@ class Terminal:
         self.stream.flush()
 
     def folded(self, text: str) -> None:
-        """Lines for people: on a screen that is too narrow for one, it is folded under its own label."""
+        """Lines for people; on a screen that is too narrow for one, it is folded under its own label."""
+        text = shown_lines(text)
         if self.narrow and max(map(len, text.split("\n"))) > self.width:
             from tickerml.views.words import fold
 

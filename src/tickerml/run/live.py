@@ -18,6 +18,7 @@ from tickerml.run.extent import Extent
 from tickerml.run.seen import Seen
 from tickerml.tape.block import Block
 from tickerml.tape.rows import DAY, SECOND, Flag, Kind, Record
+from tickerml.tape.shown import shown
 from tickerml.views import calibration, figures
 from tickerml.views.live_state import Event, Feeds, LiveState, Position
 from tickerml.views.settled import is_forecast, is_trade, outcome, trade
@@ -213,7 +214,7 @@ class LiveRun:
             return Event(at, f"rejected by the venue: {coin}", "", "WARNING")
         blob = msgspec.json.decode(told)
         if kind == Kind.REFUSAL:
-            return Event(at, f"refused {coin}", str(blob.get("text", "")))
+            return Event(at, f"refused {coin}", shown(str(blob.get("text", ""))))
         side = "long" if int(blob.get("side", 1)) > 0 else "short"
         if not is_trade(blob):
             return Event(at, f"{coin} {side} not filled", spoken(str(blob.get("reason", ""))))

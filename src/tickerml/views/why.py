@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tickerml.tape.shown import shown
 from tickerml.views.figures import by_reason
 from tickerml.views.story import Count, Story
 from tickerml.views.verdict import synthetic_line
@@ -103,7 +104,7 @@ def _table(title: str, counts: list[Count], width: int, story: Story | None = No
         example = story.decisions.examples.get(reason, "") if story else ""
         lines.append(text)
         if example and example != spoken(reason):
-            lines.append(f"      the last: {example}")
+            lines.append(f"      the last: {shown(example)}")
     return [*lines, ""]
 
 

@@ -10,6 +10,7 @@ from textwrap import wrap
 from typing import Final
 
 from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND
+from tickerml.tape.shown import shown
 
 CENTS: Final = frozenset({"USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "EUR", "GBP"})
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -157,7 +158,7 @@ def month(number: int) -> str:
 
 def spoken(code: str) -> str:
     """A reason code in words: edge-below-cost is "edge below cost"."""
-    return code.replace("-", " ").replace("_", " ")
+    return shown(code.replace("-", " ").replace("_", " "))
 
 
 def clip(text: str, width: int) -> str:
@@ -185,5 +186,5 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """The text in ASCII; what has no ASCII form becomes "?"."""
-    return text.encode("ascii", "replace").decode()
+    """The text in ASCII; what has no ASCII form becomes "?", control characters are written out."""
+    return shown(text).encode("ascii", "replace").decode()
