@@ -37,7 +37,7 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/checks.py": ("test_checks_edges.py", "test_checks.py", "test_protections.py"),
     "desk/sized.py": ("test_sized.py", "test_sizing.py", "test_checks.py"),
     "desk/exposure.py": ("test_exposure.py", "test_checks.py"),
-    "desk/leverage.py": ("test_leverage.py", "test_checks.py"),
+    "desk/leverage.py": ("test_leverage.py", "test_inverse.py", "test_checks.py"),
     "desk/protections.py": ("test_protections_edges.py", "test_protections.py"),
     "desk/gates.py": ("test_gates.py",),
     "desk/legs.py": ("test_legs.py",),

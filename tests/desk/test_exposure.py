@@ -62,6 +62,14 @@ def test_what_was_paid_for_is_not_asked_of_the_cash_again(spends, held_of_it):
     assert (found.in_use[0], found.reserved[0]) == (150, 0 if held_of_it else 150)
 
 
+@pytest.mark.parametrize(("lots", "reserved"), [(0, 500), (1, 0)])
+def test_of_a_setup_whose_lots_are_not_kept_all_is_asked_of_the_cash(lots, reserved):
+    book = Setups()
+    begun(book, lots=lots)
+    book.table[0]["entered"] = 1
+    assert exposure(book, WALLETS, 0, None, (True, True, True)).reserved[0] == reserved
+
+
 def test_a_stake_stays_in_the_cash_until_it_is_settled():
     book = Setups()
     begun(book, superp=1, margin=70, lots=1)

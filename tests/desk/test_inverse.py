@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -15,6 +17,7 @@ from tickerml.account.margin import book_fill, liquidation_price
 from tickerml.account.position import POSITION, apply_fill, unrealised
 from tickerml.desk.approved import Approved
 from tickerml.desk.case import lost
+from tickerml.desk.leverage import _behind, nearer
 
 EQUITY, PRICE, RATE = 100 * UNIT, 10_000, Decimal("0.005")
 WIDE = {"max_in_use": 1.0, "max_position": 1.0, "order_share": 1.0, "liquidation_stops": 1.0}
@@ -91,3 +94,34 @@ def test_an_inverse_long_is_near_its_liquidation_even_at_one_time():
     """At 1x it goes at half the price: three stops of 20 % lie behind that."""
     for side, state in ((1, "failed"), (-1, "passed")):
         assert gate(verdict(COIN, side, 0.2, liquidation_stops=3.0), "liquidation distance").state == state
+
+
+@dataclass(frozen=True)
+class Asking:
+    """As much of a case as the distance to a liquidation is asked of."""
+
+    inverse: bool
+    side: int
+
+
+@pytest.mark.parametrize(
+    ("inverse", "side", "by"), [(False, 1, 1.0), (False, -1, 1.02), (True, 1, 1.25), (True, -1, 1.0)]
+)
+def test_how_much_nearer_by_hand(inverse, side, by):
+    assert nearer(Asking(inverse, side), 0.25, 0.02) == pytest.approx(by)
+
+
+@pytest.mark.parametrize(
+    ("inverse", "side", "away", "maintenance", "most"),
+    [
+        (False, 1, 0.23, 0.02, 4.0),  # 1 / (0.02 + 0.23)
+        (False, -1, 0.25, 0.2, 2.0),  # 1 / (0.2 + 0.25 x 1.2)
+        (True, 1, 0.25, 0.05, 2.5),  # 0.75 / 0.3: at a margin of 0.4 the way to it is (0.4 - 0.05) / 1.4
+        (True, -1, 0.23, 0.02, 4.0),
+        (True, 1, 1.0, 0.05, 0.0),
+        (True, 1, 1.5, 0.05, 0.0),
+        (False, 1, 0.0, 0.0, math.inf),
+    ],
+)
+def test_the_leverage_that_stays_behind_a_distance_by_hand(inverse, side, away, maintenance, most):
+    assert _behind(Asking(inverse, side), away, maintenance) == pytest.approx(most)
