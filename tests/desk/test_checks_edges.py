@@ -202,5 +202,12 @@ def test_only_an_entry_that_takes_holds_its_stop_against_the_touch(side):
     assert asked("stop", proposal(1, setup=taking), wide)[1:3] == (PASSED, 5)
 
 
+@pytest.mark.parametrize(("side", "divisor"), [(1, 1.0), (-1, 1.05)])
+def test_the_liquidation_distance_that_is_told(side, divisor):
+    """3 stop distances; a short's maintenance is of a notional that has grown."""
+    told = asked("liquidation distance", proposal(1, setup=setup(side, stop=0.005)), facts(at={"maintenance": 0.05}))
+    assert told[1:4] == (PASSED, pytest.approx(0.05 / divisor), pytest.approx(0.015))
+
+
 def test_a_setup_without_a_target_has_none_to_hold_against_its_cost():
     assert state("target above cost", proposal(1, target=None)) == ABSENT

@@ -146,6 +146,13 @@ def test_withdrawing_leaves_the_protection():
     assert ids(withdraw(book, 0)) == [1, 4]
 
 
+@pytest.mark.parametrize(("state", "gone"), [(ENTERING, [1]), (OPEN, [])])
+def test_an_open_superp_position_is_no_entry_to_withdraw(state, gone):
+    """Its one order is the position: a cancel would close it."""
+    book, _ = trade(ENTRY, lots=1, superp=1, state=state)
+    assert ids(withdraw(book, 0)) == gone
+
+
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize(("limit", "kind"), [(0, MARKET), (970, LIMIT)])
 def test_closing_withdraws_all_and_sells_what_is_held(side, limit, kind):

@@ -19,6 +19,7 @@ from tickerml.desk.losses import (
     OPERATOR,
     PAUSED,
     SESSION_LOSS,
+    entries_off,
     on_equity,
     steps_of,
 )
@@ -142,3 +143,20 @@ def test_one_equity_may_change_several_things():
     two = Purse(day_off=0.1, session_pause=0.1)
     two.tell(1000)
     assert two.tell(900) == DAY_OFF | PAUSED
+
+
+def test_entries_are_off_while_one_step_of_the_ladder_keeps_them_off():
+    """F3: a pause until its last moment, a day until its end, a kill until a person lifts it."""
+
+    def off(now=NOW, killed=0, **fund):
+        of = Purse()
+        of.latch["killed"] = killed
+        for name, value in {"day": 20_000, **fund}.items():
+            of.fund[name] = value
+        return bool(entries_off(of.fund, of.latch, now))
+
+    assert not off()
+    assert off(killed=1)
+    assert [off(paused=NOW + 1 - n) for n in (0, 1)] == [True, False]
+    for state in (OFF, CLOSED):
+        assert [off(day_state=state), off(NOW + DAY, day_state=state)] == [True, False]
