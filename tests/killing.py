@@ -75,9 +75,9 @@ def how_long(name, store, folder, database=""):
     return time.monotonic() - began
 
 
-def until(child, reached, longest):
-    """Wait until `reached` says so or the process has ended, at most `longest` seconds."""
-    end = time.monotonic() + longest
+def until(child, reached):
+    """Wait until `reached` says so or the process has ended, on a busy machine for longer than was measured."""
+    end = time.monotonic() + 300
     while time.monotonic() < end and child.poll() is None and not reached():
         time.sleep(0.002)
 
@@ -101,7 +101,7 @@ def killed(name, store, folder, rng, longest, times, database=str, after=None, h
         began = time.monotonic()
         if times and not over:
             if hit is not None and times % 2 == 0:
-                until(child, hit, longest)
+                until(child, hit)
             else:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(rng.uniform(0, longest))
