@@ -18,6 +18,7 @@ from tickerml.desk.desk import Desk
 from tickerml.desk.losses import entries_off
 from tickerml.desk.proposal import Proposal
 from tickerml.engine import core, purse
+from tickerml.engine.asking import Woken, answer_of, blob_of, called, placed
 from tickerml.engine.books import Books
 from tickerml.engine.daily import Daily
 from tickerml.engine.detectors import GROUP, short_names
@@ -30,7 +31,7 @@ from tickerml.engine.passes import Passes
 from tickerml.engine.settle import outcome_of
 from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
-from tickerml.engine.wished import intent_figures, leg_instrument, refused
+from tickerml.engine.wished import changed_figures, intent_figures, leg_instrument, pass_figures, refused
 from tickerml.features.sets import members
 from tickerml.sim.orders import ANSWERS
 from tickerml.strategies.wake import Bars, Every, Trade
@@ -40,16 +41,6 @@ from tickerml.tape.intents import Legs, Pass, Setup, Target
 from tickerml.tape.rows import MINUTE, Kind
 
 _NOTHING: Final = np.dtype([("none", "i1")])
-
-
-@dataclass(frozen=True)
-class Woken:
-    """A Python strategy of a run."""
-
-    owner: int  # its number among all strategies of the run
-    name: str
-    strategy: Any  # strategies.view.Strategy
-    traded: tuple[Instrument, ...]
 
 
 @dataclass(frozen=True)
@@ -121,8 +112,9 @@ class Trader:
 
     def _goes_on(self, k: int, inst: int, side: int) -> bool:
         """Whether strategy `k` sees a move to `side` go on, where it can say so."""
-        continues = getattr(self.strategies[k].strategy, "continues", None)
-        return continues is not None and bool(continues(self._views[k][inst], side))
+        one = self.strategies[k]
+        can_say = getattr(one.strategy, "continues", None) is not None
+        return can_say and bool(called(one, "continues", self._views[k][inst], side))
 
     def command(self, what: str, reason: str, *, close: bool, after: int) -> None:
         """A person's command, `after` so many source rows: "stop" until "resume"; `close` what is held, too."""
@@ -168,9 +160,11 @@ class Trader:
         wishes = [wish for k in strategies for wish in self._asked_of(k, only)]
         if not wishes:
             return
-        blobs = [canonical(intent_figures(self.strategies[w.strategy].name, w.intent, w.view)) for w in wishes]
+        asker = [self.strategies[w.strategy] for w in wishes]
+        blobs = [blob_of(one, w.view, intent_figures, w.intent, w.view) for one, w in zip(asker, wishes, strict=True)]
         seqs = [self._tell_intent(wish, blob) for wish, blob in zip(wishes, blobs, strict=True)]
-        proposals = [p for w, seq in zip(wishes, seqs, strict=True) for p in self._proposals(w, seq)]
+        made = [placed(one, w.view, self._proposals, w, seq) for one, w, seq in zip(asker, wishes, seqs, strict=True)]
+        proposals = [p for of_one in made for p in of_one]
         facts = self.books.facts({p.inst.id for p in proposals}, self._markets)
         judged: dict[int, list[tuple[Proposal, Verdict]]] = {}
         for proposal, verdict in zip(proposals, self.desk.round(proposals, facts), strict=True):
@@ -186,11 +180,11 @@ class Trader:
             view = self._views[k].get(inst)
             if view is None or not self.books.prices.known(inst):
                 continue  # of an instrument without a row nothing is known, not even enough to pass
-            answer = one.strategy.decide(view)
+            answer = answer_of(one, view)
             if answer.params:
-                self._row(inst, Kind.PARAMS, {"strategy": one.name, **answer.params})
+                self._said(view, Kind.PARAMS, blob_of(one, view, changed_figures, answer))
             if isinstance(answer, Pass):
-                self._row(inst, Kind.PASS, {"strategy": one.name, "reason": answer.reason, **answer.info})
+                self._said(view, Kind.PASS, blob_of(one, view, pass_figures, answer))
             else:
                 wishes.append(Wish(k, answer, view))
         return wishes
@@ -238,7 +232,7 @@ class Trader:
         named = [(thing.symbol, v) for _, thing, v in parts]
         told = parts[0][2].told(amount) if len(parts) == 1 else legs_told(named, amount)
         self._row(inst.id, Kind.APPROVED, {**name, **told})
-        self.trades.open(k, seq, blob, parts)
+        placed(self.strategies[k], wish.view, self.trades.open, k, seq, blob, parts)
         for setup, thing, _ in parts:
             self._hold(k, thing.id, setup.side)
 
@@ -308,9 +302,13 @@ class Trader:
         self._tell_changes()
         if figures is None:
             return
-        told = getattr(self.strategies[k].strategy, "on_settled", None)
-        if told is not None:
-            told(self._views[k][insts[0]], outcome_of(figures, blob))
+        one = self.strategies[k]
+        if getattr(one.strategy, "on_settled", None) is not None:
+            called(one, "on_settled", self._views[k][insts[0]], outcome_of(figures, blob))
+
+    def _said(self, view: EngineView, kind: Kind, blob: bytes) -> None:
+        """A row of what a strategy said of an instrument."""
+        self.outbox.add(self.books.now, view.instrument.id, int(kind), blob)
 
     def _row(self, inst: int, kind: Kind, figures: dict[str, Any]) -> None:
         self.outbox.add(self.books.now, inst, int(kind), canonical(figures))

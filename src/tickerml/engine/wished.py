@@ -1,4 +1,4 @@
-"""What an intent's rows say, and which instruments its legs name."""
+"""What the rows of an answer say, and which instruments its legs name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tickerml.desk.proposal import Proposal
 from tickerml.engine.view import EngineView
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Leg, Legs
+from tickerml.tape.intents import Leg, Legs, Pass
 
 _TOLD: Final = ("side", "target", "stop", "exposure", "leverage", "stake", "superp", "substitute")
 
@@ -32,6 +32,16 @@ def intent_figures(name: str, intent: Any, view: EngineView) -> dict[str, Any]:
     if isinstance(intent, Legs):
         figures["legs"] = [_leg_figures(leg) for leg in intent.legs]
     return figures
+
+
+def pass_figures(name: str, answer: Pass) -> dict[str, Any]:
+    """The blob of a PASS row."""
+    return {"strategy": name, "reason": answer.reason, **answer.info}
+
+
+def changed_figures(name: str, answer: Any) -> dict[str, Any]:
+    """The blob of a PARAMS row: own parameters that a wake has changed."""
+    return {"strategy": name, **answer.params}
 
 
 def _leg_figures(leg: Leg) -> dict[str, Any]:

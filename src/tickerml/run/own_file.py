@@ -41,7 +41,10 @@ def module_of(path: Path, what: str) -> ModuleType:
     except ConfigError:  # of a file beside it: says where
         del sys.modules[name]
         raise
-    except Exception as error:  # whatever the user's own code raises is theirs to read, not a fault of ours
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # what the user's own code raises is theirs to read
         del sys.modules[name]
         raise ConfigError(
             what, f"{path}, line {_line(error, path)}: {type(error).__name__}: {error}", means="nothing was started"
@@ -83,7 +86,7 @@ class _Looking(importlib.machinery.SourceFileLoader):
 _INSIDE: Final = _Inside()
 
 
-def _line(error: Exception, path: Path) -> int:
+def _line(error: BaseException, path: Path) -> int:
     """The line of `path` that the error comes from."""
     if isinstance(error, SyntaxError):
         return error.lineno or 1

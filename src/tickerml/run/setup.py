@@ -18,6 +18,7 @@ from tickerml.desk.envelope import grant
 from tickerml.desk.limits import Limits
 from tickerml.desk.money import Wallets
 from tickerml.desk.setups import Setups
+from tickerml.engine.asking import Woken, home_of
 from tickerml.engine.books import Books
 from tickerml.engine.core import WALLETS
 from tickerml.engine.daily import wanted
@@ -26,7 +27,7 @@ from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine
 from tickerml.engine.outbox import HELD, Outbox
 from tickerml.engine.plan import Plan, columns_of, folds_for
-from tickerml.engine.trader import Group, Trader, Woken, groups_of, wakes
+from tickerml.engine.trader import Group, Trader, groups_of, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.features.sets import members
 from tickerml.run.models import models_of
@@ -145,7 +146,11 @@ def build(
     outbox = Outbox(sink, held=held)
     trader = Trader(
         loop,
-        [Woken(k, one.name, one.strategy, mine[k]) for k, one in enumerate(chosen) if not one.compiled],
+        [
+            Woken(k, one.name, one.strategy, mine[k], home_of(one.strategy))
+            for k, one in enumerate(chosen)
+            if not one.compiled
+        ],
         Books(loop, Setups(), instruments, wallets, purse),
         _desk(chosen, instruments, setting, wallets),
         outbox,

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from tickerml.config import Config, MlMicrostructure, written_at
+from tickerml.engine.asking import broken, home_of
 from tickerml.run.own_file import module_of
 from tickerml.strategies import quoter
 from tickerml.strategies.psc import Psc, coin_of, no_ton_price
 from tickerml.strategies.psc_params import PscParams
-from tickerml.tape.errors import ConfigError, InputError
+from tickerml.tape.errors import ConfigError, InputError, Where
 from tickerml.tape.instruments import Instrument
 
 OF_BARS = ("dca", "swing", "channel", "five_signal", "ma_cross")  # each is a section of the settings
 BUILT_IN = ("psc", *OF_BARS, "quoter")
+_DECLARES = {"wake": 'wake = Bars("5m")', "sees": 'sees = ("spread_ticks",)'}  # what a strategy must, and how
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def choose(strategy: str | object, config: Config) -> Chosen:
             raise ConfigError("strategy", f"{strategy!r} has no decide(view)", try_='tml.backtest("psc", tape)')
         cls = type(strategy)
         source = f"{cls.__module__}:{cls.__qualname__}"
+        _declared(strategy)
         return Chosen(cls.__name__.lower(), strategy, needs_ton=isinstance(strategy, Psc), source=source)
     if strategy == "psc":
         return Chosen("psc", psc_of(config), needs_ton=True, source="psc")
@@ -64,12 +67,35 @@ def choose(strategy: str | object, config: Config) -> Chosen:
     if ".py" in strategy:
         path, _, name = strategy.partition(".py")
         source = f"{Path(path + '.py').resolve()}{name}"  # so that a replay from any folder finds it
-        return replace(choose(from_file(strategy)(), config), source=source)
+        return replace(choose(_made(from_file(strategy)), config), source=source)
     raise ConfigError(
         "strategy",
         f'there is no strategy "{strategy}"; built in are {", ".join(BUILT_IN)}, or name a file: mine.py:Dip',
         key="--strategy",
     )
+
+
+def _declared(strategy: object) -> None:
+    """ConfigError `strategy` where what a strategy declares is missing or cannot be read; InputError: it raises."""
+    for name, usual in _DECLARES.items():
+        try:
+            getattr(strategy, name)
+        except (Exception, SystemExit) as error:  # a property of the user's
+            called, home = type(strategy).__name__, home_of(strategy)
+            if isinstance(error, AttributeError) and inspect.getattr_static(strategy, name, None) is None:
+                raise ConfigError(
+                    "strategy", f"{called} declares no `{name}`", where=home, means="nothing was started", try_=usual
+                ) from error
+            raise broken(called, home, f"`{name}`", error, means="nothing was started") from error
+
+
+def _made(cls: type[Any]) -> object:
+    """A strategy of a user's class with its usual parameters. InputError `strategy`: it raises."""
+    try:
+        return cls()
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises is theirs to read
+        home = Where(inspect.getfile(cls))
+        raise broken(cls.__name__, home, f"{cls.__name__}()", error, means="nothing was started") from error
 
 
 def again(source: str, params: Mapping[str, Any], config: Config) -> Chosen:

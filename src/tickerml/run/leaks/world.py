@@ -61,7 +61,7 @@ class World:
             try:
                 made = getattr(self.chosen, "made", None)
                 self.strategy = made() if made is not None else like(from_file(source)(), self.chosen.strategy)
-            except Exception as error:  # code of the user's, on less data than it was written for
+            except (Exception, SystemExit) as error:  # code of the user's, on less data than it was written for
                 self.failed = f"{type(error).__name__}: {error}"
 
     def own(self, file: str) -> bool:
@@ -84,7 +84,7 @@ class World:
                 answer = self.strategy.decide(Again(look))
                 kind = getattr(answer, "reason", "") or getattr(answer, "side", "")
                 return Answer(told(answer), kind=f"{type(answer).__name__} {kind}")
-            except Exception as error:  # the same
+            except (Exception, SystemExit) as error:  # the same
                 return Answer(f"{type(error).__name__}: {error}", failed=True)
 
     @contextmanager

@@ -1,0 +1,240 @@
+"""A fault in a strategy of the user's own is told as one: who, where on the tape, its line, and what it may answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+
+import pytest
+
+from small_runs import market, settings
+from tickerml.cli.app import run as cli
+from tickerml.run.backtest import backtest
+from tickerml.run.paper import paper
+from tickerml.run.strategies import choose
+from tickerml.tape.errors import ConfigError, InputError
+
+HEAD = """\
+import sys
+from dataclasses import dataclass
+
+from tickerml.strategies.wake import Every
+from tickerml.tape.intents import Entry, Leg, Legs, Long, Pass, Setup, Target
+
+
+@dataclass(frozen=True)
+class Broken:
+    wake = Every("1s")
+    sees = ("spread_ticks",)
+
+"""
+DECIDE = "    def decide(self, view):\n"
+LONG = 'Long(target=0.0005, stop=0.0005, horizon="5s", size=0.1)'
+BEHIND = '        if view.position is not None:\n            return Pass("held")\n'
+
+WRONG = {  # body of decide -> (code, what is said, the text of the line that is shown)
+    'raise ValueError("no luck")': ("strategy", "decide raised ValueError: no luck", 'raise ValueError("no luck")'),
+    "Pass('forgotten')": ("strategy", "decide returned None", "def decide(self, view):"),
+    'return "buy"': ("strategy", "decide returned 'buy'", "def decide(self, view):"),
+    'return [Pass("x")]': ("strategy", "decide returned [Pass(", "def decide(self, view):"),
+    "return Pass(5)": ("strategy", "decide passed with the reason 5, which is no text", "def decide(self, view):"),
+    "return Long(stop=0.1)": ("strategy", "decide raised TypeError: Long() missing 1 req", "return Long(stop=0.1)"),
+    'return Long(stop=0.1, horizon="1h", sl=1)': ("strategy", "unexpected keyword argument 'sl'", "return Long("),
+    'return Long(stop="0.01", horizon="1h")': ("strategy", "decide raised TypeError: must be real", "return Long("),
+    'return Long(stop=0.1, horizon="1h", size="1")': (
+        "strategy",
+        "whose size is '1', which is no number",
+        "def",
+    ),
+    'return Setup(1, 10**9, None, 0.1, (Entry("9"),))': (
+        "strategy",
+        "entry whose price is '9', which is",
+        "def",
+    ),
+    'return Pass("x", {"x": object()})': ("strategy", "figures that cannot be kept: a figure is of", "def decide"),
+    'return Long(stop=0.1, horizon="1h", info={"x": object()})': ("strategy", "figures that cannot be kept", "def dec"),
+    'return Pass("x", params={"x": object()})': ("strategy", "figures that cannot be kept", "def decide"),
+    'return Pass("x", None)': ("strategy", "figures that cannot be kept", "def decide"),
+    "view.position = None": ("strategy", "decide raised AttributeError: ", "view.position = None"),
+    "sys.exit(0)": ("strategy", "decide ended the program (SystemExit: 0)", "sys.exit(0)"),
+    'return open("there/is/none")': ("strategy", "decide raised FileNotFoundError", "return open("),
+    "return self.decide(view)": ("strategy", "decide raised RecursionError", "return self.decide(view)"),
+    'return Long(stop=float("nan"), horizon="1h")': ("intent", "stop is nan; it must be above 0", "return Long("),
+    'return Long(stop=0.1, horizon="soon")': ("span", '"soon" is not a span of time', "return Long("),
+    'return Pass(str(view["ofi"]))': (
+        "feature-undeclared",
+        'the strategy reads "ofi"',
+        'return Pass(str(view["ofi"]))',
+    ),
+    f'return Legs((Leg("x", "Y", {LONG}), Leg("x", "Z", {LONG})))': ("intent", "a leg is on x Y", "def decide"),
+    'return Setup(1, 10**9, 0.001, 0.001, info={"x": "y" * 9999})': ("intent", "figures take 1", "def decide"),
+}
+
+
+def written(tmp_path, text):
+    path = tmp_path / "broken.py"
+    path.write_text(HEAD + text)
+    return path
+
+
+def fault(path, run=backtest, tape=None, **more):
+    """The error that a run of the strategy in `path` ends with."""
+    kind = (InputError, ConfigError)
+    with pytest.raises(kind) as caught:
+        run(str(path), tape or market("busy", minutes=1), config=settings(), run_dir=path.parent / "run", **more)
+    return caught.value
+
+
+def is_told(error, path, said, line):
+    assert re.match(r"broken on BTC/USDT:USDT at 2026-01-04T06:00:0\dZ: ", error.message)
+    assert said in error.message
+    assert error.exit_code == 2
+    assert error.where.file == str(path)
+    assert error.where.text.strip().startswith(line)
+    assert path.read_text().splitlines()[error.where.line - 1] == error.where.text
+
+
+@pytest.mark.parametrize("body", WRONG)
+def test_an_answer_that_is_none_names_strategy_line_coin_and_time(tmp_path, body):
+    path = written(tmp_path, f"{DECIDE}        {body}\n")
+    error = fault(path)
+    code, said, line = WRONG[body]
+    assert error.code == code
+    is_told(error, path, said, line)
+    if code == "strategy":
+        assert 'or Pass("why not")' in error.means or "a figure of info" in error.means
+    if "raised" in said:
+        assert error.__cause__ is not None
+
+
+def test_the_innermost_line_may_lie_in_a_file_beside_it(tmp_path):
+    beside = tmp_path / "beside.py"
+    beside.write_text('def half(x):\n    return int("x")\n')
+    error = fault(written(tmp_path, f"{DECIDE}        from beside import half\n        return half(view)\n"))
+    assert (error.where.file, error.where.line) == (str(beside), 2)
+    assert isinstance(error.__cause__, ValueError)
+
+
+def test_what_is_told_to_a_strategy_may_fail_too(tmp_path):
+    body = f"{DECIDE}{BEHIND}        return {LONG}\n\n    def on_settled(self, view, outcome):\n        1 / 0\n"
+    path = written(tmp_path, body)
+    error = fault(path)
+    assert error.code == "strategy"
+    assert "on_settled raised ZeroDivisionError: division by zero" in error.message
+    assert error.where.text.strip() == "1 / 0"
+
+
+def test_a_question_on_the_way_may_fail_too(tmp_path):
+    setup = LONG.replace("target=0.0005", "target=0.01").replace("stop=0.0005", "stop=0.01").replace("5s", "1m")
+    body = f"{DECIDE}{BEHIND}        return {setup[:-1]}, zones=True)\n\n"
+    path = written(tmp_path, f"{body}    def continues(self, view, side):\n        return 1 / 0\n")
+    trader = backtest_trader(path)
+    with pytest.raises(InputError, match="continues raised ZeroDivisionError") as caught:
+        trader._goes_on(0, trader.strategies[0].traded[0].id, 1)
+    assert caught.value.where.text.strip() == "return 1 / 0"
+
+
+def backtest_trader(path):
+    """The trader of a machine with the strategy in `path`."""
+    from small_runs import machine
+
+    return machine(str(path), market("busy", minutes=1))[0].trader
+
+
+def test_paper_ends_alike_and_keeps_what_it_had_recorded(tmp_path):
+    late = "        if view.now % 60_000_000_000 > 20_000_000_000:\n            return None\n"
+    body = f'{DECIDE}{late}        return Pass("x")\n'
+    path = written(tmp_path, body)
+    error = fault(path, paper)
+    assert error.code == "strategy"
+    assert "2026-01-04T06:00:21Z: decide returned None" in error.message
+    assert (tmp_path / "run" / "journal").is_dir()
+    assert cli(["why", str(tmp_path / "run"), "--plain"]) == 0
+
+
+@pytest.mark.parametrize("command", ["backtest", "paper"])
+def test_the_command_line_tells_it_without_a_traceback(tmp_path, capsys, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    path = written(tmp_path, f'{DECIDE}        raise ValueError("no \\x1b[31mluck\\nhere")\n')
+    words = [command, "-s", str(path), "--source", "synthetic:busy:7", "--param", "synthetic.minutes=1"]
+    assert cli([*words, "--json", "--plain"]) == 2
+    told = capsys.readouterr()
+    error = json.loads(told.out.splitlines()[-1])["error"]
+    assert (error["code"], error["file"], error["line"]) == ("strategy", str(path), 14)
+    assert "error[strategy]: broken on BTC/USDT:USDT at 2026-01-04T06:00:00Z: decide raised ValueError" in told.err
+    assert "Traceback" not in told.err
+    assert "no \\x1b[31mluck\\nhere" in told.err
+    assert "\x1b" not in told.err
+    assert '  14 |         raise ValueError("no \\x1b[31mluck\\nhere")' in told.err
+
+
+DECLARED = {  # a class -> (what is said, the text of the line)
+    'sees = ()\ndef decide(self, view): return Pass("x")': ("Broken declares no `wake`", "def decide"),
+    'wake = Every("1s")\ndef decide(self, view): return Pass("x")': ("Broken declares no `sees`", "def decide"),
+    'wake = Every("1s")\n@property\ndef sees(self):\n    return 1 / 0\ndef decide(self, view): return Pass("x")': (
+        "Broken: `sees` raised ZeroDivisionError: division by zero",
+        "return 1 / 0",
+    ),
+    'sees = ()\n@property\ndef wake(self):\n    sys.exit(0)\ndef decide(self, view): return Pass("x")': (
+        "Broken: `wake` ended the program (SystemExit: 0)",
+        "sys.exit(0)",
+    ),
+    'def __init__(self):\n    1 / 0\ndef decide(self, view): return Pass("x")': (
+        "Broken: Broken() raised ZeroDivisionError",
+        "1 / 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("body", DECLARED)
+def test_what_it_declares_is_read_before_anything_is_started(tmp_path, body):
+    path = tmp_path / "broken.py"
+    head = HEAD.partition("@dataclass")[0]
+    path.write_text(f"{head}class Broken:\n{textwrap.indent(body, '    ')}\n")
+    error = fault(path)
+    said, line = DECLARED[body]
+    assert (error.code, error.exit_code, error.means) == ("strategy", 2, "nothing was started")
+    assert error.message.startswith(said)
+    assert error.where.text is None or error.where.text.strip().startswith(line)
+    assert error.where.file == str(path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_ends_the_program_is_refused(tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(ConfigError, match=r"broken.py, line 2: SystemExit: 0"):
+        choose(str(path), settings())
+
+
+def test_an_object_of_the_users_has_its_line_too():
+    with pytest.raises(InputError) as caught:
+        backtest(Mine(), market("busy", minutes=1), config=settings(), leaks=False)
+    error = caught.value
+    assert error.where.file == __file__
+    assert error.where.text.strip() == 'raise KeyError("mine")'
+    assert isinstance(error.__cause__, KeyError)
+
+
+class Mine:
+    """A strategy of this file."""
+
+    from tickerml.strategies.wake import Every
+
+    wake = Every("1s")
+    sees = ("spread_ticks",)
+
+    def decide(self, view):
+        raise KeyError("mine")
+
+
+def test_a_fault_of_a_strategy_of_ours_stays_ours(monkeypatch):
+    from tickerml.strategies.psc import Psc
+
+    def broken(self, view):
+        raise KeyError("ours")
+
+    monkeypatch.setattr(Psc, "decide", broken)
+    with pytest.raises(KeyError, match="ours"):
+        backtest("psc", market("busy", minutes=1), config=settings(), leaks=False)
