@@ -146,11 +146,7 @@ def build(
     outbox = Outbox(sink, held=held)
     trader = Trader(
         loop,
-        [
-            Woken(k, one.name, one.strategy, mine[k], home_of(one.strategy))
-            for k, one in enumerate(chosen)
-            if not one.compiled
-        ],
+        _woken(chosen, mine),
         Books(loop, Setups(), instruments, wallets, purse),
         _desk(chosen, instruments, setting, wallets),
         outbox,
@@ -178,6 +174,12 @@ def _counted_once(traded: Iterable[Instrument]) -> None:
             rival = other or next(two for two in spot if two.settle == one.base)
             text = f"{one.base} would be what {one.symbol} holds and part of {rival.symbol}, too (account.spot_wallets)"
             raise ConfigError("wallets", text, means=means, try_=f"leave one of the two out: -p {one.symbol}")
+
+
+def _woken(chosen: Sequence[Chosen], mine: Sequence[tuple[Instrument, ...]]) -> list[Woken]:
+    """Those of them, with what each trades."""
+    asked = ((k, one) for k, one in enumerate(chosen) if not one.compiled)
+    return [Woken(k, one.name, one.strategy, mine[k], home_of(one.strategy)) for k, one in asked]
 
 
 def _kept_in_legs(chosen: Sequence[Chosen], instruments: Sequence[Instrument], terms: Terms) -> Terms:
