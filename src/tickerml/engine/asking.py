@@ -29,6 +29,7 @@ _PASSED_ON: Final = (MemoryError, BrokenPipeError, bdb.BdbQuit)  # of the machin
 _INTENTS: Final = (Setup, Target, Quotes, Legs)
 _SETUP: Final = ("horizon_ns", "target", "stop", "size", "stake", "leverage", "trail", "floor", "ceiling")
 _ENTRY: Final = ("price", "share", "ttl_ns")
+_NUMBERS: Final = (int, float, np.generic, type(None))  # made once: each setup is asked a dozen times
 _OWN: Final = "own_"  # how modules of a user's own files are named (run/own_file.py)
 
 
@@ -145,11 +146,11 @@ def _wrong(answer: object) -> str:
 def _no_number(setup: Setup) -> str:
     """Which figure of a setup is none, in words: what is made of it later would fail far from its line."""
     for name in _SETUP:
-        if not isinstance(value := getattr(setup, name), int | float | np.generic | None):
+        if not isinstance(value := getattr(setup, name), _NUMBERS):
             return f"decide returned a setup whose {name} is {reprlib.repr(value)}, which is no number"
     for entry in setup.entries:
         for name in _ENTRY:
-            if not isinstance(value := getattr(entry, name), int | float | np.generic | None):
+            if not isinstance(value := getattr(entry, name), _NUMBERS):
                 return f"decide returned an entry whose {name} is {reprlib.repr(value)}, which is no number"
     return ""
 
