@@ -40,7 +40,7 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/leverage.py": ("test_leverage.py", "test_inverse.py", "test_checks.py"),
     "desk/protections.py": ("test_protections_edges.py", "test_protections.py"),
     "desk/gates.py": ("test_gates.py",),
-    "desk/legs.py": ("test_legs.py",),
+    "desk/legs.py": ("test_order_table.py",),
     "desk/leaving.py": ("test_leaving.py",),
     "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py"),
 }
