@@ -16,7 +16,7 @@ from tickerml.cli.settings import find_run, load_config, runs_in
 from tickerml.tape.errors import InputError
 
 PANEL = "Trade"
-Close = Annotated[bool, typer.Option("--close", help="Close what is held, too. What a compiled strategy holds stays.")]
+Close = Annotated[bool, typer.Option("--close", help="Close what is held, too.")]
 Working = Annotated[
     str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest at work.")
 ]

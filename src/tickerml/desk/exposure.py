@@ -103,8 +103,8 @@ def exposure(
     for (k, inst, strategy, side, *money), stop in trades:
         worst = worst_of(*money, stop=stop, waiting=waiting[k])
         superp, in_use, lots = money[0], money[1], money[4]
-        left = spends and spends[inst] and not superp and lots > 0
-        reserved = min(worst.margin, -(-in_use * waiting[k] // lots)) if left else worst.margin
+        spent = spends and spends[inst] and not superp and lots > 0
+        reserved = min(worst.margin, -(-in_use * waiting[k] // lots)) if spent else worst.margin
         found.count(wallet_of[inst], strategy, inst, side, worst, reserved)
     return found
 

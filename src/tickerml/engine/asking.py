@@ -50,7 +50,8 @@ def home_of(strategy: object) -> Where | None:
     if cls.__module__.partition(".")[0] == "tickerml":
         return None
     code = getattr(inspect.unwrap(getattr(cls, "decide", cls)), "__code__", None)
-    if code is not None and not getattr(cls.decide, "__module__", "").startswith("tickerml."):  # type: ignore[attr-defined]
+    written = getattr(getattr(cls, "decide", None), "__module__", "")
+    if code is not None and not written.startswith("tickerml."):
         return Where(code.co_filename, code.co_firstlineno)
     return Where(getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__)
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from tickerml.desk.approved import Approved, Verdict, legs_told
 from tickerml.desk.desk import Desk
-from tickerml.desk.losses import entries_off
 from tickerml.desk.proposal import Proposal
 from tickerml.engine import core, purse
 from tickerml.engine.asking import Woken, answer_of, blob_of, called, placed
@@ -122,12 +121,9 @@ class Trader:
         self.outbox.add(self.books.now, 0, int(Kind.COMMAND), figures, qty=after)
         if what == "stop":
             self.desk.kill(self.books.now, reason, close=close)
+            self.loop.core[0]["off"] = 1  # the minute after `resume` sees whether something else keeps entries off
         else:
             self.desk.resume(self.books.now, reason)
-        funds, latch, *_ = self.loop.followed
-        fund = funds[self.loop.purse[0]["wallet"]]
-        self.loop.core[0]["off"] = entries_off(fund, latch[0], self.books.now)
-        self._inventory.close()
         self._tell_changes()
         self.outbox.end_act()
 

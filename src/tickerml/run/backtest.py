@@ -67,8 +67,5 @@ def _judged(job: Job, rows: int, seconds: float) -> Outcome:
         job.progress(0, None, "look-ahead")
     try:
         return check(job.chosen, job.looks, job.tape, job.setting, rows=rows, run_seconds=seconds)
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # the user's code, on data that it was not written for
+    except (Exception, SystemExit) as error:  # the user's code, on data that it was not written for
         return Outcome(False, why=f"{type(error).__name__}: {error}")

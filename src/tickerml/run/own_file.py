@@ -41,10 +41,7 @@ def module_of(path: Path, what: str) -> ModuleType:
     except ConfigError:  # of a file beside it: says where
         del sys.modules[name]
         raise
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # what the user's own code raises is theirs to read
+    except (Exception, SystemExit) as error:  # what the user's own code raises is theirs to read
         del sys.modules[name]
         raise ConfigError(
             what, f"{path}, line {_line(error, path)}: {type(error).__name__}: {error}", means="nothing was started"
