@@ -86,18 +86,22 @@ def test_a_night_counts_goes_on_and_names_what_failed(tool, capsys, tmp_path):
     assert rows(tool)[1][1:5] == ["14 cases", "14", "0", "14 examples"]
 
 
-def test_changed_sources_begin_anew(tool, tmp_path):
+def test_changed_sources_begin_anew_and_what_others_proved_stays_told(tool, tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "a.py").write_text("x = 1\n")
     before = tool.sources()
     one = tool.Night(tool.KEPT, before)
     one.add(tool.PARTS[0], 2, False, 60.0, "")
     assert tool.Night(tool.KEPT, before).left(tool.PARTS[:1]) == [(tool.PARTS[0], 0), (tool.PARTS[0], 4)]
-    assert not tool.Night(tool.KEPT, before, again=True).done
+    assert not tool.Night(tool.KEPT, before, again=True).told
     (tmp_path / "src" / "a.py").write_text("x = 2\n")
-    assert tool.sources() != before
-    assert not tool.Night(tool.KEPT, tool.sources()).done
-    assert json.loads((tool.KEPT / "progress.json").read_text())["sources"] == before
+    other = tool.Night(tool.KEPT, tool.sources())
+    assert len(other.left(tool.PARTS[:1])) == 3
+    other.add(tool.PARTS[1], 0, False, 60.0, "")
+    tool.write(other)
+    assert [row[7] for row in rows(tool)] == [f"`{before}` |", f"`{tool.sources()}` |"]
+    other.add(tool.PARTS[0], 0, False, 60.0, "")
+    assert json.loads((tool.KEPT / "progress.json").read_text())["numbers"]["steps"] == [0]
 
 
 def test_benchmarks_keep_what_the_night_wrote(tool, tmp_path):

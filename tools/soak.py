@@ -3,9 +3,9 @@
     python tools/soak.py [PART ...] [--jobs 2] [--hours 8] [--again]
 
 Each part (PARTS) is a test that goes through numbered cases, in steps; each step is a process of its own. What is done
-is kept in .soak/, so a night that was broken off goes on; changed sources begin anew, for they have proved nothing yet.
-After each step the section "Soak" of benchmarks/RESULTS.md says what was done, of which sources. Exit 1 when a case
-failed (its output is kept in .soak/), or when a part that was asked for is not finished.
+is kept in .soak/, so a night that was broken off goes on. With changed sources a part begins anew, for they have proved
+nothing yet; what others proved stands in the table, with their hash, until then. After each step the section "Soak" of
+benchmarks/RESULTS.md says what was done, of which sources. Exit 1 when a case failed (its output is kept in .soak/), or when a part that was asked for is not finished.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ PARTS: Final = (
 class Done:
     """What was done of one part."""
 
+    of: str = ""  # the sources
     steps: list[int] = field(default_factory=list)  # first case of each step that ended
     failed: list[int] = field(default_factory=list)  # of those, the ones with a failure
     seconds: float = 0.0  # by the clock, all steps together
@@ -119,20 +120,23 @@ def sources() -> str:
 
 
 class Night:
-    """What is done so far of these sources, in .soak/progress.json."""
+    """What is done so far, in .soak/progress.json."""
 
     def __init__(self, folder: Path, of: str, *, again: bool = False) -> None:
-        """`again`: begin anew, whatever was done."""
+        """`of`: the sources of this night. `again`: begin anew, whatever was done."""
         self.folder, self.of = folder, of
-        self.done: dict[str, Done] = {}
         path = folder / "progress.json"
         kept: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() and not again else {}
-        if kept.get("sources") == of:
-            self.done = {name: Done(**one) for name, one in kept["done"].items()}
+        self.told = {name: Done(**one) for name, one in kept.items()}  # of whatever sources
+
+    def done(self, part: Part) -> Done:
+        """What these sources have done of a part."""
+        told = self.told.get(part.name)
+        return told if told and told.of == self.of else Done(self.of)
 
     def add(self, part: Part, first: int, failed: bool, seconds: float, said: str) -> Done:
         """One step has ended; what it said is kept when it failed."""
-        done = self.done.setdefault(part.name, Done())
+        done = self.told[part.name] = self.done(part)
         done.steps.append(first)
         done.seconds += seconds
         done.when = f"{datetime.now(UTC):%Y-%m-%d %H:%M}"
@@ -144,8 +148,7 @@ class Night:
             done.failed.append(first)
             (self.folder / f"{part.name}-{first}.log").write_text(said, "utf-8")
         half = self.folder / "progress.part"
-        told = {"sources": self.of, "done": {name: vars(one) for name, one in self.done.items()}}
-        half.write_text(json.dumps(told), "utf-8")
+        half.write_text(json.dumps({name: vars(one) for name, one in self.told.items()}), "utf-8")
         half.replace(self.folder / "progress.json")
         return done
 
@@ -155,7 +158,7 @@ class Night:
             (part, first)
             for part in parts
             for first in range(0, part.cases, part.step)
-            if first not in self.done.get(part.name, Done()).steps
+            if first not in self.done(part).steps
         ]
 
     def section(self) -> list[str]:
@@ -163,21 +166,22 @@ class Night:
         lines = [
             TITLE,
             "",
-            f"Written by `make soak`, of the sources `{self.of}` ({platform.system()} {platform.machine()}, "
-            f"{os.cpu_count()} cores).",
-            "What is not done yet goes on with the next `make soak`, where the sources are the same.",
+            f"Written by `make soak` ({platform.system()} {platform.machine()}, {os.cpu_count()} cores). Each part names the "
+            "sources that it proves;",
+            "what is not done yet goes on with the next `make soak`, where the sources are the same.",
             "",
-            "| part | asked for | done | steps that failed | counted | minutes | until (UTC) |",
-            "|---|---|---|---|---|---|---|",
+            "| part | asked for | done | steps that failed | counted | minutes | until (UTC) | sources |",
+            "|---|---|---|---|---|---|---|---|",
         ]
-        return lines + [self._row(part, self.done.get(part.name, Done())) for part in PARTS]
+        return lines + [self._row(part, self.told.get(part.name, Done())) for part in PARTS]
 
     def _row(self, part: Part, done: Done) -> str:
         failed = f"**{len(done.failed)}**" if done.failed else "0" if done.steps else ""
         counted = ", ".join(f"{many:,} {name.replace('_', ' ')}" for name, many in done.counts.items())
         many = f"{done.cases(part):,}" if part.cases > 1 else "yes" if done.steps else "no"
         asked = f"{part.cases:,} {part.unit}" if part.cases > 1 else part.unit
-        return f"| {part.what} | {asked} | {many} | {failed} | {counted} | {done.seconds / 60:.0f} | {done.when} |"
+        last = f"{done.seconds / 60:.0f} | {done.when} | {f'`{done.of}`' if done.of else ''}"
+        return f"| {part.what} | {asked} | {many} | {failed} | {counted} | {last} |"
 
 
 def step(part: Part, first: int) -> tuple[bool, float, str]:
@@ -242,7 +246,7 @@ def main(words: Sequence[str] | None = None) -> int:
     chosen = [part for part in PARTS if not told.parts or part.name in told.parts]
     night = Night(KEPT, sources(), again=told.again)
     for part in chosen:
-        print(f"{part.name}: {part.what}: {night.done.get(part.name, Done()).cases(part):,} of {part.cases:,} done")
+        print(f"{part.name}: {part.what}: {night.done(part).cases(part):,} of {part.cases:,} done")
     until = time.monotonic() + told.hours * 3600
     try:
         for part, first, failed, seconds, said in steps(night.left(chosen), max(1, told.jobs), until):
@@ -253,7 +257,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("broken off; the same command goes on")
     missing = night.left(chosen)
-    failures = sum(len(night.done.get(part.name, Done()).failed) for part in chosen)
+    failures = sum(len(night.done(part).failed) for part in chosen)
     print(f"{len(missing)} steps left, {failures} failed; {RESULTS.name} says so")
     return 1 if missing or failures else 0
 
