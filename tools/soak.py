@@ -5,7 +5,8 @@
 Each part (PARTS) is a test that goes through numbered cases, in steps; each step is a process of its own. What is done
 is kept in .soak/, so a night that was broken off goes on. With changed sources a part begins anew, for they have proved
 nothing yet; what others proved stands in the table, with their hash, until then. After each step the section "Soak" of
-benchmarks/RESULTS.md says what was done, of which sources. Exit 1 when a case failed (its output is kept in .soak/), or when a part that was asked for is not finished.
+benchmarks/RESULTS.md says what was done, of which sources. Exit 1 when a case failed (its output is kept in .soak/), or
+when a part that was asked for is not finished.
 """
 
 from __future__ import annotations
@@ -166,9 +167,8 @@ class Night:
         lines = [
             TITLE,
             "",
-            f"Written by `make soak` ({platform.system()} {platform.machine()}, {os.cpu_count()} cores). Each part names the "
-            "sources that it proves;",
-            "what is not done yet goes on with the next `make soak`, where the sources are the same.",
+            f"Written by `make soak` ({platform.system()} {platform.machine()}, {os.cpu_count()} cores).",
+            "Each part names the sources that it proves; what is not done goes on where the sources are the same.",
             "",
             "| part | asked for | done | steps that failed | counted | minutes | until (UTC) | sources |",
             "|---|---|---|---|---|---|---|---|",
