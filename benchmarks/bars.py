@@ -4,6 +4,9 @@ A moving-average cross with a stop on a random walk of minutes. Ours is the engi
 with all its controls, simulated venue with latency, books, BALANCE rows and decision hash; what it makes goes into
 memory. The peers run from a frame in memory, each in an environment of its own. Rounds alternate; medians count.
 
+Twice: with means of 20 and 100 bars, which trade every 150 bars, and as `seldom_...` with means ten times as long,
+which still trade more often than the strategies of this program do (once in 2,500 bars of 5 minutes on 32 coins).
+
     python benchmarks/bars.py [--json] [--bars 50000] [--rounds 5]
 """
 
@@ -37,21 +40,22 @@ sys.path.insert(0, str(Path(__file__).parent / "peers"))
 from own_venv import peer_python
 
 PEERS = ("backtesting", "backtrader")
-FAST, SLOW, STOP, STAKE, FEES, CASH = 20, 100, 0.02, 500, 0.0005, 10_000
+STOP, STAKE, FEES, CASH = 0.02, 500, 0.0005, 10_000
+OFTEN, SELDOM = (20, 100), (200, 1000)
 
 
 class Ours:
     """The engine: a call is one whole run and gives its seconds."""
 
-    def __init__(self, tape: MemoryTape) -> None:
-        self.tape = tape
+    def __init__(self, tape: MemoryTape, fast: int, slow: int) -> None:
+        self.tape, self.fast, self.slow = tape, fast, slow
         config = from_mapping({"fees": {"taker": FEES}, "trading": {"slippage_bps": 0.0, "slippage_range": 0.0}})
         setting = Setting(config, Decimal(CASH), 0, (), (True,), terms_of(config))
         self.setting = alone(setting)  # every control is asked, none forbids what the peers would trade
         self.trades = 0
 
     def __call__(self) -> float:
-        strategy = MaCross(fast=FAST, slow=SLOW, stop=STOP, stake=STAKE, timeframe="1m")
+        strategy = MaCross(fast=self.fast, slow=self.slow, stop=STOP, stake=STAKE, timeframe="1m")
         made: list[Block] = []
         began = time.process_time()
         machine = build([choose(strategy, self.setting.config)], self.tape.header, self.setting, made.append)
@@ -83,17 +87,17 @@ class Peer:
         return self.answer()
 
 
-def measure(count: int, rounds: int) -> dict[str, Any]:
-    """All rounds."""
+def measure(count: int, rounds: int, fast: int, slow: int) -> dict[str, Any]:
+    """All rounds of one pair of means."""
     bars = walk(count)
-    ours = Ours(tape_of(bars))
+    ours = Ours(tape_of(bars), fast, slow)
     ours()  # compiles
     seconds: dict[str, list[float]] = {name: [] for name in ("ours", *PEERS)}
     trades = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bars.npz"
         prices = {name: bars[name] * 0.01 for name in ("open", "high", "low", "close")}
-        np.savez(path, **prices, cash=CASH, fees=FEES, stop=STOP, stake=STAKE, fast=FAST, slow=SLOW)
+        np.savez(path, **prices, cash=CASH, fees=FEES, stop=STOP, stake=STAKE, fast=fast, slow=slow)
         peers = {name: Peer(name, path) for name in PEERS}
         for _ in range(rounds):
             seconds["ours"].append(ours())
@@ -120,8 +124,9 @@ def main() -> None:
     parser.add_argument("--bars", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    found = measure(args.bars, args.rounds)
-    print(json.dumps(found) if args.json else "\n".join(f"{k:<26}{v}" for k, v in found.items()))
+    seldom = {f"seldom_{name}": one for name, one in measure(args.bars, args.rounds, *SELDOM).items()}
+    found = measure(args.bars, args.rounds, *OFTEN) | seldom
+    print(json.dumps(found) if args.json else "\n".join(f"{k:<36}{v}" for k, v in found.items()))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,8 @@ AIMS = (
         "x",
     ),
     Aim("the same against backtrader", "bars", "ratio_backtrader", 50.0, 200.0, "x"),
+    Aim("a tenth of the trades, against backtesting.py", "bars", "seldom_ratio_backtesting", None, None, "x"),
+    Aim("the same against backtrader", "bars", "seldom_ratio_backtrader", None, None, "x"),
     Aim(
         "32 coins, 7 months of 5m, three strategies, ledger, report", "portfolio", "wall_s", 30.0, 10.0, "s", less=True
     ),
