@@ -55,9 +55,9 @@ class Measure:
 
 RULES = ("dca", "swing", "channel")
 RUNS: dict[str, Measure] = {
-    "rules_spot": Measure(SPOT, RULES, cash=1000),
+    "rules_spot": Measure(SPOT, RULES, cash=1000, twins=19),
     "rules_perp": Measure(PERP, RULES, cash=1000, twins=19),
-    "dca_spot": Measure(SPOT, ("dca",)),
+    "dca_spot": Measure(SPOT, ("dca",), twins=19),
     **{f"{name}_spot": Measure(SPOT, (name,), twins=19) for name in ("swing", "channel")},
     **{f"{name}_perp": Measure(PERP, (name,), twins=19) for name in RULES},
     **{f"{name}_weeks": Measure(PERP, (name,), timerange=WEEKS, twins=19) for name in RULES},
