@@ -7,6 +7,7 @@ import pytest
 from tickerml.desk.exits import Move
 from tickerml.desk.leaving import (
     MOST_LEGS,
+    again,
     close,
     gather,
     guard,
@@ -14,6 +15,7 @@ from tickerml.desk.leaving import (
     move,
     protection,
     reach,
+    refused,
     reopen,
     stop_of,
     withdraw,
@@ -22,7 +24,7 @@ from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET
 from tickerml.desk.order import Cancel, Order
 from tickerml.desk.setups import BY_HAND, BY_STOP, BY_TIMER, CLOSING, ENTERING, OPEN, Setups
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
-from tickerml.tape.rows import MAX_TICKS
+from tickerml.tape.rows import MAX_TICKS, SECOND
 
 LIMIT, MARKET, STOPS, STOP_LIMIT = (
     int(x) for x in (OrderType.LIMIT, OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT)
@@ -200,6 +202,19 @@ def test_what_could_not_be_closed_is_closed_again(roles, more, again):
     before = int(s["state"]), 1, 2
     reopen(book, 0, 77)
     assert tuple(int(s[name]) for name in ("state", "horizon", "naked")) == ((OPEN, 77, 0) if again else before)
+
+
+def test_a_refused_close_waits_twice_as_long_each_time_and_a_minute_at_most():
+    """And it is told the one time that the wait has come to the minute."""
+    _, s = trade()
+    assert again(s, 7) == 7 + SECOND
+    told = []
+    for _ in range(9):
+        told.append(refused(s))
+        assert again(s, 7) == 7 + s["wait"]
+        told.append(int(s["wait"]) // SECOND)
+    assert told[1::2] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert told[::2] == [False] * 6 + [True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,14 @@ def _nearer(side: int, one: int, other: int) -> int:
 
 @kernel
 def nearest(table: Rows, state: int, inst: int) -> tuple[int, int]:
-    """Of all setups (SETUP) on an instrument in this state: the nearest of their `alarms`, below and above."""
+    """Of all setups (SETUP) on an instrument in this state: the nearest of their `alarms`, below and above.
+
+    One that was told to close has none: it has no exit left to move, and no price makes the venue take its close.
+    """
     below, above = 0, 0
     for k in range(len(table)):
         s = table[k]
-        if s["state"] == state and s["inst"] == inst and s["superp"] == 0:
+        if s["state"] == state and s["inst"] == inst and s["superp"] == 0 and s["going"] == 0:
             low, high = alarms(s)
             below, above = _nearer(-1, below, low), _nearer(1, above, high)
     return below, above

@@ -2,7 +2,8 @@
 
 Every fill of an entry is protected by its own stop (and target) of the same size; when one of the two ends the
 position, its sibling is cancelled. Exits are reduce-only, so a stop can never turn a position round. Many small fills
-are gathered under one stop. What could not be closed is closed again. Orders that are returned are to be sent at once.
+are gathered under one stop. What could not be closed is closed again: a second later, and while the venue refuses it
+after twice the time each time, up to a minute. Orders that are returned are to be sent at once.
 
 Where there is a book, a stop reaches only so far: it becomes a limit `limits.through_stop` beyond its trigger, which
 fills at once or not. What it could not fill is closed by a limit `limits.through_stop_again` beyond the touch, and what
@@ -19,11 +20,12 @@ from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, cancels
 from tickerml.desk.order import Cancel, Order
 from tickerml.desk.setups import CLOSING, OPEN, Setups, held
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
-from tickerml.tape.rows import MAX_TICKS, SECOND, Record
+from tickerml.tape.rows import MAX_TICKS, MINUTE, SECOND, Record
 
 MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
 NEAR: Final = 0.0005  # fraction; average entry prices so near each other keep their levels
-RETRY_NS: Final = SECOND  # until a close that the venue refused, or could not fill, is sent again
+RETRY_NS: Final = SECOND  # until a close that the venue could not fill, or refused once, is sent again
+LONGEST_NS: Final = MINUTE  # until one that it refuses again and again is
 
 _GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
 _REDUCE = int(OrderFlag.REDUCE_ONLY)
@@ -121,6 +123,18 @@ def reopen(setups: Setups, k: int, at: int) -> None:
     closing = any(leg["role"] == CLOSE for leg in setups.legs.of(k))
     if s["state"] == CLOSING and not s["superp"] and held(s) > 0 and not closing:
         s["state"], s["horizon"], s["naked"] = OPEN, at, 0
+
+
+def refused(s: Record) -> bool:
+    """The venue has refused a close of `s`: the next waits twice as long. True when that has become the longest."""
+    before = int(s["wait"])
+    s["wait"] = min(max(RETRY_NS, 2 * before), LONGEST_NS)
+    return before < LONGEST_NS <= int(s["wait"])
+
+
+def again(s: Record, now: int) -> int:
+    """When what an order has left of `s` is closed again, ns."""
+    return now + max(RETRY_NS, int(s["wait"]))
 
 
 def guard(setups: Setups, k: int, by: int) -> None:

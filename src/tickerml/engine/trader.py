@@ -96,6 +96,7 @@ class Trader:
         elif reason == core.ANSWER:
             mail = self.loop.mail[0]
             self.trades.answer(mail["answers"][(int(mail["ans_head"]) - 1) % ANSWERS])
+            self._tell_changes()
         elif reason == core.DEADLINE:
             self.trades.deadlines()
         elif reason == core.STRUCK:

@@ -16,6 +16,7 @@ from tickerml.desk.approved import Approved, Cancel, Order
 from tickerml.desk.beginning import fields_of
 from tickerml.desk.desk import Desk
 from tickerml.desk.exits import Move, at_price, nearest
+from tickerml.desk.protections import Change
 from tickerml.desk.setups import Setups
 from tickerml.engine import together
 from tickerml.engine.at_end import close_at_touch
@@ -134,7 +135,7 @@ class Trades:
         table = self.setups.table
         mine = np.flatnonzero((table["state"] != 0) & (table["inst"] == inst) & (table["strategy"] == owner))
         for k in mine.tolist():
-            if table[k]["state"] in (book.ENTERING, book.OPEN):
+            if table[k]["state"] in (book.ENTERING, book.OPEN) and not table[k]["wait"]:
                 self._leave(k, book.BY_HAND)
         self._set_deadline()
         return len(mine) > 0
@@ -147,10 +148,10 @@ class Trades:
         """
         mark = self.loop.marks[inst]
         mark["alarm"] = 0
-        for k in np.flatnonzero(
-            (self.setups.table["state"] == book.OPEN) & (self.setups.table["inst"] == inst)
-        ).tolist():
-            s = self.setups.table[k]
+        table = self.setups.table
+        stays = (table["state"] == book.OPEN) & (table["going"] == 0)
+        for k in np.flatnonzero(stays & (table["inst"] == inst)).tolist():
+            s = table[k]
             best = int(mark["high2"]) // 2 if s["side"] > 0 else -(-int(mark["low2"]) // 2)
             agree = bool(s["zones"]) and agrees(int(s["strategy"]), int(s["side"]))
             for price in (best, self.books.prices.mark(inst)):
@@ -252,7 +253,9 @@ class Trades:
                 self.setups.ended(leg)
             self._act(cancels, k)
             leaving.reopen(self.setups, k, self.books.now)
-        elif kind in _ENDS:
+        if leg["role"] == roles.CLOSE and kind != int(AnswerKind.REJECT):
+            s["wait"] = 0
+        if kind in _ENDS:
             self._ended(k, leg, refused=kind == int(AnswerKind.REJECT))
         if leg["id"] and leg["pair"]:
             self._fit(k, leg)
@@ -264,6 +267,7 @@ class Trades:
         s, inst, now = self.setups.table[k], int(leg["inst"]), self.books.now
         gone = leg["role"] == roles.STOP and not leg["leaving"] and book.held(s) > 0 and not s["going"]
         tried = leg["role"] == roles.CLOSE and leg["price"] > 0 and not refused  # its limit, at once at the market
+        shut = leg["role"] == roles.CLOSE and refused  # read now: another order may take the leg's place
         self.setups.ended(leg)
         touch = self._touch(inst, int(s["side"]))
         if gone and refused and not s["refused"] and leaving.is_legal(s, touch):
@@ -273,7 +277,16 @@ class Trades:
             again = self.desk.limits.through_stop_again
             limit = leaving.reach(touch, -int(s["side"]), again) if touch and not refused else 0
             self._leave(k, book.NAKED if refused else book.BY_STOP, limit)
-        leaving.reopen(self.setups, k, now if tried else now + leaving.RETRY_NS)
+        if shut and leaving.refused(s):
+            self._tell_refused(k)
+        leaving.reopen(self.setups, k, now if tried else leaving.again(s, now))
+
+    def _tell_refused(self, k: int) -> None:
+        """The venue has refused to close setup `k` again and again: a DESK row, once until it takes one."""
+        s = self.setups.table[k]
+        wait = int(s["wait"]) // SECOND
+        figures = {"strategy": int(s["strategy"]), "inst": int(s["inst"]), "lots": book.held(s), "again_s": wait}
+        self.desk.tell([Change("close refused", figures)])
 
     def _stop_again(self, k: int, qty: int, pair: int) -> None:
         """Another stop for `qty` lots of setup `k`, beside the target of id `pair`, 0 = none."""
