@@ -1,6 +1,7 @@
 """The run's purse, kept each minute by compiled code: the BALANCE rows, the ladder of losses, the market's regime.
 
-Where one of them keeps entries off, a compiled strategy has no quotes: what the gates are to setups.
+Where one of them keeps entries off, a compiled strategy has no quotes: what the gates are to setups. Other wallets that
+are traded go through the ladder each minute, too: what is lost in one must not wait for the next setup on it.
 Python is called when one of them has changed something, and for what is decided once a day.
 """
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from tickerml.desk.losses import entries_off, on_equity
 from tickerml.desk.regime import PANIC, on_price
-from tickerml.engine.core import make_balance
+from tickerml.engine.core import WALLETS, make_balance
 from tickerml.engine.worth import equity, exposure, known, mark_of
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record, Rows
@@ -35,6 +36,9 @@ PURSE: Final = np.dtype(
         ("settled", "i8"),  # trades that have ended
         ("won", "i8"),
         ("worst", "f8"),  # deepest fall from the peak, share
+        ("others", "i8"),  # other wallets that are traded: 1 << wallet each
+        ("others_equity", "i8", (WALLETS,)),  # of those, at the time that was kept last, money
+        ("others_losses", "i8", (WALLETS,)),  # what it has changed: bits of desk/losses.py
     ]
 )
 
@@ -57,7 +61,7 @@ def balance(
 def keep(
     c: Record,
     a: Record,
-    fund: Record,
+    funds: Rows,
     latch: Record,
     steps: Record,
     regime: Record,
@@ -69,7 +73,11 @@ def keep(
     setups: Rows,
     made: Rows,
 ) -> bool:
-    """Keep the purse at the present minute. True when Python must act on what that has changed."""
+    """Keep the purse at the present minute. True when Python must act on what that has changed.
+
+    `funds` (FUND): of each wallet.
+    """
+    fund = funds[a["wallet"]]
     a["kept"] = c["now"]
     balance(c, a, positions, rules, books, marks, setups, made)
     a["losses"] = 0
@@ -81,5 +89,38 @@ def keep(
         price = float(mark_of(books[a["reference"]], marks[a["reference"]]))
         a["regime"] = on_price(regime, thresholds, c["now"], price)
     off = not whole or entries_off(fund, latch, c["now"]) or (a["reference"] >= 0 and regime["breaker"] == PANIC)
+    changed = a["losses"] != 0 or a["regime"] != 0
+    if a["others"] != 0:
+        others_off, others_changed = _others(c, a, funds, latch, steps, positions, rules, books, marks, setups)
+        off, changed = off or others_off, changed or others_changed
     c["off"] = 1 if off else 0
-    return a["losses"] != 0 or a["regime"] != 0
+    return changed
+
+
+@kernel
+def _others(
+    c: Record,
+    a: Record,
+    funds: Rows,
+    latch: Record,
+    steps: Record,
+    positions: Rows,
+    rules: Rows,
+    books: Rows,
+    marks: Rows,
+    setups: Rows,
+) -> tuple[bool, bool]:
+    """Fold the equity of the other wallets that are traded: whether one keeps entries off, whether one has changed."""
+    off, changed = False, False
+    for wallet in range(len(funds)):
+        a["others_losses"][wallet] = 0
+        if (a["others"] >> wallet) & 1 == 0:
+            continue
+        whole = known(wallet, positions, rules, books, marks)
+        if whole:
+            total = equity(c, wallet, positions, rules, books, marks, setups, a["staked"])
+            a["others_equity"][wallet] = total
+            a["others_losses"][wallet] = on_equity(funds[wallet], latch, steps, c["now"], float(total))
+        off = off or not whole or entries_off(funds[wallet], latch, c["now"])
+        changed = changed or a["others_losses"][wallet] != 0
+    return off, changed

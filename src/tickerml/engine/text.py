@@ -344,7 +344,7 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
         c["wakes"] += 1
         if c["owner"] == KEEPER:
             a = purses[0]
-            if c["now"] >= a["due"] or keep(c, a, funds[a["wallet"]], latches[0], steps[0], regimes[0], thresholds[0],
+            if c["now"] >= a["due"] or keep(c, a, funds, latches[0], steps[0], regimes[0], thresholds[0],
                                             positions, rules, books, marks_, setups, made_rows):
                 return WAKE
             continue

@@ -254,7 +254,7 @@ class Trader:
         c, a = loop.core[0], loop.purse[0]
         known = loop.positions, loop.venue.rules, loop.books, loop.marks, setups, loop.made_rows
         if told:
-            purse.keep(c, a, funds[a["wallet"]], latch[0], steps[0], regime[0], thresholds[0], *known)
+            purse.keep(c, a, funds, latch[0], steps[0], regime[0], thresholds[0], *known)
         else:
             purse.balance(c, a, *known)
 
@@ -265,6 +265,8 @@ class Trader:
             self._passes.at(now)
             self._keep(told=True)
         desk.tell(desk.protections.told(int(a["losses"]), int(a["wallet"]), int(a["equity"])))
+        for k in np.flatnonzero(a["others_losses"]).tolist():
+            desk.tell(desk.protections.told(int(a["others_losses"][k]), k, int(a["others_equity"][k])))
         desk.tell(desk.regime.told(int(a["regime"])))
         self._daily.look(now)
         self._inventory.close()

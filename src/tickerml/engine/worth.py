@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from tickerml.account.contract import value
 from tickerml.account.position import holding
 from tickerml.account.wallets import worth_of_units
 from tickerml.sim.superp import payoff
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record, Rows
+
+_LIMIT: Final = 9.2e18  # of int64
+
+
+@kernel
+def plus(total: int, more: int) -> int:
+    """The sum of two amounts of money. OverflowError beyond int64, where it would come round to the other sign."""
+    if abs(float(total) + float(more)) > _LIMIT:
+        raise OverflowError("what a wallet is worth does not fit the money type")
+    return total + more
 
 
 @kernel
@@ -31,16 +44,17 @@ def equity(
         if rules[n]["wallet"] != wallet:
             continue
         if rules[n]["base_wallet"] >= 0:
-            total += _coins(c, n, wallet, rules, books, marks)
+            total = plus(total, _coins(c, n, wallet, rules, books, marks))
         elif p["position"] != 0 or p["cost"] != 0:  # a long and a short leg that are equal cost something too
             mark = mark_of(books[n], marks[n])
             if mark != 0:
-                total += holding(positions[n], rules[n], mark)
+                total = plus(total, holding(positions[n], rules[n], mark))
     if staked != 0:
         for k in range(len(setups)):
             s = setups[k]
             if _is_staked(s) and rules[s["inst"]]["wallet"] == wallet:
-                total += staked_worth(s, rules[s["inst"]], mark_of(books[s["inst"]], marks[s["inst"]]))
+                price = mark_of(books[s["inst"]], marks[s["inst"]])
+                total = plus(total, staked_worth(s, rules[s["inst"]], price))
     return total
 
 
@@ -89,14 +103,23 @@ def known_equity(
 
 @kernel
 def exposure(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, staked: int) -> int:
-    """Sum of signed position values of a wallet, money; inverse contracts are left out."""
+    """Sum of signed position values of a wallet, money; inverse contracts are left out. OverflowError beyond int64.
+
+    Equity does not bound it: two positions that are worth more than int64 together may cost a margin that fits.
+    """
     total = 0
     for n in range(len(positions)):
-        if positions[n]["position"] != 0 and rules[n]["wallet"] == wallet and rules[n]["inverse"] == 0:
-            total += positions[n]["position"] * mark_of(books[n], marks[n]) * rules[n]["unit_value"]
+        lots = positions[n]["position"]
+        if lots != 0 and rules[n]["wallet"] == wallet and rules[n]["inverse"] == 0:
+            mark = mark_of(books[n], marks[n])
+            if mark != 0:
+                worth = value(rules[n], mark, abs(lots))
+                total = plus(total, worth if lots > 0 else -worth)
     if staked != 0:
         for k in range(len(setups)):
             s = setups[k]
             if _is_staked(s) and rules[s["inst"]]["wallet"] == wallet:
-                total += s["side"] * int(s["leverage"] * s["stake"])
+                if s["leverage"] * s["stake"] > _LIMIT:
+                    raise OverflowError("the value of a SuperP position does not fit the money type")
+                total = plus(total, s["side"] * int(s["leverage"] * s["stake"]))
     return total

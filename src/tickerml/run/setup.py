@@ -153,9 +153,15 @@ def build(
         ton=next((ton_of(one, config, header.instruments) for one in chosen if one.needs_ton), -1),
         groups=groups,
     )
+    loop.purse[0]["others"] = _others(wallets, mine, purse)
     if compiled >= 0:
         _grant(loop, chosen[compiled], mine[compiled], compiled)
     return Machine(loop, trader, outbox)
+
+
+def _others(wallets: Wallets, mine: Sequence[Sequence[Instrument]], purse: int) -> int:
+    """Wallets beside the purse that something is traded in, 1 << wallet each: engine/purse.py follows them, too."""
+    return sum(1 << wallet for wallet in {wallets.wallet_of[one.id] for some in mine for one in some} - {purse})
 
 
 def _deciding(chosen: Sequence[Chosen]) -> list[Any]:
