@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import textwrap
 
+import numpy as np
 import pytest
 
-from small_runs import market, settings
+from small_runs import command, market, settings
 from tickerml.cli.app import run as cli
 from tickerml.run.backtest import backtest
 from tickerml.run.paper import paper
+from tickerml.run.pending import facts
+from tickerml.run.record import RunTape, read_manifest
 from tickerml.run.strategies import choose
 from tickerml.tape.errors import ConfigError, InputError
+from tickerml.tape.rows import MINUTE, ROW, SECOND, Kind
 
 HEAD = """\
 import sys
@@ -42,16 +47,8 @@ WRONG = {  # body of decide -> (code, what is said, the text of the line that is
     "return Long(stop=0.1)": ("strategy", "decide raised TypeError: Long() missing 1 req", "return Long(stop=0.1)"),
     'return Long(stop=0.1, horizon="1h", sl=1)': ("strategy", "unexpected keyword argument 'sl'", "return Long("),
     'return Long(stop="0.01", horizon="1h")': ("strategy", "decide raised TypeError: must be real", "return Long("),
-    'return Long(stop=0.1, horizon="1h", size="1")': (
-        "strategy",
-        "whose size is '1', which is no number",
-        "def",
-    ),
-    'return Setup(1, 10**9, None, 0.1, (Entry("9"),))': (
-        "strategy",
-        "entry whose price is '9', which is",
-        "def",
-    ),
+    'return Long(stop=0.1, horizon="1h", size="1")': ("strategy", "whose size is '1', which is no number", "def"),
+    'return Setup(1, 10**9, None, 0.1, (Entry("9"),))': ("strategy", "entry whose price is '9', which", "def"),
     'return Pass("x", {"x": object()})': ("strategy", "figures that cannot be kept: a figure is of", "def decide"),
     'return Long(stop=0.1, horizon="1h", info={"x": object()})': ("strategy", "figures that cannot be kept", "def dec"),
     'return Pass("x", params={"x": object()})': ("strategy", "figures that cannot be kept", "def decide"),
@@ -62,11 +59,7 @@ WRONG = {  # body of decide -> (code, what is said, the text of the line that is
     "return self.decide(view)": ("strategy", "decide raised RecursionError", "return self.decide(view)"),
     'return Long(stop=float("nan"), horizon="1h")': ("intent", "stop is nan; it must be above 0", "return Long("),
     'return Long(stop=0.1, horizon="soon")': ("span", '"soon" is not a span of time', "return Long("),
-    'return Pass(str(view["ofi"]))': (
-        "feature-undeclared",
-        'the strategy reads "ofi"',
-        'return Pass(str(view["ofi"]))',
-    ),
+    'return Pass(str(view["ofi"]))': ("feature-undeclared", 'the strategy reads "ofi"', "return Pass(str(view["),
     f'return Legs((Leg("x", "Y", {LONG}), Leg("x", "Z", {LONG})))': ("intent", "a leg is on x Y", "def decide"),
     'return Setup(1, 10**9, 0.001, 0.001, info={"x": "y" * 9999})': ("intent", "figures take 1", "def decide"),
 }
@@ -153,11 +146,63 @@ def test_paper_ends_alike_and_keeps_what_it_had_recorded(tmp_path):
     assert cli(["why", str(tmp_path / "run"), "--plain"]) == 0
 
 
-@pytest.mark.parametrize("command", ["backtest", "paper"])
-def test_the_command_line_tells_it_without_a_traceback(tmp_path, capsys, monkeypatch, command):
+TRADES = f"{DECIDE}{BEHIND}        return {LONG}\n"
+LATE = "view.now % 60_000_000_000 > 30_000_000_000"
+TON = "view.instrument.symbol[0] == 'T'"
+ASKED = {Kind.PASS, Kind.INTENT}
+FAULTS = {  # what fails -> the body, and the kinds of row with which the act that it fails in would have begun
+    "decide": (TRADES.replace(BEHIND, f"        if {LATE}:\n            1 / 0\n{BEHIND}"), ASKED),
+    "second": (TRADES.replace(BEHIND, f"        if {LATE} and {TON}:\n            1 / 0\n{BEHIND}"), ASKED),
+    "on_settled": (f"{TRADES}\n    def on_settled(self, view, outcome):\n        1 / 0\n", {Kind.FILL}),
+}
+
+
+@pytest.mark.parametrize("run", [backtest, paper])
+@pytest.mark.parametrize("what", FAULTS)
+def test_all_that_was_done_before_is_on_the_tape_and_nothing_by_halves(tmp_path, what, run):
+    body, begins = FAULTS[what]
+    fault(written(tmp_path, body), run)
+    made = RunTape(tmp_path / "run", market("busy", minutes=1).header)
+    kept = [fact for block in made.blocks() for fact in facts(block)]
+    path = str(written(tmp_path, TRADES))
+    whole = run(path, market("busy", minutes=1), config=settings(), run_dir=tmp_path / "whole")
+    usual = [fact for block in whole.tape.blocks() for fact in facts(block)]
+    assert kept == usual[: len(kept)]
+    missing = np.frombuffer(usual[len(kept)][: ROW.itemsize], ROW)[0]
+    assert missing["kind"] in begins
+    assert missing["inst"] == 0
+    if begins is ASKED:
+        assert missing["recv"] % MINUTE == 31 * SECOND
+
+
+def test_what_reads_a_run_that_broke_off_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    body, _ = FAULTS["decide"]
+    words = ["paper", "-s", str(written(tmp_path, body)), "--source", "synthetic:busy:7", "--run-dir", "run"]
+    assert cli([*words, "--param", "synthetic.minutes=1", "--plain"]) == 2
+    (note,) = [one for one in read_manifest(tmp_path / "run")["notes"] if "broke off" in one]
+    row, why = re.fullmatch(r"The run broke off at row (\d+) of its source: (.*)", note).groups()
+    assert why.endswith("decide raised ZeroDivisionError: division by zero")
+    capsys.readouterr()
+    assert cli(["replay", "run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["identical"]
+    assert told["notes"] == [f"the run was broken off here, by what breaks it off again: {why}"]
+    assert cli(["report", "run", "--plain"]) == 0
+    assert html.escape(note) in (tmp_path / "run" / "report.html").read_text()
+    assert cli(["ledger", "rebuild", "run", "--plain"]) == 0
+    assert "as they were" in capsys.readouterr().out
+    stopped = command("debug", "run", "--at", row, "--plain", cwd=tmp_path)
+    assert f"row {row} of" in stopped.stderr
+    assert cli([*words, "--param", "synthetic.minutes=1", "--plain"]) == 2  # again: the same, and one note
+    assert [one for one in read_manifest(tmp_path / "run")["notes"] if "broke off" in one] == [note]
+
+
+@pytest.mark.parametrize("mode", ["backtest", "paper"])
+def test_the_command_line_tells_it_without_a_traceback(tmp_path, capsys, monkeypatch, mode):
     monkeypatch.chdir(tmp_path)
     path = written(tmp_path, f'{DECIDE}        raise ValueError("no \\x1b[31mluck\\nhere")\n')
-    words = [command, "-s", str(path), "--source", "synthetic:busy:7", "--param", "synthetic.minutes=1"]
+    words = [mode, "-s", str(path), "--source", "synthetic:busy:7", "--param", "synthetic.minutes=1"]
     assert cli([*words, "--json", "--plain"]) == 2
     told = capsys.readouterr()
     error = json.loads(told.out.splitlines()[-1])["error"]
@@ -169,21 +214,14 @@ def test_the_command_line_tells_it_without_a_traceback(tmp_path, capsys, monkeyp
     assert '  14 |         raise ValueError("no \\x1b[31mluck\\nhere")' in told.err
 
 
+PASSES = 'def decide(self, view): return Pass("x")'
+SEES, WAKE = (f"@property\ndef {name}(self):\n" for name in ("sees", "wake"))
 DECLARED = {  # a class -> (what is said, the text of the line)
-    'sees = ()\ndef decide(self, view): return Pass("x")': ("Broken declares no `wake`", "def decide"),
-    'wake = Every("1s")\ndef decide(self, view): return Pass("x")': ("Broken declares no `sees`", "def decide"),
-    'wake = Every("1s")\n@property\ndef sees(self):\n    return 1 / 0\ndef decide(self, view): return Pass("x")': (
-        "Broken: `sees` raised ZeroDivisionError: division by zero",
-        "return 1 / 0",
-    ),
-    'sees = ()\n@property\ndef wake(self):\n    sys.exit(0)\ndef decide(self, view): return Pass("x")': (
-        "Broken: `wake` ended the program (SystemExit: 0)",
-        "sys.exit(0)",
-    ),
-    'def __init__(self):\n    1 / 0\ndef decide(self, view): return Pass("x")': (
-        "Broken: Broken() raised ZeroDivisionError",
-        "1 / 0",
-    ),
+    f"sees = ()\n{PASSES}": ("Broken declares no `wake`", "def decide"),
+    f'wake = Every("1s")\n{PASSES}': ("Broken declares no `sees`", "def decide"),
+    f'wake = Every("1s")\n{SEES}    return 1 / 0\n{PASSES}': ("Broken: `sees` raised ZeroDiv", "return 1 / 0"),
+    f"sees = ()\n{WAKE}    sys.exit(0)\n{PASSES}": ("Broken: `wake` ended the program (SystemExit: 0)", "sys.exit(0)"),
+    f"def __init__(self):\n    1 / 0\n{PASSES}": ("Broken: Broken() raised ZeroDivisionError", "1 / 0"),
 }
 
 

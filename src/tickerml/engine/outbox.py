@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tickerml.tape.block import Block
+from tickerml.tape.block import Block, cut
 from tickerml.tape.rows import ROW, Flag, Kind, Rows, empty
 
 HELD: Final = 4096  # rows that may wait in memory
@@ -86,6 +86,8 @@ class Outbox:
         self._known: dict[bytes, int] = {}
         self._hashes = {name: ChainHash() for name in ("rows", "blobs")}
         self._made: Callable[[], Block] = _nothing
+        self._act = -1  # sequence of the first row of the act that goes on; -1 = none does
+        self._failed = False  # the sink did not take what it was given: nothing may follow
 
     def draws_on(self, made: Callable[[], Block]) -> None:
         """`made` gives the rows that the compiled loop has made so far: they stand before what Python adds."""
@@ -104,8 +106,7 @@ class Outbox:
             self._blobs.append(blob)
         self._rows.append((time, 0, qty, price, ref, inst, kind, side, _END))
         self.next += 1
-        if self._waiting + len(self._rows) >= (self.held or HELD):
-            self.flush()
+        self._flush_full()
         return self.next - 1
 
     def take(self, block: Block) -> None:
@@ -118,24 +119,45 @@ class Outbox:
         self._put(block.rows)
         self._orders.append(block.orders)
         self._ordered += len(block.orders)
-        if self._waiting >= self.held:
-            self.flush()
+        self._flush_full()
+
+    def begin_act(self, ahead: int) -> None:
+        """The desk acts, behind `ahead` rows that the loop has made and that were not drawn: an act is kept whole."""
+        self._act = self.next + ahead
 
     def end_act(self) -> None:
         """The desk has acted: in paper what it decided is handed over now, before the next row is looked at."""
-        if not self.held:
+        self._act = -1
+        self._flush_full()
+
+    def break_off(self) -> None:
+        """The run ends with a fault: hand over all that waits but what the act has made that the fault came in."""
+        if not self._failed:
+            self.draw()
+            self._pack()
+            half = self.next - self._act if self._act >= 0 else 0
+            self._act = -1
+            self._hand_over(self._waiting - half)
+
+    def _flush_full(self) -> None:
+        """Hand over where as much waits as may; never half of an act."""
+        if self._act < 0 and self._waiting + len(self._rows) >= self.held:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what was collected, as one block."""
         self.draw()
         self._pack()
+        self._hand_over(self._waiting)
+
+    def _hand_over(self, rows: int) -> None:
+        """Hand over the first `rows` of those that wait; the others, of an act that broke off, are none."""
         if self._waiting:
             orders = {"orders": _joined(self._orders)} if self._orders else {}
             block = Block(_joined(self._parts), blobs=tuple(self._blobs), **orders)
             self._parts, self._orders, self._blobs, self._known = [], [], [], {}
             self._waiting = self._ordered = 0
-            self._pass_on(block)
+            self._pass_on(block if rows == len(block) else cut(block, 0, rows))
 
     def _pack(self) -> None:
         """What Python said becomes rows, behind those that wait."""
@@ -153,7 +175,9 @@ class Outbox:
             if count:
                 self.counts[kind] = self.counts.get(kind, 0) + count
         self._hash(block, np.flatnonzero((kinds == DECISIONS[0]) | (kinds == DECISIONS[1])))
+        self._failed = True
         self.sink(block)
+        self._failed = False
 
     def _hash(self, block: Block, chosen: NDArray[np.intp]) -> None:
         if not len(chosen):

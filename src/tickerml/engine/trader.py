@@ -91,6 +91,7 @@ class Trader:
 
     def handle(self, reason: int) -> None:
         """Act on one return of the compiled loop."""
+        self._begin_act(answer=reason == core.ANSWER)
         if reason == core.WAKE:
             self._woken(int(self.loop.core[0]["owner"]))
         elif reason == core.ANSWER:
@@ -110,6 +111,10 @@ class Trader:
             self.trades.reached(inst, lambda k, side: self._goes_on(k, inst, side))
         self.outbox.end_act()
 
+    def _begin_act(self, *, answer: bool = False) -> None:
+        """What was made before stays whatever happens now; the row of an answer belongs to what is done about it."""
+        self.outbox.begin_act(int(self.loop.core[0]["made"]) - answer)
+
     def _goes_on(self, k: int, inst: int, side: int) -> bool:
         """Whether strategy `k` sees a move to `side` go on, where it can say so."""
         one = self.strategies[k]
@@ -118,6 +123,7 @@ class Trader:
 
     def command(self, what: str, reason: str, *, close: bool, after: int) -> None:
         """A person's command, `after` so many source rows: "stop" until "resume"; `close` what is held, too."""
+        self._begin_act()
         figures = canonical({"what": what, "reason": reason, "close": close})
         self.outbox.add(self.books.now, 0, int(Kind.COMMAND), figures, qty=after)
         if what == "stop":
@@ -134,9 +140,11 @@ class Trader:
 
     def finish(self) -> None:
         """The tape has ended."""
+        self._begin_act()
         self.trades.finish()
         self._passes.flush()
         self._keep(told=False)
+        self.outbox.end_act()
         self.outbox.flush()
 
     def ton(self) -> float:

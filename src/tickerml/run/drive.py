@@ -6,15 +6,18 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from tickerml.config import Config
 from tickerml.engine.machine import Machine, drive
-from tickerml.engine.outbox import HELD
+from tickerml.engine.outbox import DECISIONS, HELD
 from tickerml.run.commands import Commands, on_record
 from tickerml.run.compiling import compiling
 from tickerml.run.extent import extent_of
@@ -41,7 +44,7 @@ from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose_all, known_coins, traded
 from tickerml.run.trials import trials_on_record
 from tickerml.tape.block import Block, part
-from tickerml.tape.errors import ConfigError, InputError, RunError
+from tickerml.tape.errors import ConfigError, InputError, RunError, TickerMLError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.journal import Journal, Sync
 from tickerml.tape.progress import Progress
@@ -52,6 +55,8 @@ from tickerml.views.words import iso
 
 if TYPE_CHECKING:
     from tickerml.ledger.place import Place
+
+BROKE_OFF: Final = "The run broke off"
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,8 @@ def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace 
         with Following(job.ledger, job.folder, job.progress) as ledger:
             return _recorded(job, sync_orders, chunk, pace, ledger)
     except (InputError, ConfigError):
-        if fresh and not any(len(block) for block in RunTape(job.folder, job.tape.header).blocks()):
+        made = RunTape(job.folder, job.tape.header).blocks() if fresh else ()
+        if fresh and not any(np.isin(block.rows["kind"], DECISIONS).any() for block in made):
             shutil.rmtree(job.folder)  # nothing was decided: a folder without a run would only be in the way
         raise
 
@@ -155,13 +161,32 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None,
         with Commands(machine, job.folder, commands) as told:
             if pace is not None:
                 blocks = pace(blocks, partial(_waiting, told, watch, seen), extent_of(job.tape).start)
-            rows = drive(machine, told.through(blocks, lambda: recorder.behind), chunk=chunk, after=watch)
+            with _kept_whole(job, manifest, machine, ledger):
+                rows = drive(machine, told.through(blocks, lambda: recorder.behind), chunk=chunk, after=watch)
         machine.outbox.flush()
     manifest = {**manifest, **_ended(job, manifest, machine, rows, seen)}
     manifest["seconds"] = round(time.monotonic() - began - compiled.seconds, 3)
     manifest["cpu_seconds"] = round(time.process_time() - cpu, 3)
     write_manifest(job.folder, manifest)
     return manifest
+
+
+@contextmanager
+def _kept_whole(job: Job, manifest: dict[str, Any], machine: Machine, ledger: Following) -> Iterator[None]:
+    """Where the run ends with a fault its tape has all that was done before, and its manifest says why it ends."""
+    try:
+        yield
+    except Exception as fault:
+        if isinstance(fault, RunError) and fault.code == "interrupted":
+            raise
+        with suppress(Exception):  # the first fault is the one to tell
+            machine.outbox.break_off()
+            row = max(0, int(machine.loop.core[0]["rows"]) - 1)
+            said = fault.message if isinstance(fault, TickerMLError) else f"{type(fault).__name__}: {fault}"
+            note = f"{BROKE_OFF} at row {row} of its source: {said}"
+            write_manifest(job.folder, {**manifest, "notes": [*manifest["notes"], note]})
+            ledger.ended = True
+        raise
 
 
 def _waiting(told: Commands, watch: Callable[[int], bool], seen: Seen) -> bool:
@@ -224,7 +249,7 @@ def _begin(job: Job) -> dict[str, Any]:
         if job.progress is not None:
             word = "has ended; it is" if "rows" in before else "was broken off; what its journal holds is"
             job.progress.note(f"run {job.folder.name} {word} computed again and compared")
-        return before
+        return {**before, "notes": [one for one in before["notes"] if not one.startswith(BROKE_OFF)]}
     write_manifest(job.folder, manifest)
     return manifest
 

@@ -43,6 +43,7 @@ class Following:
         """The run in `folder` is followed into the ledger `to`, None = into none; `progress` hears warnings."""
         self._to, self._folder, self._progress = to, folder, progress
         self._follower: Follower | None = None
+        self.ended = False  # the manifest says how the run ended, be it with a fault
 
     def behind(self, sink: Sink, manifest: dict[str, Any], journal: Journal) -> Sink:
         """The sink, and the ledger behind it: a row is on the tape before the ledger hears of it."""
@@ -79,7 +80,7 @@ class Following:
     ) -> None:
         if self._follower is None:
             return
-        if error is not None:
+        if error is not None and not self.ended:
             self._follower.close()
             return
         from tickerml.ledger.facts import facts_of

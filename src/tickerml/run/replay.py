@@ -22,7 +22,7 @@ from tickerml.run.reopen import source_of
 from tickerml.run.result import Run
 from tickerml.run.strategies import Chosen
 from tickerml.tape.block import Block
-from tickerml.tape.errors import RunError
+from tickerml.tape.errors import ConfigError, InputError, RunError
 from tickerml.tape.kernel_cache import kernel_hash, source_hashes
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import ROW, Kind
@@ -114,11 +114,18 @@ def _computed(
     blocks = upto(_hashed(tape, hashed), rows)
     commands = Commands(machine, None, on_record(RunTape(run_path, header_of(manifest)).blocks()))
     fed = commands.through(blocks if chunk else watchable(blocks))
-    drive(machine, fed, chunk=chunk, after=_watched(progress, rows, comparing))
+    notes: tuple[str, ...] = ()
+    try:
+        drive(machine, fed, chunk=chunk, after=_watched(progress, rows, comparing))
+    except (InputError, ConfigError) as fault:
+        if rows is not None:
+            raise
+        machine.outbox.break_off()
+        notes = (f"the run was broken off here, by what breaks it off again: {fault.message}",)
     if manifest["source"].get("content_hash") is not None:
         for _ in blocks:  # behind a difference nothing is computed any more, yet the rest may have changed too
             pass
-    notes = _notes(manifest, hashed.hexdigest())
+    notes += _notes(manifest, hashed.hexdigest())
     found = comparing.end(notes)
     if found.first_difference is not None:
         row = source_row(tape, int(found.first_difference.pop("at")))
