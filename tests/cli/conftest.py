@@ -81,7 +81,7 @@ class FakeSweep:
         checked = {"engine": 12, "arrays": 12, "equal": 12, "first_difference": ""}
         self.figures: dict[str, Any] = {"combos": 2, "bars": 1000, "bar_combos_per_s": 250_000_000, "pbo": 0.25}
         self.figures |= {"best": {"fast": 5, "slow": 60, **best}, "way": "arrays", "why": "", "memory_mb": 210}
-        self.figures |= {"ceiling_mb": 1024, "folder": "runs/sweep-8f3a21", "checked": checked}
+        self.figures |= {"ceiling_mb": 1024, "folder": "runs/sweep-8f3a21", "checked": checked, "assumes": "no limits"}
 
 
 def fake_walk() -> SimpleNamespace:
@@ -91,6 +91,7 @@ def fake_walk() -> SimpleNamespace:
     splits = [{**a, **b, "params": {"fast": 5, "slow": 60}} for a, b in zip(days, told, strict=True)]
     figures = {"windows": 2, "return": -0.012, "interval": [-0.03, 0.005], "max_drawdown": 0.02, "trades": 34}
     figures |= {"in_sample": 0.025, "out_of_sample": -0.006, "gained": 0, "trials": 60, "memory_mb": 210}
+    figures |= {"starts": "flat", "assumes": "no limits"}
     return SimpleNamespace(figures=figures | {"ceiling_mb": 1024, "folder": "runs/walk-8f3a21"}, splits=splits)
 
 

@@ -44,8 +44,10 @@ def test_a_walk_says_the_answer_with_its_interval_first(tickerml, rooms):
     lines = tickerml("walkforward", "--source", "candles", *PARAMS).out.splitlines()
     assert lines[0] == "out of sample lost 1.20% in 34 trades and 2 windows; 95 %: -3.00% to +0.50%"
     assert lines[1] == "  promised    +2.50% a window in sample, -0.60% out of it"
-    assert lines[-2].split()[-3:] == ["+3.00%", "-1.00%", "20"]
-    assert "fast" in lines[-3]
+    assert lines[3] == "  starts      each flat"
+    assert lines[-3].split()[-3:] == ["+3.00%", "-1.00%", "20"]
+    assert "fast" in lines[-4]
+    assert lines[-1] == "  no limits"
     assert max(map(len, lines)) <= 110
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,12 +18,18 @@ from tickerml.run import tune as tuning
 from tickerml.run.backtest import backtest
 from tickerml.run.judged import judge
 from tickerml.run.search import search_of
+from tickerml.run.setup import Setting, bar_only_of, terms_of
+from tickerml.run.strategies import choose
 from tickerml.run.sweep import sweep
 from tickerml.run.tune import tune
 from tickerml.run.walkforward import Windows, walkforward
 from tickerml.strategies import quoter
+from tickerml.strategies.wake import Bars
 from tickerml.tape.errors import ConfigError, InputError, RunError
+from tickerml.tape.intents import Long, Pass
 from tickerml.tape.rows import MINUTE
+from tickerml.tape.tape import MemoryTape
+from tickerml.tape.window import window
 
 CONFIG = settings(data={"bar_delay_ms": 2000.0})
 SPACES = {"fast": Space(low=2, high=12, whole=True), "slow": Space((13, 21, 34)), "stop": Space(low=0.002, high=0.02)}
@@ -72,6 +81,13 @@ def test_a_tune_records_what_a_sweep_would(bars, tmp_path):
     axes = {name: (value,) for name, value in first["params"].items()}
     same = sweep(Cross(), bars, axes=axes, config=CONFIG, run_dir=tmp_path / "s", workers=1, seed=5).trials[0]
     assert {**first, "number": 0} == same
+
+
+def test_a_search_says_what_its_figures_assume(bars, tmp_path):
+    by_arrays = tuned(bars, tmp_path / "a", trials=2).figures
+    by_engine = tuned(bars, tmp_path / "e", trials=2, exact=True).figures
+    assert by_arrays["assumes"].startswith("each trade stakes the same money, and limits of losses")
+    assert by_engine["assumes"].startswith("limits of losses, pace and risk are off")
 
 
 def test_the_engine_and_two_workers_find_the_same(bars, tmp_path):
@@ -193,6 +209,39 @@ def test_what_is_judged_is_warm_and_trades_only_in_its_window(bars):
     never = late._replace(start=start + 10**18, end=start + 2 * 10**18)
     idle = judge(search.chosen, bars, search.setting, never)
     assert (idle.trades, set(idle.marks)) == (0, {0.0})
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Trades from the 300th bar on that it was asked at: it counts them by itself."""
+
+    wake: ClassVar = Bars("1m")
+    sees: ClassVar = ()
+    state: ClassVar = np.dtype([("n", "i8")])
+
+    def decide(self, view):
+        view.state["n"] += 1
+        if view.state["n"] < 300 or view.position is not None:
+            return Pass("waiting")
+        return Long(stop=0.004, horizon="10m")
+
+
+def test_what_a_strategy_remembers_is_warm_and_it_starts_flat(bars):
+    setting = Setting(CONFIG, Decimal(10_000), 0, (), bar_only_of(bars), terms_of(CONFIG))
+    chosen = choose(Counting(), CONFIG)
+    late = WINDOWS.splits(bars)[0].test[0]
+    assert (late.end - late.start) // MINUTE == 200  # too few to count to 300
+    tape = MemoryTape(bars.header, tuple(window(bars.blocks(), 0, late.end)))
+    assert judge(chosen, tape, setting, late).trades > 10
+    never = late._replace(start=late.start + 10**18, end=late.end + 10**18)
+    idle = judge(chosen, bars, setting, never)
+    assert (idle.trades, set(idle.marks)) == (0, {0.0})
+
+
+def test_a_walk_says_how_each_judgement_starts_and_what_figures_assume(bars, tmp_path):
+    told = walked(bars, tmp_path / "w").figures
+    assert told["starts"] == "flat: it decided through the window before, and nothing of that was sent"
+    assert told["assumes"].startswith("limits of losses, pace and risk are off")
 
 
 def test_a_walk_that_was_stopped_goes_on(bars, tmp_path):

@@ -121,6 +121,7 @@ def lines(found: Sweep, runs: str) -> list[str]:
         f"  trials      {told['combos']:,} {on_record(told['folder'], runs)}",
         "",
         *_table(found.ranked[:SHOWN]),
+        f"  {told['assumes']}",
     ]
 
 

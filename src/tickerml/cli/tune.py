@@ -195,6 +195,7 @@ def lines(found: Walk, runs: str) -> Iterator[str]:
     )
     yield f"  promised    {told['in_sample']:+.2%} a window in sample, {told['out_of_sample']:+.2%} out of it"
     yield f"  windows     {told['gained']} of {told['windows']} gained; worst fall {-told['max_drawdown']:.2%}"
+    yield f"  starts      each {told['starts']}"
     yield f"  memory      {told['memory_mb']:,} MB of at most {told['ceiling_mb']:,} MB"
     yield f"  trials      {told['trials']:,} {sweep.on_record(told['folder'], runs)}"
     yield ""
@@ -211,3 +212,4 @@ def lines(found: Walk, runs: str) -> Iterator[str]:
         for one in found.splits
     ]
     yield from sweep.aligned([head, *rows])
+    yield f"  {told['assumes']}"

@@ -16,7 +16,7 @@ from tickerml.run.strategies import Chosen
 from tickerml.run.sweep_alone import alone
 from tickerml.tape.block import Block
 from tickerml.tape.build import cut
-from tickerml.tape.intents import Pass
+from tickerml.tape.intents import Legs, Pass, Quotes, Setup, Target
 from tickerml.tape.tape import Tape
 
 MARKS: Final = 32  # of equity in a span
@@ -33,9 +33,10 @@ class Judgement:
 
 
 def judge(chosen: Chosen, tape: Tape, setting: Setting, span: Span) -> Judgement:
-    """Trade `tape` within `span`; before it the strategy sees but may not act, and at its end what is open is marked.
+    """Trade `tape` within `span`; before it the strategy decides, unsent, and at its end what is open is marked.
 
-    A compiled strategy that quotes needs no warm-up: it begins with the span.
+    So its features and its own state are those of one that ran before, and it starts flat: what it would have held or
+    learned of its own trades, it lacks. A compiled strategy that quotes needs no warm-up: it begins with the span.
     """
     machine = build([chosen], tape.header, alone(setting), lambda _: None)
     _gate(machine, span.start)
@@ -70,13 +71,13 @@ def paused(machine: Machine, blocks: Iterable[Block], times: NDArray[np.int64]) 
 
 
 def _gate(machine: Machine, start: int) -> None:
-    """No strategy is asked before `start`."""
+    """Nothing that a strategy wants before `start` is sent."""
     strategies: Any = machine.trader.strategies
     strategies[:] = [replace(one, strategy=_Gated(one.strategy, start)) for one in strategies]
 
 
 class _Gated:
-    """A strategy that passes before its time."""
+    """A strategy that decides as ever, and whose answers are passes before its time."""
 
     def __init__(self, strategy: Any, start: int) -> None:
         self._strategy, self._start = strategy, start
@@ -85,8 +86,10 @@ class _Gated:
         return getattr(self._strategy, name)
 
     def decide(self, view: Any) -> Any:
-        """Its answer, or a pass."""
-        return self._strategy.decide(view) if view.now >= self._start else _EARLY
+        """Its answer; before its time a pass, which tells nothing else of one that is none."""
+        answer = self._strategy.decide(view)
+        return answer if view.now >= self._start or not isinstance(answer, _SENT) else _EARLY
 
 
+_SENT: Final = (Setup, Target, Quotes, Legs)
 _EARLY: Final = Pass("before its time")

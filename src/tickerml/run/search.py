@@ -29,6 +29,8 @@ from tickerml.tape.kernel_cache import kernel_hash
 from tickerml.tape.progress import Progress
 from tickerml.tape.tape import MemoryTape, Tape
 
+ALONE: Final = "limits of losses, pace and risk are off here: a backtest, which has them, makes other figures"
+SAME: Final = f"each trade stakes the same money, and {ALONE}"
 BATCH: Final = 2000  # trials of the fast way that are followed together
 CEILING_MB: Final = 1024
 BY: Final = ("return", "sharpe")
@@ -194,6 +196,7 @@ def figures_of(
         "pbo": pbo_of(book.marks),
         "best": {**best["params"], **{k: v for k, v in best.items() if k not in ("params", "marks", "exact")}},
         "way": "arrays" if isinstance(way, Fast) else "engine",
+        "assumes": SAME if isinstance(way, Fast) else ALONE,
         "why": reason,
         "memory_mb": most_since(search.peak_mb),
         "ceiling_mb": search.ceiling_mb,

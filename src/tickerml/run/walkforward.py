@@ -2,7 +2,8 @@
 
 Windows are those of lab/splits.py, purged and embargoed. Each is a search of its own (a grid, or a tuner where `trials`
 are given); all trials are recorded in one book, so that reports count them, and each judgement beside it. What is
-judged starts with the history of its own window, so that features are warm, and may not trade before its time comes.
+judged runs through its own window first, so that features and a strategy's own state are warm, and nothing that it
+decides is sent before its time comes: it starts flat.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tickerml.lab.splits import Span, Split, walk_forward
 from tickerml.lab.tuner import Space, Tuner
 from tickerml.run.compiling import compiling
 from tickerml.run.judged import Judgement, judge
-from tickerml.run.search import CEILING_MB, Search, folder_of, ranked, search_of, told_of
+from tickerml.run.search import ALONE, CEILING_MB, Search, folder_of, ranked, search_of, told_of
 from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_memory import held_mb, most_since
 from tickerml.run.tune import Asked, Asker
@@ -37,6 +38,8 @@ from tickerml.tape.window import window
 from tickerml.views.words import iso
 
 JUDGED: Final = "judged.jsonl"
+STARTS: Final = "flat: it decided through the window before, and nothing of that was sent"
+QUOTES: Final = "flat and cold: it quotes from its first row on"
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,10 @@ def walkforward(
     )  # fmt: skip
     splits = windows.splits(tape)
     space = {name: one.plain() for name, one in spaces.items()}
+    starts = QUOTES if search.chosen.compiled else STARTS
     told = {
         **told_of(search),
-        "walkforward": {**asdict(windows), "space": space, "by": by, "trials": trials},
+        "walkforward": {**asdict(windows), "space": space, "by": by, "trials": trials, "starts": starts},
         "exact": exact,
     }
     with SweepBook(run_dir or folder_of(config, "walk", told), told, search.setting.cash) as book:
@@ -130,7 +134,7 @@ def walkforward(
                     kept.write(json.dumps(known[n]) + "\n")
                     kept.flush()
                     gc.collect()
-        figures = _figures(known[: len(splits)], book, search, seed)
+        figures = {**_figures(known[: len(splits)], book, search, seed), "starts": starts, "assumes": ALONE}
         book.write(figures)
     return Walk(book.folder, figures, known[: len(splits)])
 
