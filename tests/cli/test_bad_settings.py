@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tickerml.config import from_mapping
+from tickerml.run.strategies import choose_all
+from tickerml.tape.errors import ConfigError
+
 RUNS = {  # commands that make runs of strategies
     "backtest": ("backtest",),
     "paper": ("paper",),
@@ -56,6 +60,10 @@ FILES = {  # name: (text, code, line, what the message must say)
         2,
         ('manager.strategies has "swnig"', "did you mean swing?"),
     ),
+    "number in a list": ("limits:\n  majors: [1]\n", "config-type", 2, ("limits.majors has 1", "must be a text")),
+    "nothing in a list": ("synthetic: {coins: [BTC, '']}\n", "config-type", 1, ("synthetic.coins has an empty item",)),
+    "list in a list": ("manager:\n  features: [[x]]\n", "config-type", 2, ("manager.features has ['x']", "a text")),
+    "true in a list": ("manager:\n  symbols: [BTC, on]\n", "config-type", 2, ("manager.symbols has true", "a text")),
     "unknown model": ("latency:\n  model: constnt\n", "config-model", 2, ("constnt", "did you mean constant?")),
     "not YAML": ("risk: [\n", "config-syntax", 2, ("not YAML",)),
 }
@@ -129,6 +137,32 @@ def test_a_coin_that_the_source_does_not_have_is_named_with_its_line(tickerml, c
         told = tickerml(*RUNS[command], "-c", "c.yaml")
         refused(told, "config-coin", (f'{key} has "XYZ"', "it has BTC", "--> c.yaml:2", "nothing was started"))
         assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("command", ["backtest", "paper", "check leaks", "feasible"])
+def test_a_strategy_that_there_is_not_gets_no_weight(tickerml, command):
+    for key in ("weights", "priorities", "confidence"):
+        Path("c.yaml").write_text(f"manager:\n  {key}: {{dca: 0.4, swnig: 0.6}}\n", encoding="utf-8")
+        told = tickerml(*RUNS[command], "-c", "c.yaml")
+        says = (f'manager.{key} has "swnig"', "psc, dca, swing, channel", "did you mean swing?", "--> c.yaml:2")
+        refused(told, "config-range", says)
+        assert not Path("runs").exists()
+
+
+def test_a_weight_of_a_strategy_that_is_not_chosen_is_fine():
+    config = from_mapping({"manager": {"weights": {"swing": 0.4, "psc": 0.1}, "priorities": {"quoter": 1}}})
+    assert [one.name for one in choose_all("dca", config)] == ["dca"]
+
+
+def test_a_strategy_of_ones_own_is_known_where_it_is_chosen_or_named(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text('class Dip:\n    wake, sees = (), ()\n    def decide(self, view): return Pass("x")\n')
+    manager = {"weights": {"dip": 0.4}}
+    assert choose_all(str(path), from_mapping({"manager": manager}))[0].name == "dip"
+    named = {**manager, "strategies": ["dca", f"{path}:Dip"]}
+    assert choose_all("dca", from_mapping({"manager": named}))[0].name == "dca"
+    with pytest.raises(ConfigError, match=r'manager\.weights has "dip"'):
+        choose_all("dca", from_mapping({"manager": manager}))
 
 
 def test_several_problems_are_told_at_once(tickerml):

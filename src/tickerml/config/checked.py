@@ -46,11 +46,16 @@ def _checked(hint: Any) -> Any:
     if get_origin(hint) is Mapping:
         return dict[str, _checked(get_args(hint)[1])]  # type: ignore[misc] # built at run time
     if get_origin(hint) is tuple:
-        return tuple[_checked(get_args(hint)[0]), ...]  # type: ignore[misc] # built at run time
+        return tuple[_item(get_args(hint)[0]), ...]  # type: ignore[misc] # built at run time
     before: Callable[[Any], Any] | None = {float: _number, int: _whole, Decimal: _money, str: _text}.get(hint)
     if before is not None:
         return Annotated[hint, BeforeValidator(before), Field(strict=True)]
     return Annotated[hint, Field(strict=True)] if hint is bool else hint
+
+
+def _item(hint: Any) -> Any:
+    """What stands in a list: a text is written as one there, and says something."""
+    return Annotated[str, Field(strict=True, pattern=r"\S")] if hint is str else _checked(hint)
 
 
 def _number(value: Any) -> Any:

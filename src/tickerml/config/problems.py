@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,10 +22,11 @@ _SIM: Final = Path(__file__).resolve().parent.parent / "sim"
 
 def refused(error: ValidationError, merged: Mapping[str, Any], documents: list[Document]) -> list[ConfigError]:
     """One problem a key, in the order of the lines that hold them."""
-    kinds: dict[KeyPath, str] = {}
+    kinds: dict[KeyPath, tuple[str, tuple[int | str, ...]]] = {}
     for one in error.errors(include_url=False, include_context=False):
-        kinds.setdefault(_known(one["loc"]), one["type"])
-    found = [_problem(path, kind, merged, documents) for path, kind in kinds.items()]
+        path = _known(one["loc"])
+        kinds.setdefault(path, (one["type"], one["loc"][len(path) :]))
+    found = [_problem(path, kind, within, merged, documents) for path, (kind, within) in kinds.items()]
     return sorted(found, key=lambda e: e.where.line or 0 if e.where else 0)
 
 
@@ -35,7 +36,10 @@ def _known(loc: tuple[int | str, ...]) -> KeyPath:
     return tuple(str(part) for part in loc[:depth])
 
 
-def _problem(path: KeyPath, kind: str, merged: Mapping[str, Any], documents: list[Document]) -> ConfigError:
+def _problem(
+    path: KeyPath, kind: str, within: tuple[int | str, ...], merged: Mapping[str, Any], documents: list[Document]
+) -> ConfigError:
+    """`within`: where in the value the problem is, of a list the number of the item."""
     dotted = ".".join(path)
     known: Mapping[str, Setting] = settings(sections()[path[0]]) if len(path) > 1 and path[0] in sections() else {}
     if kind == "extra_forbidden":
@@ -53,6 +57,15 @@ def _problem(path: KeyPath, kind: str, merged: Mapping[str, Any], documents: lis
     if setting is None:
         return ConfigError(
             "config-type", f"{dotted} is {_shown(value)}; it is a section of keys", where=where, key=dotted
+        )
+    if setting.type is tuple and within and isinstance(value, Sequence):
+        item = value[int(within[0])]
+        return ConfigError(
+            "config-type",
+            f"{dotted} has {_shown(item) if item else 'an empty item'}; each item must be a text ({setting.comment})",
+            where=where,
+            key=dotted,
+            try_='a text that is no word to YAML stands in quotes: ["1"]',
         )
     shown = "********" if hidden(path[-1]) else _shown(value)
     limits = setting.range if kind in {"greater_than_equal", "less_than_equal"} else None

@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,38 @@ def choose_all(strategy: str | object | Sequence[str | object], config: Config) 
     if not found or double is not None:
         told = f'the strategy "{double}" is named twice' if double else "no strategy is named"
         raise ConfigError("strategy", told, key="--strategy", try_="-s dca -s swing")
+    _named_in_settings(config, names)
     return found
+
+
+def _named_in_settings(config: Config, chosen: Sequence[str]) -> None:
+    """ConfigError `config-range` where the manager's settings name a strategy that there is not.
+
+    One that this run does not use is fine: files of settings are shared. A class of the user's own is known where it is
+    chosen, or where manager.strategies names its file.
+    """
+    for key in ("weights", "priorities", "confidence"):
+        for name in (one for one in getattr(config.manager, key) if one not in (*BUILT_IN, *chosen)):
+            known = tuple(dict.fromkeys((*BUILT_IN, *chosen, *_own_names(config))))
+            if name in known:
+                continue
+            dotted = f"manager.{key}"
+            where, near = written_at(config, dotted), get_close_matches(name, known, n=1, cutoff=0.7)
+            raise ConfigError(
+                "config-range",
+                f'{dotted} has "{name}"; strategies are {", ".join(known)}, and those of files in manager.strategies',
+                where=replace(where, note=f"did you mean {near[0]}?") if where and near else where,
+                key=dotted,
+                means="nothing was started",
+            )
+
+
+def _own_names(config: Config) -> list[str]:
+    """What the classes in files that manager.strategies names are called in settings."""
+    files = [
+        one for one in config.manager.strategies if ".py" in one and Path(one.partition(".py")[0] + ".py").is_file()
+    ]
+    return [from_file(one).__name__.lower() for one in files]
 
 
 def choose(strategy: str | object, config: Config) -> Chosen:
