@@ -72,6 +72,8 @@ def test_f3_a_stop_reaches_so_far_then_farther_then_to_the_market():
     assert stop == ("stop_limit", TRIGGER, 9_359, LOTS)  # 9,501 x 0.985, rounded to its nearer side
     assert again == ("limit", 0, 9_215, LOTS - 5_000)  # 9,500 x 0.97
     assert market == ("market", 0, 0, LOTS - 6_000)
+    times = [one[0] for one in sent(made)[-2:]]
+    assert np.diff(times) < 0.2  # the market follows as soon as the limit is answered: no second is waited
     (one,) = settled(made)
     assert one["reason"] == "stop"
 
