@@ -48,7 +48,8 @@ def test_lasting_facts_are_repeated_once():
     b.row(3, 3, 0, Kind.CLOCK, side=1, qty=7)
     b.value(9, 9, 0, "funding", 0.125)
     first, rest = window([b.take()], 5, None)
-    assert sorted(first.rows["recv"].tolist()) == [2, 3]
+    assert first.rows["recv"].tolist() == [5, 5]
+    assert first.rows["exch"].tolist() == [2, 3]
     assert first.values["value"][first.rows["ref"][first.rows["kind"] == Kind.VALUE]].tolist() == [0.25]
     assert rest.rows["recv"].tolist() == [9]
 
@@ -66,7 +67,8 @@ def test_a_snapshot_message_names_the_last_update():
         (Kind.DEPTH, -1, 11, 3, Flag.SNAPSHOT | Flag.END),
     ]
     assert first.messages["last_id"].tolist() == [9]
-    assert first.rows["recv"].tolist() == [2] * 4
+    assert first.rows["recv"].tolist() == [4] * 4
+    assert first.rows["exch"].tolist() == [2] * 4
 
 
 def test_stop_is_exclusive_and_stops_reading():

@@ -20,11 +20,12 @@ _LASTING: Final = (Kind.INSTRUMENT, Kind.CLOCK, Kind.VALUE, Kind.STATUS)
 def window(blocks: Iterable[Block], start: int | None, stop: int | None) -> Iterator[Block]:
     """Messages received in [start, stop), ns; before them, one block of what held at `start`.
 
-    That block gives, with their original stamps, the last definition, clock, status and values of each instrument, and
-    each book that was whole as a snapshot (CLEAR, then its levels) at the stamp of its last change.
+    That block gives the last definition, clock, status and values of each instrument, and each book that was whole as
+    a snapshot (CLEAR, then its levels). Who begins at `start` is told of them then, so that they are received at
+    `start`, and nothing is decided before it; `exch` still says when each happened.
     """
     begin, end = -FOREVER if start is None else start, FOREVER if stop is None else stop
-    past: _Past | None = _Past() if start is not None else None
+    past: _Past | None = _Past(start) if start is not None else None
     for block in blocks:
         times = message_times(block)
         first, last = (int(np.searchsorted(times, t, "left")) for t in (begin, end))
@@ -42,7 +43,8 @@ def window(blocks: Iterable[Block], start: int | None, stop: int | None) -> Iter
 class _Past:
     """What still holds after the messages folded so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
+        self._start = start
         self._lasting: dict[tuple[int, int, int], Block] = {}
         self._books: dict[int, _Book] = {}
 
@@ -59,9 +61,11 @@ class _Past:
             self._books.setdefault(int(inst), _Book()).fold(gather(block, index))
 
     def block(self) -> Block:
-        """All of it as messages, by their stamps."""
+        """All of it as messages, in the order in which they came, received at the start."""
         held = [*self._lasting.values(), *(b.block() for b in self._books.values() if b.whole)]
-        return concat(sorted(held, key=lambda b: int(b.rows["recv"][-1])))
+        block = concat(sorted(held, key=lambda b: int(b.rows["recv"][-1])))
+        block.rows["recv"] = self._start
+        return block
 
 
 class _Book:
