@@ -40,14 +40,14 @@ def differences(a: Manifest, b: Manifest) -> dict[str, tuple[str, ...]]:
     for section, key in _keys(a, b):
         one, two = _setting(a, section, key), _setting(b, section, key)
         if one != two:
-            found.setdefault(cause_of(section, key), []).append(_told(f"{section}.{key}", one, two))
+            found.setdefault(cause_of(section, key), []).append(told(f"{section}.{key}", one, two))
     for key in _OF_RUN:
         if a[key] != b[key]:
-            found.setdefault(PARAMETERS, []).append(_told(key, a[key], b[key]))
+            found.setdefault(PARAMETERS, []).append(told(key, a[key], b[key]))
     for cause, text in _of_strategies(a, b):
         found.setdefault(cause, []).append(text)
     if _content(a) != _content(b) or a.get("rows") != b.get("rows"):
-        found[DATA] = [_told("source", a["source"]["title"], b["source"]["title"])]
+        found[DATA] = [told("source", a["source"]["title"], b["source"]["title"])]
     return {cause: tuple(dict.fromkeys(found[cause])) for cause in CAUSES if cause in found}
 
 
@@ -89,21 +89,27 @@ def _params(one: Manifest) -> dict[str, Any]:
 def _of_strategies(a: Manifest, b: Manifest) -> Iterator[tuple[str, str]]:
     one, two = ([s["source"] for s in m["strategies"]] for m in (a, b))
     if one != two:
-        yield STRATEGY, _told("strategies", _named(a), _named(b))
+        yield STRATEGY, told("strategies", named(a), named(b))
     params = {s["source"]: s for s in a["strategies"]}
     for s in b["strategies"]:
         before = params.get(s["source"])
         if before is None:
             continue
         first, second = _params(before), _params(s)
-        for key in first.keys() | second.keys():
-            if first.get(key) != second.get(key):
-                yield PARAMETERS, _told(f"{s['name']}.{key}", first.get(key), second.get(key))
+        yield from ((PARAMETERS, text) for text in param_differences(s["name"], first, second))
         if a.get("code", {}).get(s["source"]) != b.get("code", {}).get(s["source"]):
             yield STRATEGY, f"the code of {s['name']} was changed between the runs"
 
 
-def _named(manifest: Manifest) -> str:
+def param_differences(name: str, one: Manifest, two: Manifest) -> Iterator[str]:
+    """The parameters of one strategy that differ, as people read them."""
+    for key in dict.fromkeys((*one, *two)):
+        if one.get(key) != two.get(key):
+            yield told(f"{name}.{key}", one.get(key), two.get(key))
+
+
+def named(manifest: Manifest) -> str:
+    """The strategies of a run: "dca+swing"."""
     return "+".join(str(one["name"]) for one in manifest["strategies"])
 
 
@@ -128,7 +134,8 @@ def _content(manifest: Manifest) -> Any:
     return manifest["source"].get("content_hash")
 
 
-def _told(name: str, one: Any, two: Any) -> str:
+def told(name: str, one: Any, two: Any) -> str:
+    """A setting with what it is in the first run and in the second."""
     return f"{name} {_shown(one)} -> {_shown(two)}"
 
 

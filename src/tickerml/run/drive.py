@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,13 +32,13 @@ from tickerml.run.record import (
     Recorder,
     RunTape,
     header_json,
-    header_of,
     identity,
     manifest_of,
     name_of,
     read_manifest,
     write_manifest,
 )
+from tickerml.run.same_run import check_free, check_same
 from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose_all, known_coins, traded
@@ -148,7 +148,7 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None,
     seen = Seen(i.id for i in mine)
     with journal, compiling(job.progress) as compiled:
         live = _live(job, manifest, seen, "market pace" if pace else "max speed")
-        recorder = Recorder(journal, known, sync_orders, _reached(job))
+        recorder = Recorder(journal, known, sync_orders, _reached(job), _advice(job))
         sink = ledger.behind(also(recorder, live), manifest, journal)
         machine = build(job.chosen, job.tape.header, job.setting, sink, held=0 if sync_orders else HELD)
         if job.looks is not None:
@@ -239,28 +239,14 @@ def _begin(job: Job) -> dict[str, Any]:
     manifest = manifest_of(job.chosen, job.tape, job.setting, job.mode, run, job.source)
     if (job.folder / "run.json").exists():
         before = read_manifest(job.folder)
-        for key in ("mode", "strategy", "strategies", "config", "cash", "seed", "pairs", "kernel_hash"):
-            if before.get(key) != _plain(manifest[key]):
-                raise _other(job, f"a run with another {key}")
-        if before.get("stopped"):
-            raise _other(job, f"a run that was stopped at {iso(int(before['source'].get('end') or 0))} and is over")
-        if header_json(header_of(before)) != _plain(header_json(job.tape.header)):
-            raise _other(job, "a run on another source, or on this one before something was added to it")
+        check_same(job.folder, before, manifest, job.tape.header)
         if job.progress is not None:
             word = "has ended; it is" if "rows" in before else "was broken off; what its journal holds is"
             job.progress.note(f"run {job.folder.name} {word} computed again and compared")
         return {**before, "notes": [one for one in before["notes"] if not one.startswith(BROKE_OFF)]}
+    check_free(job.folder)
     write_manifest(job.folder, manifest)
     return manifest
-
-
-def _other(job: Job, what: str) -> RunError:
-    return RunError(
-        "run-differs",
-        f"{job.folder} holds {what}",
-        means="nothing was changed",
-        try_="name another folder with --run-dir, or leave it out",
-    )
 
 
 def _reached(job: Job) -> Callable[[int, int], None]:
@@ -278,8 +264,11 @@ def _reached(job: Job) -> Callable[[int, int], None]:
     return tell
 
 
-def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=str))
+def _advice(job: Job) -> str:
+    """What to try where the run's rows come out otherwise: a replay needs a source that can be opened again."""
+    if job.source:
+        return f"tickerml replay {shlex.quote(str(job.folder))}   (shows the first difference)"
+    return "name another folder with --run-dir, or leave it out"
 
 
 def _journal(job: Job) -> tuple[Journal, Iterator[Block]]:

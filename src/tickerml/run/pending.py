@@ -47,8 +47,9 @@ def bounded(block: Block) -> Iterator[Block]:
 class Pending:
     """What a broken run had written: recomputed rows must equal it before anything new is written."""
 
-    def __init__(self, known: Iterable[Block]) -> None:
-        """`known` in sequence, from the first made row (or from where a snapshot goes on)."""
+    def __init__(self, known: Iterable[Block], advice: str = "") -> None:
+        """`known` in sequence, from its first row (or from where a snapshot goes on); `advice`: what to try."""
+        self._advice = advice
         self._known = (fact for block in known for fact in facts(block))
         self._next = next(self._known, None)
 
@@ -69,8 +70,8 @@ class Pending:
                 raise RunError(
                     "run-differs",
                     f"the run goes on with another {kind} row than its journal holds",
-                    means="nothing was written; code, settings or source have changed since it was started",
-                    try_="tickerml replay RUN shows the first difference",
+                    means="nothing was written; the rows of its source or some code have changed since it was started",
+                    try_=self._advice,
                 )
             self._next = next(self._known, None)
         return None

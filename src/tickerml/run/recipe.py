@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tickerml.config import Config, to_mapping
@@ -24,12 +24,17 @@ def command_of(manifest: Mapping[str, Any]) -> str:
     if (source.get("options") or {}).get("venue"):
         words += ["--venue", str(source["options"]["venue"])]
     if source.get("timerange"):
-        words += ["--timerange", "-".join("" if at is None else str(at // 1_000_000) for at in source["timerange"])]
+        words += ["--timerange", span_of(source["timerange"])]
     words += ["--cash", str(manifest["cash"]), "--seed", str(manifest["seed"])]
     for key, value in _changed(manifest["config"], to_mapping(Config())):
         if key != "trading.initial_balance":
             words += ["--param", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join(words)
+
+
+def span_of(span: Sequence[int | None] | None) -> str:
+    """A span of time, ns, as `--timerange` takes it: milliseconds since 1970; empty for none."""
+    return "-".join("" if at is None else str(at // 1_000_000) for at in span or ())
 
 
 def _changed(config: Mapping[str, Any], default: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:

@@ -210,13 +210,15 @@ class Recorder:
         known: Iterator[Block],
         sync_orders: bool,
         reached: Callable[[int, int], None] | None = None,
+        advice: str = "",
     ) -> None:
         """`known`: blocks recovered from the journal; `sync_orders`: wait for the disk before an order leaves.
 
-        `reached` hears how many rows were known, and the time of the first that is new.
+        `reached` hears how many rows were known, and the time of the first that is new. `advice`: what to
+        try where one differs.
         """
         self.journal, self.sync_orders, self._reached = journal, sync_orders, reached
-        self._known = Pending(known)
+        self._known = Pending(known, advice)
         self._equal = 0
 
     @property

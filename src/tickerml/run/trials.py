@@ -60,6 +60,14 @@ def trials_on_record(manifest: Mapping[str, Any], folder: Path, runs: Path, span
     return Record(count, trials_variance(ratios).plain if len(ratios) >= ENOUGH else None)
 
 
+def search_in(folder: Path) -> str:
+    """The search that a folder holds: "sweep", "tune" or "walkforward"; empty where it holds none."""
+    if not (folder / SWEEP).is_file():
+        return ""
+    told = _read(folder / SWEEP)
+    return next((name for name in ("walkforward", "tune") if name in told), "sweep")
+
+
 def _folders(folder: Path, runs: Path) -> list[Path]:
     """Every folder beside `folder` and in `runs`, each once and without itself, by name."""
     mine = folder.resolve()

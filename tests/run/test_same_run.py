@@ -1,0 +1,133 @@
+"""A run folder goes on with the run that it holds only: another source, range or code is refused and named."""
+
+import shutil
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from small_bars import minutes
+from small_runs import settings
+from tickerml.run.backtest import backtest
+from tickerml.run.pending import Pending
+from tickerml.run.sources import open_source
+from tickerml.tape.errors import RunError
+from tickerml.tape.importers.options import Options
+from tickerml.tape.rows import MINUTE
+from tickerml.tape.store import write_store
+
+OWN = """
+from dataclasses import dataclass
+
+from tickerml.strategies.wake import Every
+from tickerml.tape.intents import Pass
+
+@dataclass(frozen=True)
+class Quiet:
+    drop: float = 0.02
+    wake = Every("1m")
+    sees = ()
+
+    def decide(self, view):
+        return Pass("quiet")
+"""
+FIRST = 1_704_067_200_000_000_000
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root = tmp_path_factory.mktemp("market") / "store"
+    write_store(minutes(60), root)
+    return root
+
+
+@pytest.fixture
+def own(tmp_path):
+    path = tmp_path / "quiet.py"
+    path.write_text(OWN)
+    return path
+
+
+def made(own, store, folder, timerange=None, config=None, **more):
+    tape = open_source(str(store), timerange=timerange, options=more.pop("options", Options()))
+    return backtest(str(own), tape, config=config or settings(), run_dir=folder, leaks=False, **more)
+
+
+def broken_off(folder):
+    """As a kill leaves it that came before the first rows were written."""
+    shutil.rmtree(folder / "journal")
+
+
+def refused(*args, **named):
+    with pytest.raises(RunError) as told:
+        made(*args, **named)
+    assert told.value.code == "run-differs"
+    return str(told.value)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_another_range_is_refused_with_both(own, store, tmp_path, early):
+    to = FIRST + 40 * MINUTE
+    first = made(own, store, tmp_path / "k", timerange=(FIRST, to))
+    if early:
+        broken_off(tmp_path / "k")
+    before = (tmp_path / "k" / "run.json").read_bytes()
+    said = refused(own, store, tmp_path / "k", timerange=(FIRST, to - 10 * MINUTE))
+    assert f"timerange {FIRST // 10**6}-{to // 10**6} -> {FIRST // 10**6}-{(to - 10 * MINUTE) // 10**6}" in said
+    assert "-> all" in refused(own, store, tmp_path / "k")
+    assert (tmp_path / "k" / "run.json").read_bytes() == before
+    again = made(own, store, tmp_path / "k", timerange=(FIRST, to))
+    assert again.manifest["decision_hash"] == first.manifest["decision_hash"]
+    assert f"--timerange {FIRST // 10**6}-{to // 10**6}" in again.manifest["command"]
+
+
+def test_the_same_rows_from_another_place_or_with_other_options_are_another_run(own, store, tmp_path):
+    made(own, store, tmp_path / "k")
+    shutil.copytree(store, tmp_path / "copy")
+    assert f"source {store} -> {tmp_path / 'copy'}" in refused(own, tmp_path / "copy", tmp_path / "k")
+    said = refused(own, store, tmp_path / "k", options=Options(venue="binance"))
+    assert "source option venue none -> binance" in said
+
+
+def test_a_strategy_file_that_was_edited_is_refused(own, store, tmp_path):
+    made(own, store, tmp_path / "k")
+    broken_off(tmp_path / "k")
+    own.write_text(OWN.replace('Pass("quiet")', 'Pass("still")'))
+    assert "the code of quiet, which was changed since" in refused(own, store, tmp_path / "k")
+    own.write_text(OWN.replace("0.02", "0.03"))
+    assert "quiet.drop 0.02 -> 0.03" in refused(own, store, tmp_path / "k")
+
+
+def test_every_setting_that_differs_is_named_once(own, store, tmp_path):
+    made(own, store, tmp_path / "k")
+    said = refused(own, store, tmp_path / "k", config=settings(fees={"taker": 0.002}), cash=Decimal(7), seed=3)
+    assert "cash 10000 -> 7; seed 0 -> 3; fees.taker 0.0005 -> 0.002" in said
+    other = own.with_name("other.py")
+    other.write_text(OWN.replace("Quiet", "Other"))
+    assert "strategy quiet -> other" in refused(other, store, tmp_path / "k")
+
+
+def test_rows_that_come_out_otherwise_name_the_run_to_replay():
+    known = Pending([minutes(3).held[0]], "tickerml replay runs/k1")
+    with pytest.raises(RunError) as told:
+        known.match(minutes(3, seed=4).held[0])
+    assert told.value.try_ == "tickerml replay runs/k1"
+
+
+def test_the_advice_is_a_replay_only_where_the_source_can_be_opened_again(tmp_path):
+    from tickerml.run.drive import _advice
+
+    folder = tmp_path / "my run"
+    assert _advice(SimpleNamespace(source={"spec": "s"}, folder=folder)).startswith(f"tickerml replay '{folder}'")
+    assert "--run-dir" in _advice(SimpleNamespace(source={}, folder=folder))
+
+
+@pytest.mark.parametrize(
+    ("told", "what"), [("{}", "a sweep"), ('{"tune": {}}', "a tune"), ('{"walkforward": {}}', "a walkforward")]
+)
+def test_a_run_does_not_go_into_the_folder_of_a_search(own, store, tmp_path, told, what):
+    folder = tmp_path / "s"
+    folder.mkdir()
+    (folder / "sweep.json").write_text(told)
+    assert f"holds {what}" in refused(own, store, folder)
+    assert [path.name for path in folder.iterdir()] == ["sweep.json"]
