@@ -2,7 +2,8 @@
 
 The second run is made again once for each cause, with only that cause as it was in the first run; what its net changes
 by is what the cause did. Causes that act together leave a residual, which is printed. Runs that cannot differ are not
-made: where every row of both is the same, there is nothing to explain.
+made: where every row of both is the same, there is nothing to explain. Of a run without an end both are compared up to
+where it stops (run/cut_short.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tickerml.run.abreast import Abreast
 from tickerml.run.again import Variant, chosen_again, recorded, upto
 from tickerml.run.causes import CAUSES, DATA, STRATEGY, differences, taken_over
 from tickerml.run.compiling import compiling
+from tickerml.run.cut_short import endless, named_only, same_so_far, told_until, up_to_the_break
 from tickerml.run.drive import watchable
 from tickerml.run.layers import held
 from tickerml.run.matching import WITHIN, Wishes, paired, wishes
@@ -85,6 +87,9 @@ def compare(
             f"run {a.id} keeps its money in {a.story.head.currency}, run {b.id} in {b.story.head.currency}",
             means="their results are not of one unit",
         )
+    a, b, until = up_to_the_break(a, b)
+    if until:
+        return _so_far(a, b, until, within)
     same = row_by_row(a, b)
     one, two = wishes(a), wishes(b)
     told, tapes = differences(_whole(a), _whole(b)), {run.path: source_of(run.manifest, run.path) for run in (a, b)}
@@ -101,10 +106,29 @@ def compare(
     return Comparison(Compared(*sides, a.story.head.currency, same.identical, causes, pairs, gaps, part, _notes(rows)))
 
 
+def _so_far(a: Run, b: Run, until: int, within: int) -> Comparison:
+    """The comparison where a run has no end: what differs is named, and not weighed by running again."""
+    same, one, two = same_so_far(a, b, until), wishes(a), wishes(b)
+    causes = () if same.identical else named_only(a, b)
+    part = "" if same.identical else same.lines()[0].partition(", behind")[0]
+    return Comparison(
+        Compared(
+            *(_side(a, one), _side(b, two)),
+            a.story.head.currency,
+            same.identical,
+            causes,
+            paired(one, two, within),
+            first_difference=part,
+            until=until,
+            cut=told_until((a, b), until),
+        )
+    )
+
+
 def _side(run: Run, found: Wishes) -> Side:
     head = run.story.head
     known = (head.run, head.mode, head.strategy, head.source, head.start, head.end, Decimal(net(run.story)))
-    return Side(*known, len(found.intents), len(run.story.trades), head.synthetic)
+    return Side(*known, len(found.intents), len(run.story.trades), head.synthetic, endless(run))
 
 
 def _explained(

@@ -30,7 +30,7 @@ def html(found: Compared) -> str:
     told = [plain(line) for line in (*_head(found), *_told_trades(found), *_told_gaps(found), *_foot(found))]
     first = 1 + len(_warnings(found))
     strong = "".join(f"<p><strong>{escape(line)}</strong></p>" for line in told[:first])
-    drawn = image(picture(found)) if found.causes else ""
+    drawn = image(picture(found)) if found.causes and not found.until else ""
     return f"<div>{strong}{drawn}<pre>{escape(chr(10).join(told[first:]))}</pre></div>"
 
 
@@ -50,7 +50,8 @@ def _head(found: Compared) -> Iterator[str]:
 
 def _warnings(found: Compared) -> list[str]:
     made_up = dict.fromkeys(one.synthetic for one in (found.a, found.b) if one.synthetic)
-    return [f"SYNTHETIC MARKET ({name}): shows that the program works, says nothing about profit" for name in made_up]
+    told = [f"SYNTHETIC MARKET ({name}): shows that the program works, says nothing about profit" for name in made_up]
+    return [*told, found.cut] if found.cut else told
 
 
 def _named(one: Side) -> str:
@@ -62,6 +63,10 @@ def _told_causes(found: Compared) -> Iterator[str]:
     if not found.causes:
         return
     yield ""
+    if found.until:
+        yield "  they differ in (not weighed: a run without an end is not made again)"
+        yield from (f"  {c.name:<16}{_differs(c)}" for c in found.causes)
+        return
     steps = [(found.a.run, found.a.net), *((c.name, c.money) for c in found.causes)]
     steps += [(_REST, found.residual), (found.b.run, found.b.net)]
     largest = max((abs(m) for _, m in steps if m is not None), default=Decimal(0)) or Decimal(1)

@@ -25,6 +25,7 @@ class Side:
     intents: int
     trades: int
     synthetic: str = ""
+    endless: bool = False  # broken off, or still running
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Compared:
     gaps: tuple[Gap, ...] = ()
     first_difference: str = ""  # where the made rows part
     notes: tuple[str, ...] = field(default=())
+    until: int = 0  # where one of them has no end: both are told up to here, ns; 0 = to their ends
+    cut: str = ""  # the same in words
 
     @property
     def difference(self) -> Decimal:
@@ -134,6 +137,7 @@ class Compared:
                 {"symbol": g.symbol, "start": iso(g.start), "end": iso(g.end), "only_a": g.only_a, "only_b": g.only_b}
                 for g in self.gaps
             ],
+            "until": iso(self.until) if self.until else None,
             "first_difference": self.first_difference,
             "notes": list(self.notes),
         }
@@ -143,6 +147,7 @@ def _side(one: Side) -> dict[str, Any]:
     told = {
         name: getattr(one, name) for name in ("run", "mode", "strategy", "source", "intents", "trades", "synthetic")
     }
+    told["broken_off"] = one.endless
     return {**told, "start": iso(one.start), "end": iso(one.end), "net": format(one.net, "f")}
 
 

@@ -128,7 +128,9 @@ def iso(ns: int) -> str:
 
 
 def period(start: int, end: int) -> str:
-    """From when to when, UTC, without repeating the day: "2026-01-04 00:00 to 19:00 UTC"."""
+    """From when to when, UTC, without repeating the day: "2026-01-04 00:00 to 19:00 UTC"; 0 = never."""
+    if not end:
+        return "no row yet"
     first, last = moment(start), moment(end)
     if end - start >= 14 * DAY:
         return f"{first:%Y-%m-%d} to {last:%Y-%m-%d} UTC"
