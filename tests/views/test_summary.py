@@ -185,6 +185,17 @@ def test_money_and_numbers_as_people_read_them():
     assert words.period(1_767_484_800 * 10**9, 1_767_553_200 * 10**9) == "2026-01-04 00:00 to 19:00 UTC"
 
 
+def test_a_long_path_of_the_report_is_never_cut():
+    path = "runs/" + "a-long-name-of-a-run/" * 5 + "report.html"
+    told = story()
+    said = summary(replace(told, report=path)).splitlines()
+    assert said[-3:] == [
+        "  next        tickerml why 8f3a21",
+        "              tickerml replay 8f3a21",
+        f"              report: {path}",
+    ]
+
+
 def test_a_run_folder_with_spaces_can_be_pasted_from_the_next_line():
     run = short_run()
     named = replace(run, head=replace(run.head, run="my run;1"), report="")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tickerml.config import Config, to_mapping
 from tickerml.run.strategies import BUILT_IN
+from tickerml.run.trials import SWEEP, TRIALS, search_in
+from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND
 
 
 def command_of(manifest: Mapping[str, Any]) -> str:
@@ -16,7 +19,57 @@ def command_of(manifest: Mapping[str, Any]) -> str:
     source, strategies = manifest["source"], [str(one["source"]) for one in manifest["strategies"]]
     if not source.get("spec") or not all(one in BUILT_IN or ".py" in one for one in strategies):
         return f"tickerml replay {manifest['run']}"
-    words = ["tickerml", str(manifest["mode"]), "--source", str(source["spec"])]
+    return shlex.join(_words(str(manifest["mode"]), strategies, manifest))
+
+
+def search_command(folder: Path) -> str:
+    """The command that shows the search in this folder again: all of its trials are on record, none is made twice.
+
+    Empty where only Python can start it, or its record cannot be read.
+    """
+    try:
+        told = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
+        count = len((folder / TRIALS).read_bytes().splitlines()) if (folder / TRIALS).is_file() else 0
+        source = str(told["strategy_source"])
+        if not told["source"].get("spec") or not (source in BUILT_IN or ".py" in source):
+            return ""
+        words = _words(search_in(folder), [source], told) + _asked(told, count)
+        return shlex.join([*words, *(["--exact"] if told["exact"] else []), "--run-dir", str(folder)])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _asked(told: Mapping[str, Any], count: int) -> list[str]:
+    """The parameters of a search and how it went through them, as its command takes them."""
+    if "grid" in told:
+        names = list(told["grid"][0])
+        return [word for name in names for word in ("--param", _listed(name, [one[name] for one in told["grid"]]))]
+    asked = told.get("walkforward") or told["tune"]
+    words = [word for name, values in asked["space"].items() for word in ("--param", _listed(name, values))]
+    if "walkforward" in told:
+        for name in ("train", "test", "step", "purge", "embargo"):
+            words += [] if asked[name] is None else [f"--{name}", _duration(int(asked[name]))]
+        words += ["--anchored"] if asked["anchored"] else []
+    words += ["--trials", str(asked["trials"] if "walkforward" in told else max(1, count))]
+    return [*words, "--by", str(asked["by"])]
+
+
+def _listed(name: str, values: Sequence[Any]) -> str:
+    """`fast=5,10`, or `fast=5.0:50.0` for all between two: that is how a space is recorded."""
+    between = len(values) == 2 and all(isinstance(one, float) for one in values)
+    words = [one if isinstance(one, str) else json.dumps(one) for one in dict.fromkeys(values)]
+    return f"{name}={(':' if between else ',').join(words)}"
+
+
+def _duration(ns: int) -> str:
+    """A span as it is typed: 60d, 12h, 30s; 0 for none."""
+    units = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND))
+    return next((f"{ns // size}{name}" for name, size in units if ns and ns % size == 0), "0")
+
+
+def _words(command: str, strategies: Sequence[str], manifest: Mapping[str, Any]) -> list[str]:
+    source = manifest["source"]
+    words = ["tickerml", command, "--source", str(source["spec"])]
     words += [word for one in strategies for word in ("-s", one)]
     words += [word for pair in manifest["pairs"] for word in ("-p", str(pair))]
     if source.get("format"):
@@ -29,7 +82,7 @@ def command_of(manifest: Mapping[str, Any]) -> str:
     for key, value in _changed(manifest["config"], to_mapping(Config())):
         if key != "trading.initial_balance":
             words += ["--param", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-    return shlex.join(words)
+    return words
 
 
 def span_of(span: Sequence[int | None] | None) -> str:

@@ -16,9 +16,10 @@ import numpy as np
 
 from tickerml.config import idle, to_mapping
 from tickerml.run.pending import Pending, bounded
-from tickerml.run.recipe import command_of
+from tickerml.run.recipe import command_of, search_command
 from tickerml.run.setup import Setting, with_least
 from tickerml.run.strategies import Chosen
+from tickerml.run.trials import SWEEP, TRIALS, search_in
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.instruments import Instrument
@@ -147,8 +148,17 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run. InputError `not-a-run`."""
+    """The manifest of a run. InputError `not-a-run`, which says so where it is a search."""
     path = folder / MANIFEST
+    search = "" if path.exists() else search_in(folder)
+    if search:
+        raise InputError(
+            "not-a-run",
+            f"{folder} is a {search}: many trials of one strategy, and not a run",
+            where=Where(str(folder / SWEEP)),
+            means=f"{SWEEP} in it holds what came out, {TRIALS} each trial",
+            try_=search_command(folder),
+        )
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

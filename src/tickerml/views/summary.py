@@ -38,11 +38,11 @@ def summary(story: Story) -> str:
         ("confidence", calibration.spoken(calibration.calibration(story))),
         ("no trade", reasons_line(story)),
         ("data", data_line(story)),
-        ("next", next_line(story)),
     )
     lines = [verdict.synthetic_line(story), verdict.headline(story)]
     lines += [f"  {name:<12}{text}" for name, text in named if text]
-    return "\n".join(plain(clip(line, WIDTH)) for line in lines if line)
+    shown = [clip(line, WIDTH) for line in lines if line]
+    return "\n".join(map(plain, [*shown, *next_lines(story)]))
 
 
 def leak_line(story: Story) -> str:
@@ -177,8 +177,15 @@ def data_line(story: Story) -> str:
     return _fit(parts)
 
 
-def next_line(story: Story) -> str:
-    """What to type next, and where the page lies."""
-    run = shlex.quote(story.head.run) if story.head.run else ""
-    page = f" | report: {story.report}" if story.report else ""
-    return f"tickerml why {run} | tickerml replay {run}{page}" if run else ""
+def next_lines(story: Story) -> list[str]:
+    """What to type next, and where the page lies: on lines of their own where one is too long, and never cut."""
+    if not story.head.run:
+        return []
+    run = shlex.quote(story.head.run)
+    parts = [f"tickerml why {run}", f"tickerml replay {run}"]
+    parts += [f"report: {story.report}"] if story.report else []
+    label = f"  {'next':<12}"
+    whole = label + " | ".join(parts)
+    if len(whole) <= WIDTH:
+        return [whole]
+    return [label + parts[0], *(" " * len(label) + part for part in parts[1:])]
