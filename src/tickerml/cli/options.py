@@ -47,7 +47,11 @@ UserDir = Annotated[
 ]
 Param = Annotated[
     list[str] | None,
-    typer.Option("--param", metavar="SECTION.KEY=VALUE", help="Change one setting for this run; repeatable."),
+    typer.Option(
+        "--param",
+        metavar="SECTION.KEY=VALUE",
+        help="Change one setting, or with NAME.KEY=VALUE a parameter of your own strategy, for this run; repeatable.",
+    ),
 ]
 Cash = Annotated[
     str | None, typer.Option("--cash", metavar="AMOUNT", help="Money at the start (trading.initial_balance).")

@@ -12,7 +12,7 @@ import typer
 from tickerml.cli import check, options, portfolio, sweep, tune
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import find_run, load_config, open_market
-from tickerml.cli.trade import prepared, show, tell_spot, warn_if_synthetic
+from tickerml.cli.trade import own_params, prepared, show, tell_spot, warn_if_synthetic, with_own
 from tickerml.tape.errors import InputError
 
 PANEL = "Research"
@@ -104,7 +104,8 @@ def backtest(
         from tickerml.run.export import checked
 
         checked(export)
-    ready, money = prepared(config, userdir, param, timeframe, cash, out)
+    settings, given = own_params(strategy, param)
+    ready, money = prepared(config, userdir, settings, timeframe, cash, out)
     warn_if_synthetic(out, source, ready)
     with out.watch("backtest", graceful=True) as watch:
         from tickerml.run.backtest import backtest as test
@@ -112,7 +113,7 @@ def backtest(
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
         found = test(
-            strategy or ["psc"],
+            with_own(strategy, given, ready),
             tape,
             config=ready,
             cash=money,

@@ -122,7 +122,13 @@ def lines(found: Sweep, runs: str) -> list[str]:
         "",
         *_table(found.ranked[:SHOWN]),
         f"  {told['assumes']}",
+        *next_step(told, best),
     ]
+
+
+def next_step(told: Mapping[str, Any], best: Mapping[str, Any]) -> list[str]:
+    """The command that runs the best of a search by itself, on one line so that it can be pasted."""
+    return [f"  next: {told['next']}"] if told.get("next") and best["trades"] else []
 
 
 def on_record(folder: str, runs: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tickerml.cli.progress import Watch
     from tickerml.config import Config
     from tickerml.run.result import Run
+    from tickerml.run.strategies import Chosen
     from tickerml.tape.tape import Tape
 
 PANEL = "Trade"
@@ -56,7 +57,8 @@ def paper(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Paper trade: the strategy, the simulated venue and virtual money, on recorded or synthetic markets."""
-    ready, money = prepared(config, userdir, param, timeframe, cash, out)
+    settings, given = own_params(strategy, param)
+    ready, money = prepared(config, userdir, settings, timeframe, cash, out)
     warn_if_synthetic(out, source, ready)
     with out.watch("paper", graceful=True) as watch:
         from tickerml.run.paper import paper as trade
@@ -64,7 +66,7 @@ def paper(
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
         found = trade(
-            strategy or ["psc"],
+            with_own(strategy, given, ready),
             tape,
             config=ready,
             cash=money,
@@ -76,6 +78,24 @@ def paper(
             ledger=ledger,
         )
     show(out, found)
+
+
+def own_params(strategies: list[str] | None, param: list[str] | None) -> tuple[list[str], dict[str, list[str]]]:
+    """Those of `--param` that change a setting, and those that name a parameter of a strategy without a section."""
+    if not param or not any(one == "quoter" or ".py" in one for one in strategies or ()):
+        return param or [], {}
+    from tickerml.run.given import given_of
+
+    return given_of(strategies or [], param)
+
+
+def with_own(strategies: list[str] | None, given: dict[str, list[str]], config: Config) -> list[str | Chosen]:
+    """The strategies to run, those with parameters of their own made with them."""
+    if not given:
+        return [*(strategies or ["psc"])]
+    from tickerml.run.given import with_given
+
+    return with_given(strategies or [], given, config)
 
 
 def prepared(

@@ -10,6 +10,7 @@ from typing import Any
 from tickerml.config import from_mapping
 from tickerml.engine.machine import Machine
 from tickerml.engine.outbox import HELD
+from tickerml.run.given import given_again
 from tickerml.run.record import header_of
 from tickerml.run.setup import Setting, build, terms_of
 from tickerml.run.strategies import Chosen, again
@@ -47,7 +48,10 @@ def recorded(manifest: Mapping[str, Any], chosen: Sequence[Chosen] = ()) -> Vari
 def chosen_again(manifest: Mapping[str, Any]) -> tuple[Chosen, ...]:
     """The strategies of a recorded run."""
     config = from_mapping(manifest["config"])
-    return tuple(again(one["source"], one["params"], config) for one in manifest["strategies"])
+    return tuple(
+        given_again(again(one["source"], one["params"], config), one.get("given") or {})
+        for one in manifest["strategies"]
+    )
 
 
 def as_told(chosen: Chosen, params: Mapping[str, Any]) -> Chosen:

@@ -5,7 +5,7 @@ A cause is taken over by taking its part of the other run's manifest: what is th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from tickerml.run.strategies import OF_BARS
@@ -79,11 +79,11 @@ def _strategies(cause: str, mine: list[Manifest], others: list[Manifest]) -> lis
     return [{**one, "params": _params(one)} for one in told]
 
 
-def _params(one: Manifest) -> dict[str, Any]:
+def _params(one: Manifest, too: Iterable[str] = ()) -> dict[str, Any]:
     """Those that the strategy is made from: one with a section of the settings takes its parameters from there."""
     source = str(one["source"])
     own = source == "quoter" or (":" in source and ".py" not in source)
-    return {k: v for k, v in one["params"].items() if own or k in _TOO}
+    return {k: v for k, v in one["params"].items() if own or k in _TOO or k in (*(one.get("given") or {}), *too)}
 
 
 def _of_strategies(a: Manifest, b: Manifest) -> Iterator[tuple[str, str]]:
@@ -95,7 +95,8 @@ def _of_strategies(a: Manifest, b: Manifest) -> Iterator[tuple[str, str]]:
         before = params.get(s["source"])
         if before is None:
             continue
-        first, second = _params(before), _params(s)
+        given = [*(before.get("given") or {}), *(s.get("given") or {})]
+        first, second = _params(before, given), _params(s, given)
         yield from ((PARAMETERS, text) for text in param_differences(s["name"], first, second))
         if a.get("code", {}).get(s["source"]) != b.get("code", {}).get(s["source"]):
             yield STRATEGY, f"the code of {s['name']} was changed between the runs"

@@ -19,7 +19,23 @@ def command_of(manifest: Mapping[str, Any]) -> str:
     source, strategies = manifest["source"], [str(one["source"]) for one in manifest["strategies"]]
     if not source.get("spec") or not all(one in BUILT_IN or ".py" in one for one in strategies):
         return f"tickerml replay {manifest['run']}"
-    return shlex.join(_words(str(manifest["mode"]), strategies, manifest))
+    words = _words(str(manifest["mode"]), strategies, manifest)
+    for one in manifest["strategies"]:
+        for key, value in (one.get("given") or {}).items():
+            words += ["--param", f"{one['name']}.{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def best_command(told: Mapping[str, Any], params: Sequence[str]) -> str:
+    """The backtest of a parameter set that a search found, given as `--param` takes it; empty where there is none.
+
+    `told`: the search's record.
+    """
+    source = str(told["strategy_source"])
+    if not told["source"].get("spec") or not (source in BUILT_IN or ".py" in source):
+        return ""
+    words = _words("backtest", [source], told)
+    return shlex.join([*words, *(word for one in params for word in ("--param", one))])
 
 
 def search_command(folder: Path) -> str:

@@ -91,7 +91,7 @@ def manifest_of(
         "run": run,
         "mode": mode,
         "strategy": name_of(chosen),
-        "strategies": [{"name": one.name, "source": one.source, "params": _params(one)} for one in chosen],
+        "strategies": [_strategy(one) for one in chosen],
         "code": {one.source: code_of(one) for one in chosen},
         "config": to_mapping(setting.config),
         "cash": str(setting.cash),
@@ -113,6 +113,11 @@ def manifest_of(
 def name_of(chosen: Sequence[Chosen]) -> str:
     """How a run names its strategies: "dca+swing"."""
     return "+".join(one.name for one in chosen)
+
+
+def _strategy(chosen: Chosen) -> dict[str, Any]:
+    told = {"name": chosen.name, "source": chosen.source, "params": _params(chosen)}
+    return {**told, "given": dict(chosen.given)} if chosen.given else told
 
 
 def _params(chosen: Chosen) -> dict[str, Any]:

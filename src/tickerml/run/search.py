@@ -17,6 +17,8 @@ from tickerml.config import Config, to_mapping
 from tickerml.lab.grid import Value, with_params
 from tickerml.lab.overfit import SPLITS, overfitting
 from tickerml.run.compiling import compiling
+from tickerml.run.given import best_params
+from tickerml.run.recipe import best_command
 from tickerml.run.setup import Setting, bar_only_of, terms_of
 from tickerml.run.strategies import Chosen, choose, known_coins
 from tickerml.run.sweep_book import SweepBook
@@ -201,6 +203,7 @@ def figures_of(
         "memory_mb": most_since(search.peak_mb),
         "ceiling_mb": search.ceiling_mb,
         "folder": str(book.folder),
+        "next": best_command(book.told, best_params(search.chosen.source, search.chosen.name, best["params"])),
     }
 
 

@@ -34,6 +34,7 @@ class Chosen:
     compiled: str = ""  # module of a compiled strategy
     needs_ton: bool = False
     source: str = ""  # how `again` finds it: a built-in name, file.py:Class, or module:Class of an object
+    given: tuple[tuple[str, Any], ...] = ()  # parameters that a command gave it (run/given.py), by name
 
 
 def choose_all(strategy: str | object | Sequence[str | object], config: Config) -> tuple[Chosen, ...]:
@@ -81,6 +82,8 @@ def _own_names(config: Config) -> list[str]:
 
 def choose(strategy: str | object, config: Config) -> Chosen:
     """A built-in name, `file.py` or `file.py:Class`, or an object with `decide`. ConfigError `strategy`."""
+    if isinstance(strategy, Chosen):
+        return strategy
     if not isinstance(strategy, str):
         if isinstance(strategy, quoter.Params):
             return Chosen(quoter.NAME, strategy, quoter.__name__, source="quoter")

@@ -1,0 +1,112 @@
+"""Parameters that a command gives to a strategy without a section of the settings: --param dip.drop=0.05.
+
+That is a strategy in a file of the user's, and the quoter. NAME is the strategy's name, as reports have it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from tickerml.config import Config
+from tickerml.lab.grid import Value, axis, with_params
+from tickerml.run.strategies import OF_BARS, Chosen, choose, from_file
+from tickerml.tape.errors import ConfigError
+from tickerml.tape.params import describe
+
+Given = dict[str, list[str]]
+_SECTIONS = {one.name for one in fields(Config)} - set(OF_BARS)
+
+
+def given_of(strategies: Sequence[str], params: Sequence[str]) -> tuple[list[str], Given]:
+    """Those of `--param` that change a setting, and by strategy "KEY=VALUE" for those that name one of its own.
+
+    Raises as `from_file`.
+    """
+    own = [spec for spec in strategies if spec == "quoter" or ".py" in spec]
+    if all(text.partition(".")[0].strip() in _SECTIONS for text in params):
+        return list(params), {}
+    named = {_name(spec): spec for spec in own}
+    settings, given = [], Given()
+    for text in params:
+        name, dot, rest = text.partition(".")
+        if dot and name.strip() in named.keys() - _SECTIONS:
+            given.setdefault(named[name.strip()], []).append(rest)
+        else:
+            settings.append(text)
+    return settings, given
+
+
+def with_given(strategies: Sequence[str], given: Given, config: Config) -> list[str | Chosen]:
+    """The strategies, those that something is given to with it. ConfigError `config-key`, `param-range`."""
+    return [_with(choose(spec, config), given[spec]) if spec in given else spec for spec in strategies]
+
+
+def given_again(chosen: Chosen, given: Mapping[str, Any]) -> Chosen:
+    """A strategy with the parameters that a recorded run had been given."""
+    if not given:
+        return chosen
+    strategy = with_params(chosen.strategy, [dict(given)])[0]
+    return replace(chosen, strategy=strategy, given=tuple(given.items()))
+
+
+def best_params(source: str, name: str, params: Mapping[str, Value]) -> list[str]:
+    """The parameters that a search found, as `backtest` takes them: "SECTION.KEY=VALUE" or "NAME.KEY=VALUE"."""
+    return [f"{_place(source, name, key)}={_text(value)}" for key, value in params.items()]
+
+
+def _place(source: str, name: str, key: str) -> str:
+    """Where a parameter of a strategy is set."""
+    if source != "psc":
+        return f"{name}.{key}"
+    if key in _OF_PSC:
+        return _OF_PSC[key]
+    kept = {f.name for f in fields(Config().psc_integration)}
+    return f"{'psc_integration' if key in kept else 'ml_microstructure'}.{key}"
+
+
+_OF_PSC = {
+    "superp": "superp.enabled",
+    "stake": "superp.stake",
+    "cost": "superp.cost",
+    "timeframe": "data.timeframe",
+}
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _name(spec: str) -> str:
+    return spec if spec == "quoter" else from_file(spec).__name__.lower()
+
+
+def _with(chosen: Chosen, texts: Sequence[str]) -> Chosen:
+    found: dict[str, Value] = {}
+    known = [one.name for one in describe(type(chosen.strategy))]
+    for text in texts:
+        key, equals, _ = (part.strip() for part in text.partition("="))
+        near = difflib.get_close_matches(key, known, n=1) or known[:1]
+        usual = f"--param {chosen.name}.{near[0]}=VALUE" if near else ""
+        if key not in known or not equals:
+            held = f"it has {', '.join(known)}" if known else "it has none"
+            raise ConfigError(
+                "config-key",
+                f'"{key}" is no parameter of {chosen.name}; {held}',
+                key=f"{chosen.name}.{key}",
+                means="nothing was started",
+                try_=usual,
+            )
+        _, values = axis(text, type(chosen.strategy))
+        if len(values) != 1:
+            raise ConfigError(
+                "config-type",
+                f"{chosen.name}.{text} is more than one value; tickerml sweep tries several",
+                key=f"{chosen.name}.{key}",
+                means="nothing was started",
+                try_=usual,
+            )
+        found[key] = values[0]
+    return given_again(chosen, found)
