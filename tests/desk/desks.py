@@ -88,6 +88,13 @@ def judge(one, at=None, of=None):
     return verdict
 
 
+def judge_hedged(one, at=None, of=None):
+    """The verdict on one leg where other legs hold as much of its coin against it."""
+    of = of or desk()
+    known = structs.replace(of._desktop(at or facts()), hedged=frozenset({one.inst.id}))
+    return of._judge(known, one, 0.0)
+
+
 def gate(verdict, name):
     return next(g for g in verdict.gates if g.name == name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from desks import CASH, NOW, SPOT, UNIT, desk, facts, grid, later, proposal, setup
+from msgspec import structs
 
 from tickerml.desk.case import Case
 from tickerml.desk.checks import BEFORE
@@ -182,7 +183,24 @@ def test_the_boldest_entry_of_a_grid_must_not_meet_our_own_order(side):
 
 
 def test_what_stands_in_for_a_stop_is_told():
-    assert asked("stop", proposal(1, stop=None, substitute="hedge"))[1:3] == (PASSED, "hedge")
+    """F5: a hedge is one only where other legs hold as much of the coin; a stake only of a SuperP position."""
+    leg = proposal(1, stop=None, substitute="hedge")
+    assert asked("stop", leg)[1:3] == (FAILED, "no hedge")
+    for hedged, told in [({1}, (PASSED, "hedge")), ({2}, (FAILED, "no hedge"))]:
+        c = Case(structs.replace(desk()._desktop(facts()), hedged=frozenset(hedged)), leg)
+        assert next(g for g in (check(c) for _, check in BEFORE) if g.name == "stop")[1:3] == told
+    stake = proposal(1, superp=True, stake=5.0, stop=None, substitute="stake")
+    assert asked("stop", stake)[1:3] == (PASSED, "stake")
+
+
+@pytest.mark.parametrize("name", ["", "whatever", "stake", "envelope", 5])
+@pytest.mark.parametrize("superp", [False, True])
+def test_the_desk_does_not_trust_what_is_said_to_stand_in_for_a_stop(name, superp):
+    """F5: whoever made the setup, what stands in must be there."""
+    one = proposal(1, stop=None, substitute="hedge")
+    for field, value in {"substitute": name, "superp": superp}.items():
+        object.__setattr__(one.setup, field, value)
+    assert asked("stop", one).state == FAILED
 
 
 def test_a_stop_at_the_first_tick_is_one():

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from desks import UNIT, desk, facts, gate, instrument, judge, proposal
+from desks import UNIT, desk, facts, gate, instrument, judge, judge_hedged, proposal
 
 from tickerml.account.brackets import MARGIN, put_tiers
 from tickerml.account.brackets import Tier as Bracket
@@ -72,8 +72,10 @@ def test_shares_lost_by_hand():
 
 
 def test_an_inverse_long_without_a_bound_is_refused():
-    told = verdict(COIN, 1, None, substitute="grid")
-    assert not isinstance(told, Approved)
+    of = desk(**WIDE, instruments=(COIN,), names=("mine",))
+    at = facts(equity=EQUITY, cash=EQUITY, n=1, at={"margin": 1.0, "bar_only": True, "bid": PRICE, "ask": PRICE})
+    one = proposal(inst=COIN, name="mine", stop=None, target=None, size=1.0, substitute="hedge")
+    assert not isinstance(judge_hedged(one, at, of), Approved)
 
 
 @pytest.mark.parametrize("side", [1, -1])

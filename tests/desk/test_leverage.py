@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf, nan
 
 import pytest
-from desks import CASH, SPOT, UNIT, desk, facts, gate, grid, judge, proposal, setup
+from desks import CASH, SPOT, UNIT, desk, facts, gate, grid, judge, judge_hedged, proposal, setup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,7 +72,7 @@ def test_a_setup_that_names_none_trades_at_the_usual():
 def test_who_holds_a_wish_down(times, stop, changed, tiers, held, bound):
     """F3: the lowest of the wish, limits.max_leverage, the margin tier and the liquidation distance; whole times."""
     one = wish(times, stop=stop, substitute="" if stop else "hedge")
-    verdict = judge(one, at(4_000, tiers), desk(**changed, names=("x",)))
+    verdict = (judge if stop else judge_hedged)(one, at(4_000, tiers), desk(**changed, names=("x",)))
     assert isinstance(verdict, Approved)
     assert verdict.leverage[:2] == (held, bound)
 

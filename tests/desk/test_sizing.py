@@ -6,13 +6,13 @@ from dataclasses import replace
 from math import nan, sqrt
 
 import pytest
-from desks import CASH, UNIT, desk, facts, grid, instrument, judge, market, proposal, setup
+from desks import CASH, UNIT, desk, facts, grid, instrument, judge, judge_hedged, market, proposal, setup
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
 from tickerml.desk.approved import Approved, Refusal
-from tickerml.desk.case import Case
+from tickerml.desk.case import Case, lost
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.limits import Limits, Refused
 from tickerml.desk.sizing import lot_value, multiplier, size
@@ -346,7 +346,8 @@ def test_no_size_passes_any_limit(limits, side, stop, shares, margin, depth, use
     wished = setup(side, stop=stop, entries=grid(*shares, prices=prices), size=wish, substitute="" if stop else "hedge")
     inst = instrument(1, inverse=True) if kind == "inverse" else instrument(1, lot=lot, min_notional="0")
     at = facts(exposure=held.copy(), at={"margin": margin, "maintenance": 0.0, "depth_ask": depth, "depth_bid": depth})
-    verdict = judge(proposal(inst=inst, setup=wished), at, desk(replace(limits, liquidation_stops=1.0), names=("dca",)))
+    of = desk(replace(limits, liquidation_stops=1.0), names=("dca",))
+    verdict = (judge if stop else judge_hedged)(proposal(inst=inst, setup=wished), at, of)
     if isinstance(verdict, Refusal):
         return
     lots = sum(o.qty for o in verdict.orders)
@@ -360,8 +361,9 @@ def test_no_size_passes_any_limit(limits, side, stop, shares, margin, depth, use
     assert all(worth(o.qty) <= limits.order_share * CASH + slack for o in verdict.orders)
     assert worth(lots) <= limits.max_position * CASH + slack
     assert worth(lots) * margin + used <= limits.max_in_use * CASH + slack
-    assert worth(lots) * (stop or 1.0) <= limits.risk_per_trade * CASH + slack
-    assert worth(lots) * (stop or 1.0) + used // 20 <= limits.max_heat * CASH + slack
+    at_stop = lost(stop, kind == "inverse", side)  # share of the notional: an inverse short loses less than its stop
+    assert worth(lots) * at_stop <= limits.risk_per_trade * CASH + slack
+    assert worth(lots) * at_stop + used // 20 <= limits.max_heat * CASH + slack
     touch = market().ask if side > 0 else market().bid
     taking = [o.qty for o in verdict.orders if o.tif == 2]
     assert all(worth(q) * touch / high <= limits.depth_share * depth * 1.02 + slack for q in taking)

@@ -102,6 +102,14 @@ def test_c2_dca_levels_are_of_equal_money(high, part):
     assert all(m == pytest.approx(unit, rel=1e-9) for m in money[1:])
 
 
+def test_dca_asks_for_no_level_at_or_below_nothing():
+    """A wide grid reaches below the price of nothing: those levels are left out, the others share the money."""
+    wide = replace(Dca(), drop=0.5, step=0.1, levels=16)
+    entries = wide.grid(100.0, 50.0)
+    assert [e.price for e in entries] == [None, *(pytest.approx(p) for p in (40, 30, 20, 10))]
+    assert sum(e.share for e in entries) == pytest.approx(1)
+
+
 def test_c2_dca_far_below_everything_is_bought_at_once():
     (only,) = decide(Dca, close=80.0).entries
     assert only.price is None

@@ -7,6 +7,7 @@ import math
 from tickerml.desk.approved import Approved
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
+from tickerml.tape.rows import MAX_TICKS
 
 
 def fields_of(
@@ -31,7 +32,7 @@ def fields_of(
         "horizon": now + setup.horizon_ns,
         "trail": setup.trail or 0.0,
         "zones": int(setup.zones),
-        "low": 0 if setup.floor is None else math.ceil(setup.floor / float(inst.tick)),
-        "high": 0 if setup.ceiling is None else math.floor(setup.ceiling / float(inst.tick)),
+        "low": 0 if setup.floor is None else min(MAX_TICKS, math.ceil(setup.floor / float(inst.tick))),
+        "high": 0 if setup.ceiling is None else max(1, min(MAX_TICKS, math.floor(setup.ceiling / float(inst.tick)))),
         "group": group,
     }

@@ -53,6 +53,7 @@ class Desktop(Struct, frozen=True):
     sent: int = 0  # messages of the last second
     today: int = 0  # messages of the day
     terms: dict[int, Terms] = field(default_factory=dict)  # by instrument id, as they were made before
+    hedged: frozenset[int] = frozenset()  # instruments of a leg that the other legs of its intent hedge
 
 
 class Case:

@@ -18,6 +18,7 @@ from tickerml.desk.limits import Refused
 from tickerml.desk.losses import KILLS
 from tickerml.desk.memory import within
 from tickerml.desk.regime import BREAKER, PANIC
+from tickerml.tape.intents import HEDGE, STAKE
 from tickerml.tape.rows import DAY, SECOND
 
 Check = Callable[[Case], Gate]
@@ -279,8 +280,16 @@ def _target(c: Case) -> Gate:
 def _stop(c: Case) -> Gate:
     """The stop of each entry, in ticks below its price (above, when short): at least 1, and not through the touch."""
     if c.setup.stop is None:
-        return holds("stop", c.setup.substitute != "" or c.setup.superp, c.setup.substitute or "stake")
+        good, name = _stands_in(c), c.setup.substitute or "substitute"
+        return holds("stop", good, name if good else f"no {name}")
     return least("stop", min(map(_stop_room, repeat(c), c.prices, c.takes)), 1)
+
+
+def _stands_in(c: Case) -> bool:
+    """Whether something else limits the loss: the stake of a SuperP position, or legs that hold as much against it."""
+    if c.setup.superp:
+        return c.setup.substitute == STAKE and c.setup.stake is not None
+    return c.setup.substitute == HEDGE and c.inst in c.desk.hedged
 
 
 def _stop_room(c: Case, price: int, takes: bool) -> int:

@@ -28,6 +28,7 @@ from tickerml.desk.sized import AFTER, AFTER_STAKE, orders_of, stake_order, wors
 from tickerml.desk.sizing import lot_value, size
 from tickerml.desk.universe import Universe
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.intents import HEDGE, shares_of, unhedged
 from tickerml.tape.rows import Rows
 
 __all__ = ["Desk"]
@@ -169,6 +170,7 @@ class Desk:
         if len({desk.facts.wallet_of[proposals[n].inst.id] for n in legs}) > 1:
             text = f"{TEXT[Refused.LEG]} (legs settle in different currencies)"
             return {n: Refusal(proposals[n].seq, Refused.LEG, text) for n in legs if n not in lost}
+        desk = structs.replace(desk, hedged=_hedged([proposals[n] for n in legs])) if group else desk
         trial = structs.replace(desk, exposure=desk.exposure.copy()) if group else desk
         verdicts = {n: self._judge(trial, proposals[n], worth[n]) for n in legs if n not in lost}
         if group and all(isinstance(v, Approved) for v in verdicts.values()) and len(verdicts) == len(legs):
@@ -221,13 +223,18 @@ class Desk:
         return verdict
 
 
+def _hedged(legs: Sequence[Proposal]) -> frozenset[int]:
+    """Instruments of the legs that lean on a hedge and have one."""
+    bare = unhedged([(p.inst.base, p.setup) for p in legs])
+    return frozenset(p.inst.id for k, p in enumerate(legs) if p.setup.substitute == HEDGE and k not in bare)
+
+
 def _in_proportion(legs: dict[int, tuple[Case, Verdict]]) -> dict[int, int]:
     """Lots of each leg such that none has more than its share: as their `size` hints say, else worth the same.
 
     The leg that its own limits hold down most holds down all: a hedge that is larger than what it hedges is a bet.
     """
-    hints = [c.setup.size for c, _ in legs.values()]
-    shares = [hint or 0.0 for hint in hints] if all(hints) else [1.0] * len(hints)
+    shares = shares_of([c.setup for c, _ in legs.values()])
     lots = [sum(o.qty for o in v.orders) for _, v in legs.values() if isinstance(v, Approved)]
     each = [max(1, c.worth(c.touch, 1)) for c, _ in legs.values()]
     unit = min(n * worth / share for n, worth, share in zip(lots, each, shares, strict=True))

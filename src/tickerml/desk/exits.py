@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tickerml.tape.kernel import kernel
-from tickerml.tape.rows import Record, Rows
+from tickerml.tape.rows import MAX_TICKS, Record, Rows
 
 BREAK_EVEN: Final = 0.001  # fraction of the entry price that break-even stands above it, for the fees
 HALF_WAY: Final = 0.5
@@ -52,13 +52,18 @@ def place(s: Record, entry: float) -> None:
     s["entry_at"] = entry
     if s["target"] > 0:
         s["first"] = entry * float(s["target"])
-        s["target_at"] = max(1, round(entry + side * float(s["first"])))
+        s["target_at"] = _price(entry + side * float(s["first"]))
     if s["stop"] > 0 and zone == NONE:
-        stop = max(1, round(entry * (1 - side * float(s["stop"]))))
+        stop = _price(entry * (1 - side * float(s["stop"])))
         kept = s["trail"] > 0 and s["stop_at"] and side * (int(s["stop_at"]) - stop) > 0  # it has followed the market
         s["stop_at"] = s["stop_at"] if kept else stop
     if not s["best"]:
         s["best"] = round(entry)
+
+
+def _price(ticks: float) -> int:
+    """The nearest price that the market can have."""
+    return min(MAX_TICKS, max(1, round(ticks)))
 
 
 @kernel
@@ -133,7 +138,7 @@ def _zone(s: Record, price: int, agree: bool) -> bool:
         return False
     s["zone"] = FULL
     _tighten(s, round(entry + side * first / 2), price)
-    s["target_at"] = round(entry + side * (1 + EXTENSION) * first)
+    s["target_at"] = _price(entry + side * (1 + EXTENSION) * first)
     return side * (price - int(s["target_at"])) < 0
 
 

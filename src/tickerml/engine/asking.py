@@ -20,6 +20,7 @@ import numpy as np
 from tickerml.engine.outbox import canonical
 from tickerml.tape.errors import ConfigError, InputError, TickerMLError, Where
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.intent_ranges import LONGEST_REASON
 from tickerml.tape.intents import Legs, Pass, Quotes, Setup, Target
 
 RETURNS: Final = 'decide returns a Setup (Long(...) or Short(...)), Target, Quotes or Legs, or Pass("why not")'
@@ -27,9 +28,6 @@ _ENDED: Final = "the run ended there; what was recorded before stays"
 _TRACE: Final = "the same command with --debug: it prints the whole traceback"
 _PASSED_ON: Final = (MemoryError, BrokenPipeError, bdb.BdbQuit)  # of the machine, the reader and the debugger
 _INTENTS: Final = (Setup, Target, Quotes, Legs)
-_SETUP: Final = ("horizon_ns", "target", "stop", "size", "stake", "leverage", "trail", "floor", "ceiling")
-_ENTRY: Final = ("price", "share", "ttl_ns")
-_NUMBERS: Final = (int, float, np.generic, type(None))  # made once: each setup is asked a dozen times
 _OWN: Final = "own_"  # how modules of a user's own files are named (run/own_file.py)
 
 
@@ -135,25 +133,20 @@ def _after(what: str) -> str:
 def _wrong(answer: object) -> str:
     """What is wrong with an answer, in words; empty when the desk can judge it."""
     if isinstance(answer, Pass):
-        told = isinstance(answer.reason, str)
-        return "" if told else f"decide passed with the reason {reprlib.repr(answer.reason)}, which is no text"
-    if isinstance(answer, Setup):
-        return _no_number(answer)
-    if isinstance(answer, Legs):
-        return next((wrong for leg in answer.legs if (wrong := _no_number(leg.setup))), "")
+        return _wrong_reason(answer.reason)
     return "" if isinstance(answer, _INTENTS) else f"decide returned {reprlib.repr(answer)}"
 
 
-def _no_number(setup: Setup) -> str:
-    """Which figure of a setup is none, in words: what is made of it later would fail far from its line."""
-    for name in _SETUP:
-        if not isinstance(value := getattr(setup, name), _NUMBERS):
-            return f"decide returned a setup whose {name} is {reprlib.repr(value)}, which is no number"
-    for entry in setup.entries:
-        for name in _ENTRY:
-            if not isinstance(value := getattr(entry, name), _NUMBERS):
-                return f"decide returned an entry whose {name} is {reprlib.repr(value)}, which is no number"
-    return ""
+def _wrong_reason(reason: object) -> str:
+    """A reason is a short text: reports, tables and pictures count by it and show it."""
+    if not isinstance(reason, str):
+        return f"decide passed with the reason {reprlib.repr(reason)}, which is no text"
+    if len(reason) <= LONGEST_REASON:
+        return ""
+    return (
+        f"decide passed with a reason of {len(reason):,} characters ({reprlib.repr(reason)}); it may have "
+        f"{LONGEST_REASON}, and figures go into its `info`"
+    )
 
 
 def _line_of(error: BaseException, home: Where | None) -> Where | None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from tickerml.features.sets import members
 from tickerml.tape.errors import ConfigError
+from tickerml.tape.intent_ranges import LONGEST_REASON
 
 GROUP: Final = 100  # owners of timers from here on are groups of strategies that wake together
 REASONS: Final = 32  # reasons that a detector may have
@@ -75,6 +76,8 @@ def detector_of(
         return None
     if len(strategy.passes) > REASONS:
         raise ConfigError("detector", f"{module} names {len(strategy.passes)} passes; at most {REASONS} are counted")
+    if long := [reason for reason in strategy.passes if len(reason) > LONGEST_REASON]:
+        raise ConfigError("detector", f"a pass of {module} has {len(long[0]):,} characters; at most {LONGEST_REASON}")
     seen = {short: columns.get(name) for short, name in short_names(strategy.sees).items()}
     reads = tuple((short, *column) for short, column in seen.items() if column is not None)
     return Detector(number, tuple(groups), module, strategy, reads)

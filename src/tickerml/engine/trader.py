@@ -36,7 +36,7 @@ from tickerml.sim.orders import ANSWERS
 from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Legs, Pass, Setup, Target
+from tickerml.tape.intents import Legs, Pass, Setup, Target, stands_alone
 from tickerml.tape.rows import MINUTE, Kind
 
 _NOTHING: Final = np.dtype([("none", "i1")])
@@ -213,6 +213,7 @@ class Trader:
         """A wish as the desk judges it: a setup, or each leg of several that stand or fall together."""
         k, intent = wish.strategy, wish.intent
         if isinstance(intent, Setup):
+            stands_alone(intent)
             return [self._proposal(k, seq, wish.view.instrument, intent)]
         if not isinstance(intent, Legs):
             return []

@@ -2,16 +2,34 @@
 
 An intent is a wish in the strategy's own terms: distances are fractions of the entry price, sizes are hints. The
 desk turns it into orders in ticks and lots, or refuses it. Every position has a stop, or says what stands in for one.
+
+Each number has a range, wide enough for every wish that makes sense and narrow enough that what is computed from it
+later fits: one outside is refused here, on the strategy's own line, with the field and the range.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from tickerml.tape.errors import ConfigError
+from tickerml.tape.intent_ranges import (
+    DEAREST,
+    EXACT,
+    FARTHEST,
+    LARGEST,
+    LONGEST,
+    RICHEST,
+    STEEPEST,
+    above,
+    either,
+    optional,
+    refuse,
+    require,
+    said,
+    within,
+)
 from tickerml.tape.rows import BUY, SELL
 from tickerml.tape.spans import nanoseconds
 
@@ -19,16 +37,29 @@ Figure: TypeAlias = float | int | str | bool | None
 Info: TypeAlias = Mapping[str, Figure]
 Substitute: TypeAlias = Literal["", "stake", "hedge", "envelope"]
 _NO_INFO: Final[Info] = {}
+STAKE: Final = "stake"  # of a SuperP position: no more than it can be lost
+HEDGE: Final = "hedge"  # of a leg: other legs hold as much of the same coin on the other side
+ENVELOPE: Final = "envelope"  # of a wished exposure, as of quotes: what the desk grants
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry order: a limit at `price` (quote per unit), or a market order when None, for `share` of the size."""
+    """One entry order: a limit at `price` (quote per unit), or a market order when None, for `share` of the size.
+
+    Raises ConfigError `intent`.
+    """
 
     price: float | None = None
     share: float = 1.0  # of the setup's size; the shares of a setup sum to 1
     post_only: bool = False
     ttl_ns: int = 0  # cancelled when not filled by then; 0 = lives until the position closes or the horizon ends
+
+    def __post_init__(self) -> None:
+        optional("the price of an entry", self.price, DEAREST)
+        above("the share of an entry", self.share, EXACT)
+        within("the ttl_ns of an entry", self.ttl_ns, 0, LONGEST)
+        either("post_only", self.post_only)
+        object.__setattr__(self, "ttl_ns", math.ceil(self.ttl_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +67,8 @@ class Setup:
     """One trade: entry orders, target, stop and the longest time it may last.
 
     `target` and `stop` are distances as fractions of the (average) entry price, both positive: target 0.002 is 0.2 %
-    in the trade's favour. No stop is allowed only with a `substitute`. Raises ConfigError `intent`.
+    in the trade's favour. No stop is allowed only with a `substitute`: "stake" of a SuperP position, or "hedge" of a
+    leg that other legs hedge (see Legs). Raises ConfigError `intent`.
     """
 
     side: int  # BUY (+1) = long, SELL (-1) = short
@@ -57,25 +89,30 @@ class Setup:
     ceiling: float | None = None  # quote; the trade ends when the price closes above
 
     def __post_init__(self) -> None:
-        for name in ("trail", "floor", "ceiling"):
-            value = getattr(self, name)
-            _require(value is None or _positive(value), f"{name} is {value}; it must be above 0")
-        _require(self.trail is None or self.stop is not None, "a trailing stop needs a stop to begin with")
-        _require(not self.zones or self.target is not None, "zones lie on the way to a target; there is none")
-        _require(self.side in (BUY, SELL), f"side is {self.side}; it must be +1 (long) or -1 (short)")
-        _require(self.horizon_ns > 0, f"horizon is {self.horizon_ns} ns; it must be positive")
-        _require(self.target is None or _positive(self.target), f"target is {self.target}; it must be above 0")
-        _require(self.stop is None or _positive(self.stop), f"stop is {self.stop}; it must be above 0")
-        _require(self.stop is not None or self.substitute != "", "a setup needs a stop, or names its substitute")
-        _require(self.leverage is None or _positive(self.leverage), f"leverage is {self.leverage}; it must be above 0")
-        shares = sum(entry.share for entry in self.entries)
-        _require(abs(shares - 1) < 1e-9, f"the shares of the entries sum to {shares}, not 1")
-        _require(not self.superp or self.stake is not None, "a SuperP position needs a stake")
+        require(self.side in (BUY, SELL), f"side is {said(self.side)}; it must be +1 (long) or -1 (short)")
+        above("horizon", self.horizon_ns, LONGEST, " ns")
+        for name, most in _OF_SETUP:
+            optional(name, getattr(self, name), most)
+        if self.size is not None:
+            within("size", self.size, 0, LARGEST)
+        for name in ("superp", "zones"):
+            either(name, getattr(self, name))
+        require(self.trail is None or self.stop is not None, "a trailing stop needs a stop to begin with")
+        require(not self.zones or self.target is not None, "zones lie on the way to a target; there is none")
+        _shares(self.entries)
+        for name in ("side", "horizon_ns"):  # numbers of numpy would wrap, and floats lose nanoseconds
+            object.__setattr__(self, name, math.ceil(getattr(self, name)))
+        require(not self.superp or self.stake is not None, "a SuperP position needs a stake")
+        _stands_in(self.substitute, STAKE if self.superp else HEDGE, "a SuperP position" if self.superp else "a setup")
+        require(self.stop is not None or self.substitute != "", f"a setup needs a stop, or {_BY_SETUP}")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A wished exposure: signed, as a multiple of equity (-0.5 = short half of it). Raises ConfigError `intent`."""
+    """A wished exposure: signed, as a multiple of equity (-0.5 = short half of it).
+
+    Without a stop it needs the `substitute` "envelope": it has no stake, and is no leg. Raises ConfigError `intent`.
+    """
 
     exposure: float
     stop: float | None = None  # fraction of the average entry price
@@ -84,9 +121,11 @@ class Target:
     params: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require(math.isfinite(self.exposure), f"exposure is {self.exposure}; it must be a finite number")
+        within("exposure", self.exposure, -LARGEST, LARGEST)
+        optional("stop", self.stop, FARTHEST)
+        _stands_in(self.substitute, ENVELOPE, "a target")
         guarded = self.exposure == 0 or self.stop is not None or self.substitute != ""
-        _require(guarded, "an exposure needs a stop, or names its substitute")
+        require(guarded, 'an exposure needs a stop, or the substitute "envelope"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +144,13 @@ class Quotes:
     params: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("bid", "ask"):
+            optional(name, getattr(self, name), DEAREST)
         crossed = self.bid is not None and self.ask is not None and self.bid >= self.ask
-        _require(not crossed, f"bid {self.bid} is not below ask {self.ask}")
-        _require(_positive(self.size), f"size is {self.size}; it must be above 0")
-        _require(_positive(self.inventory_limit), f"inventory limit is {self.inventory_limit}; it must be above 0")
-        _require(self.ttl_ns > 0, f"time to live is {self.ttl_ns} ns; it must be positive")
+        require(not crossed, f"bid {self.bid} is not below ask {self.ask}")
+        above("size", self.size, RICHEST)
+        above("inventory limit", self.inventory_limit, RICHEST)
+        above("time to live", self.ttl_ns, LONGEST, " ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +168,8 @@ class Legs:
 
     All are approved and sent at once, or none. The legs' `size` hints are kept in proportion (without them all legs are
     worth the same). What is filled while another leg is not within `limits.legs_s` is closed; when one leg leaves, all
-    leave; they are settled as one trade.
+    leave; they are settled as one trade. A leg without a stop has the substitute "hedge": other legs hold the same coin
+    on the other side, at least as much of it as all legs that lean on them.
     """
 
     legs: tuple[Leg, ...]
@@ -135,10 +177,14 @@ class Legs:
     params: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require(len(self.legs) >= 2, f"legs need at least two setups, got {len(self.legs)}")
+        require(len(self.legs) >= 2, f"legs need at least two setups, got {len(self.legs)}")
         places = {(leg.venue, leg.symbol) for leg in self.legs}
-        _require(len(places) == len(self.legs), "two legs are on one instrument: a coin has one setup at a time")
-        _require(not any(leg.setup.superp for leg in self.legs), "a SuperP position cannot be a leg")
+        require(len(places) == len(self.legs), "two legs are on one instrument: a coin has one setup at a time")
+        require(not any(leg.setup.superp for leg in self.legs), "a SuperP position cannot be a leg")
+        bare = unhedged([(leg.symbol.partition("/")[0], leg.setup) for leg in self.legs])
+        if bare:
+            named = self.legs[bare[0]].symbol
+            refuse(f'the leg on {named} has the substitute "hedge", and no other leg hedges it: {_HEDGED}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +236,48 @@ def Short(  # noqa: N802 - reads as what it makes
     return Setup(SELL, span, target, stop, entries, size, None, leverage, info=info, trail=trail, zones=zones)
 
 
-def _positive(x: float) -> bool:
-    return math.isfinite(x) and x > 0
+def shares_of(setups: Sequence[Setup]) -> list[float]:
+    """What legs are worth beside each other: as their `size` hints say where all have one, else the same."""
+    hints = [setup.size or 0.0 for setup in setups]
+    return hints if all(hints) else [1.0] * len(hints)
 
 
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigError("intent", message, means="the strategy's answer was not sent to the desk")
+def unhedged(legs: Sequence[tuple[str, Setup]]) -> list[int]:
+    """Places of the legs (base coin, setup) that name a hedge and have none.
+
+    A hedge is what other legs hold of the same coin on the other side; it must be worth all that leans on it.
+    """
+    leaning: dict[tuple[str, int], float] = {}
+    held: dict[tuple[str, int], float] = {}
+    for (base, setup), share in zip(legs, shares_of([setup for _, setup in legs]), strict=True):
+        held[base, setup.side] = held.get((base, setup.side), 0.0) + share
+        if setup.substitute == HEDGE:
+            leaning[base, setup.side] = leaning.get((base, setup.side), 0.0) + share
+    bare = {at for at, share in leaning.items() if share > held.get((at[0], -at[1]), 0.0) * EXACT}
+    return [k for k, (base, one) in enumerate(legs) if one.substitute == HEDGE and (base, one.side) in bare]
+
+
+def stands_alone(setup: Setup) -> None:
+    """A setup that is no leg has nothing that could hedge it. Raises ConfigError `intent`."""
+    require(setup.substitute != HEDGE, f'a setup of its own has the substitute "hedge": {_HEDGED}')
+
+
+_OF_SETUP: Final = (
+    *(("target", FARTHEST), ("stop", FARTHEST), ("trail", FARTHEST), ("floor", DEAREST), ("ceiling", DEAREST)),
+    *(("stake", RICHEST), ("leverage", STEEPEST)),
+)
+_BY_SETUP: Final = 'the substitute "stake" (of a SuperP position) or "hedge" (of a leg of Legs)'
+_HEDGED: Final = "only other legs of the same coin, on the other side and worth as much, do"
+
+
+def _stands_in(substitute: object, allowed: str, of: str) -> None:
+    """A substitute is one of the closed list, and one that a thing of this kind can have."""
+    good = isinstance(substitute, str) and substitute in ("", allowed)
+    known = f'"{STAKE}" (a SuperP position), "{HEDGE}" (a leg of Legs), "{ENVELOPE}" (a Target)'
+    require(good, f"the substitute of {of} is {said(substitute)}; for a stop may stand in {known}")
+
+
+def _shares(entries: object) -> None:
+    require(isinstance(entries, tuple | list), f"entries are {said(entries)}; they must be a tuple of Entry(...)")
+    shares = sum(entry.share for entry in entries)  # type: ignore[attr-defined]
+    require(abs(shares - 1) < EXACT - 1, f"the shares of the entries sum to {shares}, not 1")

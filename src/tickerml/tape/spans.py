@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -17,7 +18,8 @@ def nanoseconds(span: str | int) -> int:
     if isinstance(span, int):
         return span
     match = _SPAN.fullmatch(span.strip())
-    if match is None or (ns := round(float(match[1]) * _UNITS[match[2]])) <= 0:
+    length = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if length == math.inf or (ns := round(length)) <= 0:
         raise ConfigError(
             "span", f'"{span}" is not a span of time', try_='write it as "250ms", "30s", "5m", "48h" or "1d"'
         )
