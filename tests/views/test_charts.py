@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickerml.views.charts.m4 import m4
+from tickerml.views.charts.reasons import _fit
 from tickerml.views.charts.scale import Scale, apart
-from tickerml.views.charts.svg import path_of
+from tickerml.views.charts.svg import path_of, text_width
 from tickerml.views.charts.ticks import log_ticks, number_labels, percent_labels, ticks, time_ticks
 
 DAY = 86_400 * 10**9
@@ -107,3 +108,20 @@ def test_a_logarithmic_scale_puts_doublings_at_equal_distances():
     y = Scale(1, 8, 300, 0, log=True)
     assert [round(y(v)) for v in (1, 2, 4, 8)] == [300, 200, 100, 0]
     assert y.many(np.array([1.0, 8.0])).tolist() == [300, 0]
+
+
+@given(st.text(min_size=1, max_size=60), st.floats(60, 300))
+def test_a_name_keeps_as_much_of_its_beginning_as_there_is_room_for(name, width):
+    fitted = _fit(name, width)
+    if fitted == name:
+        assert text_width(name) <= width
+        return
+    kept = fitted.removesuffix("...")
+    assert name.startswith(kept)
+    assert text_width(fitted) <= width + 1e-9
+    assert text_width(f"{name[: len(kept) + 1]}...") > width - 1e-9
+
+
+def test_a_name_of_any_length_is_fitted_at_once():
+    """A report must come to an end whatever a strategy called its reason: each name is walked through once."""
+    assert _fit("x" * 10**6, 300) == _fit("x" * 100, 300)

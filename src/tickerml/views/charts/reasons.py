@@ -48,9 +48,16 @@ def _draw(story: Story, found: Sequence[tuple[str, int]], total: int, width: int
 
 
 def _fit(name: str, width: float) -> str:
-    while text_width(name, SIZE) > width and len(name) > 4:
-        name = name[:-4] + "..."
-    return name
+    """The name, or as much of its beginning as there is room for."""
+    if text_width(name, SIZE) <= width:
+        return name
+    room, kept = width - text_width("...", SIZE), 0
+    for character in name:
+        room -= text_width(character, SIZE)
+        if room < 0:
+            break
+        kept += 1
+    return name[: max(1, kept)] + "..."
 
 
 def _table(story: Story, counts: Sequence[Count], total: int) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
