@@ -131,3 +131,14 @@ def test_a_run_does_not_go_into_the_folder_of_a_search(own, store, tmp_path, tol
     (folder / "sweep.json").write_text(told)
     assert f"holds {what}" in refused(own, store, folder)
     assert [path.name for path in folder.iterdir()] == ["sweep.json"]
+
+
+def test_rows_that_come_out_otherwise_leave_the_run_as_it_was(store, tmp_path):
+    word, path = tmp_path / "word.txt", tmp_path / "quiet.py"
+    path.write_text(OWN.replace('Pass("quiet")', f"Pass(__import__('pathlib').Path({str(word)!r}).read_text())"))
+    word.write_text("calm")
+    made(path, store, tmp_path / "k")
+    before = (tmp_path / "k" / "run.json").read_bytes()
+    word.write_text("loud")
+    refused(path, store, tmp_path / "k")
+    assert (tmp_path / "k" / "run.json").read_bytes() == before

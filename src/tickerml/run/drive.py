@@ -177,8 +177,8 @@ def _kept_whole(job: Job, manifest: dict[str, Any], machine: Machine, ledger: Fo
     try:
         yield
     except Exception as fault:
-        if isinstance(fault, RunError) and fault.code == "interrupted":
-            raise
+        if isinstance(fault, RunError) and fault.code in ("interrupted", "run-differs"):
+            raise  # of the folder's own run nothing has failed
         with suppress(Exception):  # the first fault is the one to tell
             machine.outbox.break_off()
             row = max(0, int(machine.loop.core[0]["rows"]) - 1)
