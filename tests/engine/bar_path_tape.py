@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
+
 from tickerml.tape.build import Builder
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import MINUTE, SECOND, Flag
+from tickerml.tape.rows import MINUTE, SECOND, Flag, Kind
 from tickerml.tape.tape import Header, MemoryTape
 
 START = 1_704_067_200 * SECOND
@@ -18,8 +20,11 @@ def coin(number):
     return Instrument(number, "binance-usdm", f"{base}/USDT:USDT", f"{base}USDT", tick, lot, base, "USDT", "USDT")
 
 
-def bars(*paths, lows=None):
-    """Minute bars of a coin for each path of closes; `lows` of the first, where given. Prices in quote currency."""
+def bars(*paths, lows=None, halt=()):
+    """Minute bars of a coin for each path of closes; `lows` of the first, where given. Prices in quote currency.
+
+    `halt`: seconds from and to which the first coin's venue takes no orders.
+    """
     builder = Builder()
     coins = [coin(k) for k in range(len(paths))]
     for one in coins:
@@ -32,4 +37,9 @@ def bars(*paths, lows=None):
             opened, close, low = path[max(0, k - 1)], path[k], bottoms[inst][k]
             bar = (opened, max(opened, close), min(opened, close, low), close)
             builder.bar(began + MINUTE + SECOND, inst, began, MINUTE, bar, 10_000, flags=int(Flag.ASSUMED))
-    return MemoryTape(Header("bar path", tuple(coins), assumed_clock=True, bar_only=True), (builder.take(),))
+    for at, trades in zip(halt, (0, 1), strict=False):
+        exch = START + round(at * SECOND)
+        builder.row(exch, exch, 0, Kind.STATUS, qty=trades)
+    block = builder.take()
+    block.rows[...] = block.rows[np.argsort(block.rows["recv"], kind="stable")]
+    return MemoryTape(Header("bar path", tuple(coins), assumed_clock=True, bar_only=True), (block,))

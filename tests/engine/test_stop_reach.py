@@ -158,6 +158,26 @@ def test_a_stop_that_was_refused_twice_closes_the_position():
     assert np.diff(times).min() >= 1.0  # refused closes are sent again each second, not at once
 
 
+def test_on_bars_a_stop_that_was_refused_is_sent_once_more():
+    """There is no touch that it could lie behind: it arrives at 121.03 s and, again, when trading has gone on."""
+    _, made = run(Once(), bars([100] * 8, halt=(121.01, 121.05)))
+    assert refusals(made).count(OrderType.STOP) == 1
+    assert [(one[0], one[6]) for one in sent(made) if one[3] == "stop"] == [(121.0, 10_000), (121.06, 10_000)]
+    assert settled(made)[0]["reason"] == "end of data"
+
+
+def test_the_last_lot_is_not_left_without_its_stop():
+    """All but one lot go at the target; the venue refuses the stop for that lot, twice: it is closed at once."""
+    books = calm().book(9.0, {10_190: 50_000}, {10_205: 50_000})
+    books.row(9.5, Kind.TRADE, side=1, price=10_203, qty=LOTS - 1).row(9.51, Kind.STATUS, qty=0)
+    _, made = run(Once(target=0.02), books.row(9.75, Kind.STATUS, qty=1).quiet(9.8, 14.0).tape())
+    assert [one[6] for one in sent(made) if one[3] == "stop_limit"] == [LOTS, 1, 1]
+    at, *_, lots = next(one for one in sent(made) if one[3] == "market")
+    assert lots == 1
+    assert at < 10.0  # not after `naked_s`
+    assert len(settled(made)) == 1
+
+
 def test_a_stop_that_the_market_has_passed_is_not_moved_away():
     """It was refused while the market fell through it: no price is legal that limits the loss, so it is closed."""
     books = Books().book(0.0, *DEEP).quiet(0.5, 1.0).row(1.065, Kind.STATUS, qty=0)
