@@ -24,7 +24,7 @@ from tickerml.tape.rows import HOUR, Record
 
 NAME: Final = "dca"
 
-_BOTTOM: Final = 0.999  # fraction of the high; a level further below it is no price worth asking for
+_BOTTOM: Final = 0.001  # fraction of the high; a level below it is no price worth asking for
 HELD, WARMING, NO_DROP, NOT_OVERSOLD = "position open", "warming up", "no drop", "RSI not oversold"
 
 
@@ -96,8 +96,8 @@ class Dca:
 
     def grid(self, high: float, close: float) -> tuple[Entry, ...]:
         """One entry for all levels that `close` has passed, then a limit buy for each that is left; equal money."""
-        below = (self.drop + k * self.step for k in range(self.levels))
-        prices = [high * (1 - gone) for gone in below if gone < _BOTTOM]
+        shares = (1 - self.drop - k * self.step for k in range(self.levels))
+        prices = [high * share for share in shares if share > _BOTTOM]
         waiting = [price for price in prices if price < close]
         passed = len(prices) - len(waiting)
         sizes = [passed / close, *(1 / price for price in waiting)]  # equal money: size goes by 1 / price
