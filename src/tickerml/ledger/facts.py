@@ -16,17 +16,19 @@ from tickerml.tape.tape import Header
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _GIVEN: Final = re.compile(r"[0-9a-f]{6}(-\d+)?")  # a name that is a hash of all that makes the run what it is
+_COMPILED: Final = "quoter"  # source of the strategy that quotes past the desk, which gives it no number
 _MAKES: Final = ("mode", "strategy", "params", "config", "cash", "seed", "pairs", "kernel_hash", "command")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A run in a ledger: its name there, its strategy, its row of `runs`, and its instruments."""
+    """A run in a ledger: its name there, its strategy, its row of `runs`, its instruments, and whom its desk judges."""
 
     run: str
     strategy: str
     row: tuple[Any, ...]
     instruments: tuple[Instrument, ...]
+    deciding: tuple[str, ...] = ()
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Rows of the tables `runs` and `instruments`."""
@@ -47,7 +49,8 @@ def facts_of(manifest: Mapping[str, Any], header: Header) -> Facts:
         **{name: _json(manifest.get(name)) for name in ("params", "pairs", "versions", "notes")},
     }
     row = tuple(told.get(c.name, manifest.get(c.name)) for c in TABLES["runs"].columns)
-    return Facts(run, str(manifest["strategy"]), row, header.instruments)
+    deciding = (str(one["name"]) for one in manifest.get("strategies", ()) if one["source"] != _COMPILED)
+    return Facts(run, str(manifest["strategy"]), row, header.instruments, tuple(deciding))
 
 
 def name_of(manifest: Mapping[str, Any]) -> str:

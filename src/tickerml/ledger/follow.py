@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from tickerml.ledger.facts import Facts
 from tickerml.ledger.gather import gathered
-from tickerml.ledger.link import Link, link
+from tickerml.ledger.link import FAULT, Link, link
 from tickerml.ledger.place import Place
 from tickerml.ledger.write import BATCH, Again, Writer
 from tickerml.tape.block import Block, part
@@ -30,7 +30,8 @@ BACK_OFF: Final = (0.2, 15.0)  # seconds until the first, and at most until any 
 class Follower:
     """Writes the made rows of one run into a ledger while it runs. Used in a `with`; `take` is the run's sink.
 
-    Nothing that goes wrong with the database reaches the run: it is told to people once, and tried again.
+    Nothing that goes wrong with the database reaches the run: it is told to people once, and tried again unless it
+    would fail in the same way each time (`ledger-fault`).
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Follower:
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._closing = self._ended = False  # no more rows come; and the run has come to its end
         self._begun = self._gone = self._done = False  # the thread has begun; failed the last time; has written all
+        self._lost = False  # what comes cannot be written, now or later
         self._warnings: list[TickerMLError] = []
         self._warned = False
         self._writer: Writer | None = None
@@ -75,7 +77,7 @@ class Follower:
     def take(self, block: Block) -> None:
         """The next made rows. Never waits, never fails."""
         with self._lock:
-            if self._next - self._start + len(block) > HELD:
+            if self._lost or self._next - self._start + len(block) > HELD:
                 self._queue, self._start = [], self._next + len(block)
             else:
                 self._queue.append(block)
@@ -103,7 +105,7 @@ class Follower:
             self._thread.join(0.05)
             self.said()
             self._patience -= time.monotonic() - began if self._gone else 0
-        if not self._done:
+        if not self._done and not self._lost:
             self._warnings.append(self._behind())
         self.said()
         return self._done
@@ -125,7 +127,7 @@ class Follower:
             except Exception as error:  # whatever it is, the run goes on: the tape is what counts
                 self._failed(error)
                 self._hang_up()
-                if last and self._patience <= 0:
+                if self._lost or (last and self._patience <= 0):
                     return
                 pause = min(2 * pause, 0.5 if self._closing else BACK_OFF[1])
                 self._wait = pause
@@ -193,10 +195,14 @@ class Follower:
 
     def _failed(self, error: Exception) -> None:
         self._gone = True
-        if self._warned:
+        told = error if isinstance(error, TickerMLError) else RunError("ledger-gone", self.to.clean(repr(error)))
+        self._lost = told.code == FAULT
+        if self._lost:
+            again = f"{self._rebuild}   (with a version that has it mended)"
+            self._warnings.append(RunError(FAULT, told.message, means=told.means, try_=again))
+        if self._warned or self._lost:
             return
         self._warned = True
-        told = error if isinstance(error, TickerMLError) else RunError("ledger-gone", self.to.clean(repr(error)))
         self._warnings.append(
             RunError(
                 told.code,

@@ -19,13 +19,17 @@ from tickerml.tape.errors import RunError
 
 AWAY: Final = ("ledger-locked", "ledger-gone")
 """Codes of what may be over when it is tried again."""
+FAULT: Final = "ledger-fault"
+"""Code of what comes out the same however often it is tried: a value of ours that the database does not take."""
 _WRITER: Final = 0x7469636B  # advisory lock of the one writer in a PostgreSQL database
 
 Row = tuple[Any, ...]
 
+_UNTAKEN: Final = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
 
 class Link(Protocol):
-    """A connection. Everything raises RunError: `ledger-locked` and `ledger-gone` may be tried again, others not."""
+    """A connection. All raises RunError: those of `AWAY` may be tried again, others (`ledger-fault`) not."""
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """One statement with ? for values; its rows."""
@@ -166,6 +170,8 @@ class SqliteLink:
     def _telling(self) -> Iterator[None]:
         try:
             yield
+        except (*_UNTAKEN, OverflowError) as error:
+            raise _not_taken(self._place, str(error)) from error
         except (sqlite3.Error, OSError) as error:
             busy = getattr(error, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_SNAPSHOT")
             what = "is locked by another program" if busy else f"cannot be written: {error}"
@@ -187,6 +193,8 @@ class PostgresLink:
                 try_="pip install 'tickerml[postgres]'",
             ) from None
         self._place, self._errors = to, psycopg.Error
+        self._ours = psycopg.DataError, psycopg.IntegrityError
+        self._unsent = psycopg.ProgrammingError, psycopg.NotSupportedError
         self._put: dict[str, str] = {}
         with self._telling():
             self._held = psycopg.connect(to.url, autocommit=True, connect_timeout=CONNECT, prepare_threshold=None)
@@ -233,11 +241,21 @@ class PostgresLink:
         try:
             yield
         except self._errors as error:
-            text = self._place.clean(" ".join(str(error).split()))
-            busy = getattr(error, "sqlstate", None) in ("55P03", "40P01")
+            text, state = self._place.clean(" ".join(str(error).split())), getattr(error, "sqlstate", None)
+            if isinstance(error, self._ours) or (isinstance(error, self._unsent) and state is None):
+                raise _not_taken(self._place, text) from None
+            busy = state in ("55P03", "40P01")
             code = "ledger-locked" if busy else "ledger-gone"
             # the driver's own error may hold the URL: it is not chained
             raise RunError(code, f"the ledger {self._place.shown} does not answer: {text}") from None
+
+
+def _not_taken(to: Place, text: str) -> RunError:
+    return RunError(
+        FAULT,
+        f"the ledger {to.shown} does not take what was to be written: {text}",
+        means="this is a fault in TickerML, and no fault of the database; the run's tape holds everything",
+    )
 
 
 _TYPES: Final = {"text": "text", "json": "text", "exact": "numeric", "real": "float8", "flag": "int2"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,10 +57,15 @@ class Projector:
     Memory holds open orders, open intents, the present minute and day, and what `batch` was not asked for yet.
     """
 
-    def __init__(self, run: str, instruments: Iterable[Instrument], strategy: str = "") -> None:
-        """`run` names it in the ledger; `strategy` is whose rows name none. Raises ConfigError `money-unit`."""
+    def __init__(
+        self, run: str, instruments: Iterable[Instrument], strategy: str = "", deciding: Sequence[str] = ()
+    ) -> None:
+        """`run` names it in the ledger; `strategy` is whose rows name none; `deciding` whom the desk numbers.
+
+        Raises ConfigError `money-unit`.
+        """
         self.run, self.next = run, 0  # sequence of the next row
-        self._strategy = strategy
+        self._strategy, self._deciding = strategy, tuple(deciding)
         self._first = 0
         self._things = things(instruments)
         self._hash = ContentHash()
@@ -186,15 +191,15 @@ class Projector:
         elif kind == Kind.APPROVED:
             row = self._open.get(told.get("intent", -1))
             if row is not None:
-                row[9], row[12], row[13] = "approved", _json(told.get("gates")), told.get("bound")
+                row[9], row[12], row[13] = "approved", _json(told.get("gates")), _text(told.get("bound"))
                 self._decisions[row[1]] = row
         elif kind in (Kind.PARAMS, Kind.DESK):
-            strategy = told.pop("strategy", "desk" if kind == Kind.DESK else None)
-            self._put("parameter_changes", (self.run, seq, time, strategy, inst, _json(told)))
+            owner = told.pop("strategy", "desk" if kind == Kind.DESK else None)
+            self._put("parameter_changes", (self.run, seq, time, self._named(owner), inst, _json(told)))
 
     def _intent(self, seq: int, time: int, minute: int, inst: int, side: int, price: int, told: dict[str, Any]) -> None:
         thing, strategy = self._things.get(inst, UNKNOWN), str(told.get("strategy") or "")
-        kind, gates, rule = told.get("kind"), told.get("gates"), told.get("size_rule")
+        kind, gates, rule = _text(told.get("kind")), told.get("gates"), _text(told.get("size_rule"))
         price_text = thing.price.text(price) if price > 0 else None
         row = [self.run, seq, time, strategy, inst, thing.symbol, kind, side, price_text, "open", None, None]
         row += [_json(gates) if gates is not None else None, rule, None, _json(told)]
@@ -214,7 +219,7 @@ class Projector:
         text = str(told.get("text", ""))
         gates = told.get("gates", [{"gate": code, "passed": False}])
         row[9:12] = "refused", code, text
-        row[12], row[13] = _json(gates), told.get("size_rule") or _size_rule(text) or row[13]
+        row[12], row[13] = _json(gates), _text(told.get("size_rule")) or _size_rule(text) or row[13]
         self._decisions[row[1]] = row
 
     def _submit(self, seq: int, time: int, inst: int, side: int, order: Row) -> None:
@@ -263,6 +268,11 @@ class Projector:
 
     def _put(self, table: str, row: Row) -> None:
         self._rows.setdefault(table, []).append(row)
+
+    def _named(self, owner: Any) -> str | None:
+        """A strategy's name; the desk's rows have its number among those that it judges."""
+        known = isinstance(owner, int) and 0 <= owner < len(self._deciding)
+        return self._deciding[owner] if known else _text(owner)
 
     def _symbol(self, inst: int) -> str:
         return self._things.get(inst, UNKNOWN).symbol

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["text", "exact", "time", "int", "real", "flag", "json"]
 
-PROJECTION: Final = 1
+PROJECTION: Final = 2
 """Raised whenever the same rows give other tables: what an older program wrote is then projected again."""
 
 
@@ -270,10 +270,10 @@ _FUNDING: Final = _table(
 )
 _PARAMETERS: Final = _table(
     "parameter_changes",
-    "parameters that a strategy changed while it ran",
+    "parameters that a strategy changed while it ran, and what the desk switched off and on",
     _SEQ,
     """time time
-    strategy text
+    strategy text; whose it is; desk = of no one strategy
     inst int
     figures json""",
 )

@@ -26,7 +26,7 @@ class Writer:
     def __init__(self, link: Link, facts: Facts, batch: int = BATCH) -> None:
         """`batch`: rows of the tape in one transaction. Asks how far the tables are: RunError as `Link`."""
         self.link, self.facts, self.batch = link, facts, batch
-        self.projector = Projector(facts.run, facts.instruments, facts.strategy)
+        self.projector = Projector(facts.run, facts.instruments, facts.strategy, facts.deciding)
         self.written = 0  # rows of the tape that this writer has committed
         self._batch: Batch | None = None
         self._known, self._hash, version = self._progress() or (-1, "", PROJECTION)

@@ -115,14 +115,15 @@ def rebuild(
 
     For each: "run", "folder", "database", "rows" of its tape, "tables" (name -> rows and hash), "as_before" (whether
     all tables came out as they were, None when they were not there), and "error" in place of these when its tape
-    cannot be read. Raises RunError `ledger-locked`, `ledger-gone` when the database is away: nothing else would work.
+    cannot be read or written. Raises RunError `ledger-locked`, `ledger-gone` when the database is away: nothing else
+    would work.
     """
     return [_rebuilt(folder, to(folder), progress) for folder in folders]
 
 
 def _rebuilt(folder: Path, to: Place, progress: Progress | None) -> dict[str, Any]:
     from tickerml.ledger.facts import facts_of
-    from tickerml.ledger.link import link, wipe
+    from tickerml.ledger.link import FAULT, link, wipe
     from tickerml.ledger.read import content_hashes, reading
     from tickerml.ledger.write import project
 
@@ -151,7 +152,7 @@ def _rebuilt(folder: Path, to: Place, progress: Progress | None) -> dict[str, An
         try:
             rows = project(made, facts, blocks, after=after)
         except TickerMLError as error:
-            if error.code.startswith("ledger-"):
+            if error.code.startswith("ledger-") and error.code != FAULT:
                 raise
             return {**told, "error": str(error)}
         with reading(to) as connection:
