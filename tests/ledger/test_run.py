@@ -9,12 +9,13 @@ from small_ledgers import hashes
 
 from small_runs import command, eager, market, settings
 from tickerml.config import Config, load, to_mapping
+from tickerml.ledger.follow import Follower
 from tickerml.ledger.place import FILE, of_file
 from tickerml.run.backtest import backtest
 from tickerml.run.ledger import place_of, rebuild, show
 from tickerml.run.paper import paper
 from tickerml.run.record import read_manifest
-from tickerml.tape.errors import ConfigError
+from tickerml.tape.errors import ConfigError, InputError
 
 QUIET = {"ledger": {"enabled": False}}
 
@@ -52,6 +53,36 @@ def test_a_backtest_has_a_ledger_where_it_is_asked_for_g3(tmp_path):
     backtest("psc", tape, config=eager(ledger={"backtests": True}), run_dir=tmp_path / "c")
     one, two = (hashes(of_file(tmp_path / name / FILE)) for name in "bc")
     assert one["signals"][0] == two["signals"][0] > 0
+
+
+BAD = """
+from tickerml.strategies.wake import Every
+
+
+class Bad:
+    wake = Every("10s")
+    sees = ()
+
+    def decide(self, view):
+        return 1 / 0
+"""
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["not written yet", "written already"])
+def test_a_run_whose_folder_goes_is_in_no_ledger_g3(tmp_path, monkeypatch, late):
+    """Its strategy failed before the first decision: the ledger of all runs holds none that could not be rebuilt."""
+    if not late:
+        monkeypatch.setitem(Follower.__init__.__kwdefaults__, "first", 0.0)
+    (tmp_path / "bad.py").write_text(BAD)
+    config = settings(data={"runs": str(tmp_path / "runs")})
+    kept = paper("psc", market("busy", minutes=1), config=config)
+    to = of_file(tmp_path / "runs" / FILE)
+    before = hashes(to)
+    with pytest.raises(InputError) as error:
+        paper(str(tmp_path / "bad.py"), market("busy", minutes=1), config=config)
+    assert error.value.code == "strategy"
+    assert {path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()} == {kept.path.name}
+    assert hashes(to) == before
 
 
 def test_the_same_command_again_changes_nothing_g3(run):

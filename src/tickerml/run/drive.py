@@ -130,14 +130,15 @@ def _stopped(folder: Path) -> bool:
 def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace | None = None) -> dict[str, Any]:
     """Make or finish the run of `job` in its folder; returns the manifest, which is then complete."""
     fresh = not job.folder.exists() and not getattr(job.tape, "live", False)  # a feed's rows come only once
-    try:
-        with Following(job.ledger, job.folder, job.progress) as ledger:
+    with Following(job.ledger, job.folder, job.progress) as ledger:
+        try:
             return _recorded(job, sync_orders, chunk, pace, ledger)
-    except (InputError, ConfigError):
-        made = RunTape(job.folder, job.tape.header).blocks() if fresh else ()
-        if fresh and not any(np.isin(block.rows["kind"], DECISIONS).any() for block in made):
-            shutil.rmtree(job.folder)  # nothing was decided: a folder without a run would only be in the way
-        raise
+        except (InputError, ConfigError):
+            made = RunTape(job.folder, job.tape.header).blocks() if fresh else ()
+            if fresh and not any(np.isin(block.rows["kind"], DECISIONS).any() for block in made):
+                ledger.forget()
+                shutil.rmtree(job.folder)  # nothing was decided: a folder without a run would only be in the way
+            raise
 
 
 def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None, ledger: Following) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tickerml.config import Config
 from tickerml.run.record import MANIFEST, RunTape, header_of, read_manifest
 from tickerml.tape.block import Block
-from tickerml.tape.errors import InputError, JournalError, TickerMLError
+from tickerml.tape.errors import InputError, JournalError, RunError, TickerMLError
 from tickerml.tape.progress import Progress
 
 if TYPE_CHECKING:
@@ -71,6 +71,25 @@ class Following:
             follower.take(block)
 
         return both
+
+    def forget(self) -> None:
+        """Take the run out of its ledger: its folder goes, and nothing could make the tables of it again."""
+        follower, self._follower = self._follower, None
+        if follower is None:
+            return
+        follower.close()
+        from tickerml.ledger.link import link, wipe
+
+        try:
+            made = link(follower.to)
+            try:
+                made.begin()
+                wipe(made, follower.facts.run)
+                made.commit()
+            finally:
+                made.close()
+        except RunError as error:  # the run's own error is the one to end with
+            _teller(self._progress)(error)
 
     def __enter__(self) -> Self:
         return self
