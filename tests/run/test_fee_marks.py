@@ -62,3 +62,5 @@ def test_the_report_says_it(tmp_path):
     said = f"from 0 on (maker 0.02 %, taker 0.05 %) for {count} executions"
     assert any(said in note for note in run.story.head.notes)
     assert said in run.report().read_text(encoding="utf-8")
+    again = backtest(Churn(), market("busy", minutes=3), config=settings(**TIERED), run_dir=tmp_path / "run")
+    assert sum(said in note for note in again.manifest["notes"]) == 1  # made again, it is said once

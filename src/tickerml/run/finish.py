@@ -39,7 +39,7 @@ def finished(job: Job) -> Run:
     manifest["report"] = str(job.folder / "report.html")
     made = RunTape(job.folder, job.tape.header)
     marks = fee_marks(job.setting, job.tape.header, made.blocks())
-    manifest["notes"] += [marks] if marks else []
+    manifest["notes"] += [marks] if marks and marks not in manifest["notes"] else []
     story = read.read_story(made, manifest)
     stopped = job.progress is not None and job.progress.stop
     again, blocks = None, list[Block]()
