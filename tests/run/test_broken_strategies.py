@@ -12,12 +12,15 @@ import pytest
 
 from small_runs import command, market, settings
 from tickerml.cli.app import run as cli
+from tickerml.engine.loop import Loop
+from tickerml.ledger.place import FILE, of_file
+from tickerml.ledger.read import content_hashes, reading
 from tickerml.run.backtest import backtest
 from tickerml.run.paper import paper
 from tickerml.run.pending import facts
 from tickerml.run.record import RunTape, read_manifest
 from tickerml.run.strategies import choose
-from tickerml.tape.errors import ConfigError, InputError
+from tickerml.tape.errors import ConfigError, InputError, RunError
 from tickerml.tape.rows import MINUTE, ROW, SECOND, Kind
 
 HEAD = """\
@@ -205,6 +208,61 @@ def test_what_reads_a_run_that_broke_off_says_so(tmp_path, capsys, monkeypatch):
     assert f"row {row} of" in stopped.stderr
     assert cli([*words, "--param", "synthetic.minutes=1", "--plain"]) == 2  # again: the same, and one note
     assert [one for one in read_manifest(tmp_path / "run")["notes"] if "broke off" in one] == [note]
+
+
+@pytest.mark.parametrize("fault", [RunError("requests", "more than it can hold"), ZeroDivisionError("ours")], ids=repr)
+def test_what_breaks_a_run_off_may_be_any_fault_to_its_replay(tmp_path, capsys, monkeypatch, fault):
+    """A fault of the engine ends a run as one of its strategy does: what it had made is compared."""
+    monkeypatch.chdir(tmp_path)
+
+    sent = Loop.make_order
+
+    def full(self, *order):
+        """Send an order; from half a minute on there is no room for one."""
+        if self.core[0]["now"] % MINUTE > 30 * SECOND:
+            raise fault
+        return sent(self, *order)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Loop, "make_order", full)
+        path = written(tmp_path, TRADES.replace("0.0005", "0.005"))
+        words = ["backtest", "-s", str(path), "--source", "synthetic:busy:7", "--run-dir", "run"]
+        assert cli([*words, "--param", "synthetic.minutes=1", "--plain"]) != 0
+        (note,) = [one for one in read_manifest(tmp_path / "run")["notes"] if "broke off" in one]
+        capsys.readouterr()
+        assert cli(["replay", "run", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert told["identical"]
+        assert told["decisions"] > 5
+        why = note.partition("source: ")[2]
+        assert told["notes"] == [f"the run was broken off here, by what breaks it off again: {why}"]
+    assert cli(["replay", "run", "--json"]) == 0  # nothing fails here: still the same as far as it went
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["identical"]
+
+
+@pytest.mark.parametrize("mode", ["backtest", "paper"])
+def test_a_finished_run_stays_finished_when_the_same_command_fails(tmp_path, capsys, monkeypatch, mode):
+    """What its strategy reads beside it was broken since: run.json and the ledger are as they were."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "word").write_text("5s")
+    long = LONG.replace('"5s"', f"__import__('pathlib').Path({str(tmp_path / 'word')!r}).read_text()")
+    words = [mode, "-s", str(written(tmp_path, TRADES.replace(LONG, long))), "--source", "synthetic:busy:7"]
+    words += ["--param", "synthetic.minutes=1", "--run-dir", "run", "--ledger", "--plain"]
+    assert cli(words) == 0
+    before, tables = (tmp_path / "run" / "run.json").read_bytes(), ledger_of(tmp_path / "run")
+    assert tables["progress"][0] == 1
+    (tmp_path / "word").write_text("soon")
+    capsys.readouterr()
+    assert cli(words) == 2
+    assert '"soon" is not a span' in capsys.readouterr().err
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+    assert ledger_of(tmp_path / "run") == tables
+
+
+def ledger_of(folder):
+    """Rows and hash of each table of the ledger in a run's folder."""
+    with reading(of_file(folder / FILE)) as connection:
+        return content_hashes(connection)
 
 
 @pytest.mark.parametrize("mode", ["backtest", "paper"])

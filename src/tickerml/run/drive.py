@@ -174,20 +174,32 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None,
 
 @contextmanager
 def _kept_whole(job: Job, manifest: dict[str, Any], machine: Machine, ledger: Following) -> Iterator[None]:
-    """Where the run ends with a fault its tape has all that was done before, and its manifest says why it ends."""
+    """Where the run ends with a fault its tape has all that was done before, and its manifest says why it ends.
+
+    A run that has its end keeps it: it was only computed again, and what fails now is no part of it.
+    """
     try:
         yield
     except Exception as fault:
-        if isinstance(fault, RunError) and fault.code in ("interrupted", "run-differs"):
+        if "rows" in manifest or not breaks_off(fault):
             raise  # of the folder's own run nothing has failed
         with suppress(Exception):  # the first fault is the one to tell
             machine.outbox.break_off()
             row = max(0, int(machine.loop.core[0]["rows"]) - 1)
-            said = fault.message if isinstance(fault, TickerMLError) else f"{type(fault).__name__}: {fault}"
-            note = f"{BROKE_OFF} at row {row} of its source: {said}"
+            note = f"{BROKE_OFF} at row {row} of its source: {said_of(fault)}"
             write_manifest(job.folder, {**manifest, "notes": [*manifest["notes"], note]})
             ledger.ended = True
         raise
+
+
+def breaks_off(fault: Exception) -> bool:
+    """Whether a run that goes on or is made again would break off here, too: it was not stopped, and is no other."""
+    return not (isinstance(fault, RunError) and fault.code in ("interrupted", "run-differs"))
+
+
+def said_of(fault: Exception) -> str:
+    """What a fault that breaks a run off says, in one line of its notes."""
+    return fault.message if isinstance(fault, TickerMLError) else f"{type(fault).__name__}: {fault}"
 
 
 def _waiting(told: Commands, watch: Callable[[int], bool], seen: Seen) -> bool:

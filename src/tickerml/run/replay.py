@@ -15,14 +15,14 @@ from tickerml.engine.outbox import HELD
 from tickerml.run.again import as_told, chosen_again, recorded, upto
 from tickerml.run.commands import Commands, on_record
 from tickerml.run.compiling import compiling
-from tickerml.run.drive import watchable
+from tickerml.run.drive import breaks_off, said_of, watchable
 from tickerml.run.pending import facts
 from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.run.reopen import source_of
 from tickerml.run.result import Run
 from tickerml.run.strategies import Chosen
 from tickerml.tape.block import Block
-from tickerml.tape.errors import ConfigError, InputError, RunError
+from tickerml.tape.errors import RunError
 from tickerml.tape.kernel_cache import kernel_hash, source_hashes
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import ROW, Kind
@@ -117,11 +117,11 @@ def _computed(
     notes: tuple[str, ...] = ()
     try:
         drive(machine, fed, chunk=chunk, after=_watched(progress, rows, comparing))
-    except (InputError, ConfigError) as fault:
-        if rows is not None:
+    except Exception as fault:  # whatever broke the run off, which has all that was done before
+        if rows is not None or not breaks_off(fault):
             raise
         machine.outbox.break_off()
-        notes = (f"the run was broken off here, by what breaks it off again: {fault.message}",)
+        notes = (f"the run was broken off here, by what breaks it off again: {said_of(fault)}",)
     if manifest["source"].get("content_hash") is not None:
         for _ in blocks:  # behind a difference nothing is computed any more, yet the rest may have changed too
             pass
