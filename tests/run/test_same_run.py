@@ -10,6 +10,8 @@ from small_bars import minutes
 from small_runs import settings
 from tickerml.run.backtest import backtest
 from tickerml.run.pending import Pending
+from tickerml.run.record import read_manifest, write_manifest
+from tickerml.run.replay import replay
 from tickerml.run.sources import open_source
 from tickerml.tape.errors import RunError
 from tickerml.tape.importers.options import Options
@@ -96,6 +98,38 @@ def test_a_strategy_file_that_was_edited_is_refused(own, store, tmp_path):
     assert "the code of quiet, which was changed since" in refused(own, store, tmp_path / "k")
     own.write_text(OWN.replace("0.02", "0.03"))
     assert "quiet.drop 0.02 -> 0.03" in refused(own, store, tmp_path / "k")
+
+
+@pytest.fixture
+def helped(own):
+    """The same with what it says in a file of a file beside it."""
+    own.write_text(OWN.replace('Pass("quiet")', "Pass(helper.word())").replace("from data", "import helper\nfrom data"))
+    own.with_name("helper.py").write_text("import words\n\ndef word():\n    return words.WORD\n")
+    own.with_name("words.py").write_text('WORD = "quiet"\n')
+    return own
+
+
+def test_a_file_that_the_strategy_imports_is_its_code(helped, store, tmp_path):
+    made(helped, store, tmp_path / "k")
+    broken_off(tmp_path / "k")
+    before = (tmp_path / "k" / "run.json").read_bytes()
+    runs = settings(data={"runs": str(tmp_path / "runs")})
+    first = made(helped, store, None, config=runs)
+    helped.with_name("words.py").write_text('WORD = "still"\n')
+    assert "the code of quiet, which was changed since" in refused(helped, store, tmp_path / "k")
+    assert (tmp_path / "k" / "run.json").read_bytes() == before
+    assert made(helped, store, None, config=runs).path != first.path  # without a name it is another run
+    assert replay(first.path).first_difference["recorded"]["figures"]["reason"] == "quiet"
+
+
+def test_a_run_from_before_imports_counted_goes_on_with_its_file(helped, store, tmp_path):
+    first = made(helped, store, tmp_path / "k")
+    manifest = read_manifest(tmp_path / "k")
+    write_manifest(tmp_path / "k", manifest | {"code": manifest.pop("code_files")})
+    assert made(helped, store, tmp_path / "k").manifest["decision_hash"] == first.manifest["decision_hash"]
+    assert replay(tmp_path / "k").identical
+    helped.write_text(helped.read_text() + "\n# edited\n")
+    assert "the code of quiet, which was changed since" in refused(helped, store, tmp_path / "k")
 
 
 def test_every_setting_that_differs_is_named_once(own, store, tmp_path):

@@ -24,7 +24,7 @@ from tickerml.run.cut_short import endless, named_only, same_so_far, told_until,
 from tickerml.run.drive import watchable
 from tickerml.run.layers import held
 from tickerml.run.matching import WITHIN, Wishes, paired, wishes
-from tickerml.run.record import code_of
+from tickerml.run.record import code_told, same_code
 from tickerml.run.reopen import source_of
 from tickerml.run.replay import Replayed, row_by_row
 from tickerml.run.result import Run
@@ -159,11 +159,12 @@ def _whole(run: Run) -> Manifest:
 
 
 def _older(manifest: Manifest) -> bool:
-    """Whether what is here would not make the run again: other kernels, or a strategy's file that was changed."""
+    """Whether what is here would not make the run again: other kernels, or a strategy's code that was changed."""
     if manifest["kernel_hash"] != kernel_hash():
         return True
-    known = manifest.get("code") or {}
-    return any(known.get(one.source) not in (None, code_of(one)) for one in chosen_again(manifest))
+    chosen = chosen_again(manifest)
+    now = code_told(chosen)
+    return not all(same_code(manifest, now, one.source) for one in chosen)
 
 
 def _sources(a: Run, b: Run, tapes: Mapping[Path, Tape | None]) -> Apart | None:

@@ -18,6 +18,7 @@ from tickerml.config import idle, to_mapping
 from tickerml.run.pending import Pending, bounded
 from tickerml.run.recipe import command_of, search_command
 from tickerml.run.setup import Setting, with_least
+from tickerml.run.siblings import digest
 from tickerml.run.strategies import Chosen
 from tickerml.run.trials import SWEEP, TRIALS, search_in
 from tickerml.tape.block import Block
@@ -74,12 +75,39 @@ def identity(chosen: Sequence[Chosen], tape: Tape, setting: Setting, mode: str, 
 
 
 def code_of(chosen: Chosen) -> str:
-    """SHA-256 of the file that holds a strategy of the user's; empty for one that has no file."""
+    """SHA-256 of a strategy's file and of what it imports beside it, in turn; empty for one that has no file."""
+    return _hash_of(chosen, digest)
+
+
+def _file_of(chosen: Chosen) -> str:
+    """SHA-256 of the file alone."""
+    return _hash_of(chosen, lambda path: hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _hash_of(chosen: Chosen, by: Callable[[Path], str]) -> str:
     try:
         file = inspect.getsourcefile(type(chosen.strategy))
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+        return by(Path(file)) if file else ""
     except (TypeError, OSError):  # typed into a prompt
         return ""
+
+
+def code_told(chosen: Sequence[Chosen]) -> dict[str, dict[str, str]]:
+    """The manifest's hashes of its strategies' code, by their source, and of their files alone."""
+    return {
+        "code": {one.source: code_of(one) for one in chosen},
+        "code_files": {one.source: _file_of(one) for one in chosen},
+    }
+
+
+def same_code(before: Mapping[str, Any], now: Mapping[str, Any], source: str) -> bool:
+    """Whether a strategy's code is what it was when the run was made; `now` as `code_told` gives it.
+
+    A run without "code_files" was recorded when what a file imports did not count: of its code the file alone is known.
+    """
+    known = (before.get("code") or {}).get(source)
+    alone = "code_files" not in before and known == now["code_files"].get(source)
+    return known is None or alone or known == now["code"].get(source)
 
 
 def manifest_of(
@@ -92,7 +120,7 @@ def manifest_of(
         "mode": mode,
         "strategy": name_of(chosen),
         "strategies": [_strategy(one) for one in chosen],
-        "code": {one.source: code_of(one) for one in chosen},
+        **code_told(chosen),
         "config": to_mapping(setting.config),
         "cash": str(setting.cash),
         "seed": setting.seed,

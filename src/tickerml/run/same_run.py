@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tickerml.run.causes import named, param_differences, told
 from tickerml.run.recipe import span_of
-from tickerml.run.record import header_json, header_of
+from tickerml.run.record import header_json, header_of, same_code
 from tickerml.run.trials import search_in
 from tickerml.tape.errors import RunError
 from tickerml.tape.tape import Header
@@ -99,11 +99,9 @@ def _of_strategies(a: Manifest, b: Manifest) -> Iterator[str]:
         sources = ["+".join(str(s["source"]) for s in some) for some in (mine, others)]
         yield told("strategy", *(names if names[0] != names[1] else sources))
         return
-    code = a.get("code") or {}
     for one, two in zip(mine, others, strict=True):
         yield from param_differences(two["name"], one["params"], two["params"])
-        known = code.get(two["source"])
-        if known is not None and known != b["code"].get(two["source"]):
+        if not same_code(a, b, two["source"]):
             yield f"the code of {two['name']}, which was changed since"
 
 
