@@ -14,6 +14,7 @@ from tickerml.run.result import open_run
 from tickerml.tape.block import concat, cut
 from tickerml.tape.errors import InputError
 from tickerml.tape.journal import Journal, Sync
+from tickerml.views.words import iso
 
 ENDED = ("rows", "decisions", "decision_hash", "state_hash", "counts", "trials", "seconds", "report", "waterfall")
 
@@ -54,6 +55,35 @@ def test_it_is_the_same_up_to_where_it_stops(whole, tmp_path, first):
     told = found.summary()
     assert told["until"] == told["a"]["end"] == told["b"]["end"]
     assert [told[side]["broken_off"] for side in "ab"] == [first, not first]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_act_that_only_the_whole_run_ended_is_no_difference(whole, tmp_path, monkeypatch, first):
+    """The strategy failed as it was told of its first trade: of that instant the other run has rows, and the trade."""
+    run = whole["a"]
+
+    def fails(self, view, outcome):
+        raise ValueError("not this")
+
+    monkeypatch.setattr(Churn, "on_settled", fails)
+    with pytest.raises(InputError, match="not this"):
+        backtest(Churn(), market("busy", minutes=3, rows=9000), config=settings(), run_dir=tmp_path / "k", leaks=False)
+    short = open_run(tmp_path / "k")
+    assert not short.story.trades
+    told = (compare(short, run) if first else compare(run, short)).summary()
+    assert told["identical"]
+    assert told["a"]["intents"] == told["b"]["intents"] > 0
+    assert (told["a"]["trades"], told["b"]["trades"]) == (0, 0)
+    assert not told["trades"]["pairs"]
+
+
+def test_the_time_of_the_break_is_told_however_long_the_names_are(whole, tmp_path):
+    short = killed(whole["a"], tmp_path / ("k7-" + "long-" * 16), 0.5)
+    for width in (60, 100):
+        told = compare(short, whole["a"]).lines(width)
+        until = iso(short.story.head.end)
+        assert until in "".join(told[:5])
+        assert max(map(len, told)) <= width
 
 
 def test_what_differs_is_named_and_not_weighed(whole, tmp_path):

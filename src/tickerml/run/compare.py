@@ -20,7 +20,7 @@ from tickerml.run.abreast import Abreast
 from tickerml.run.again import Variant, chosen_again, recorded, upto
 from tickerml.run.causes import CAUSES, DATA, STRATEGY, differences, taken_over
 from tickerml.run.compiling import compiling
-from tickerml.run.cut_short import endless, named_only, same_so_far, told_until, up_to_the_break
+from tickerml.run.cut_short import SoFar, endless, named_only, told_until, up_to_the_break
 from tickerml.run.drive import watchable
 from tickerml.run.layers import held
 from tickerml.run.matching import WITHIN, Wishes, paired, wishes
@@ -87,9 +87,9 @@ def compare(
             f"run {a.id} keeps its money in {a.story.head.currency}, run {b.id} in {b.story.head.currency}",
             means="their results are not of one unit",
         )
-    a, b, until = up_to_the_break(a, b)
-    if until:
-        return _so_far(a, b, until, within)
+    cut = up_to_the_break(a, b)
+    if cut is not None:
+        return _so_far(cut, within)
     same = row_by_row(a, b)
     one, two = wishes(a), wishes(b)
     told, tapes = differences(_whole(a), _whole(b)), {run.path: source_of(run.manifest, run.path) for run in (a, b)}
@@ -106,9 +106,10 @@ def compare(
     return Comparison(Compared(*sides, a.story.head.currency, same.identical, causes, pairs, gaps, part, _notes(rows)))
 
 
-def _so_far(a: Run, b: Run, until: int, within: int) -> Comparison:
+def _so_far(both: SoFar, within: int) -> Comparison:
     """The comparison where a run has no end: what differs is named, and not weighed by running again."""
-    same, one, two = same_so_far(a, b, until), wishes(a), wishes(b)
+    a, b, until, same = both.a, both.b, both.until, both.same
+    one, two = wishes(a), wishes(b)
     causes = () if same.identical else named_only(a, b)
     part = "" if same.identical else same.lines()[0].partition(", behind")[0]
     return Comparison(

@@ -28,20 +28,35 @@ def endless(run: Run) -> bool:
     return "rows" not in run.manifest
 
 
-def up_to_the_break(a: Run, b: Run) -> tuple[Run, Run, int]:
-    """Both runs up to where the first of them stops, and when that is, ns; 0 and the same runs where both have ended.
+@dataclass(frozen=True)
+class SoFar:
+    """Two runs up to where one of them stops, row by row."""
 
-    InputError `not-comparable` for a run that was broken off before it had made a row.
+    a: Run
+    b: Run
+    until: int  # when that is, ns
+    same: Replayed
+
+
+def up_to_the_break(a: Run, b: Run) -> SoFar | None:
+    """Both runs up to where the first of them stops; None where both have ended.
+
+    Where their rows are equal so far, both end behind the last that both have: the one that stops may lack what it was
+    about to do at that time. InputError `not-comparable` for a run that was broken off before it had made a row.
     """
     broken = [run for run in (a, b) if endless(run)]
     if not broken:
-        return a, b, 0
+        return None
     until = min(_last(run) for run in broken)
-    return _until(a, until), _until(b, until), until
+    first, second = _until(a, until), _until(b, until)
+    same, rows = _same(first, second)
+    if same.identical:
+        first, second = _until(a, until, rows), _until(b, until, rows)
+    return SoFar(first, second, until, same)
 
 
-def same_so_far(a: Run, b: Run, until: int) -> Replayed:
-    """Both row by row, to where the one that stops has no more: its last rows may not have been written."""
+def _same(a: Run, b: Run) -> tuple[Replayed, int]:
+    """Both row by row, to where the one that stops has no more, and how many are equal."""
     first, second = (a, b) if endless(a) else (b, a)
     comparing = Comparing(first.tape.blocks(), whole=False)
     for block in second.tape.blocks():
@@ -51,8 +66,8 @@ def same_so_far(a: Run, b: Run, until: int) -> Replayed:
     found = comparing.end(())
     at = found.first_difference
     if endless(a) and endless(b) and at is not None and not at["computed"]:  # both stop here, one a few rows earlier
-        return Replayed(True, found.decisions, found.fills)
-    return found
+        found = Replayed(True, found.decisions, found.fills)
+    return found, comparing.equal
 
 
 def named_only(a: Run, b: Run) -> tuple[Cause, ...]:
@@ -74,29 +89,34 @@ def _last(run: Run) -> int:
     return run.story.head.end
 
 
-def _until(run: Run, until: int) -> Run:
+def _until(run: Run, until: int, rows: int | None = None) -> Run:
     """The run as it stood then; its manifest says where that is, so that views do not tell of the whole."""
     found = Run(run.path)
     source = {**run.manifest["source"], "end": until}
     found.manifest = {**run.manifest, "source": source}
-    found.tape = _Part(run.path, run.tape.header, until)
+    found.tape = _Part(run.path, run.tape.header, until, rows)
     return found
 
 
 @dataclass(frozen=True)
 class _Part(RunTape):
-    """The rows that a run had made by some time."""
+    """The rows that a run had made by some time, or the first of them."""
 
     until: int = 0
+    most: int | None = None  # rows; None = all
 
     def blocks(self) -> Iterator[Block]:
-        """Made rows up to the first that is later."""
+        """Made rows up to the first that is later, or one too many."""
+        left = self.most
         for block in super().blocks():
             later = np.flatnonzero(block.rows["recv"] > self.until)
-            if len(later):
-                yield cut(block, 0, int(later[0]))
+            stop = min(int(later[0]) if len(later) else len(block), len(block) if left is None else left)
+            if stop < len(block):
+                if stop:
+                    yield cut(block, 0, stop)
                 return
             yield block
+            left = None if left is None else left - stop
 
 
 def told_until(runs: tuple[Run, Run], until: int) -> str:

@@ -187,7 +187,8 @@ class Comparing:
         """`recorded` in sequence; not `whole`: only to where it ends, for a run that was broken off."""
         self._recorded = (fact for block in recorded for fact in facts(block))
         self._whole = whole
-        self._decisions = self._fills = self._equal = 0
+        self._decisions = self._fills = 0
+        self.equal = 0  # rows
         self._first: dict[str, Any] | None = None
         self.over = False  # what is computed from here on changes nothing
 
@@ -200,9 +201,9 @@ class Comparing:
             if known != fact:
                 self.over = True
                 if known is not None or self._whole:
-                    self._first = _difference(self._equal, known, fact)
+                    self._first = _difference(self.equal, known, fact)
                 return
-            self._equal += 1
+            self.equal += 1
             kind = fact[_KIND]
             self._decisions += kind == Kind.PASS or (kind == Kind.INTENT and fact[_FLAGS] & 1)
             self._fills += kind == Kind.FILL
@@ -210,7 +211,7 @@ class Comparing:
     def end(self, notes: tuple[str, ...]) -> Replayed:
         """The answer, when all is computed; `notes` go with it."""
         left = None if self.over else next(self._recorded, None)
-        first = self._first if left is None else _difference(self._equal, left, None)
+        first = self._first if left is None else _difference(self.equal, left, None)
         if self.over and first is None:
             notes = (*notes, "the run was broken off here: the command that started it goes on with it")
         return Replayed(first is None, self._decisions, self._fills, first, notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from html import escape
+from textwrap import wrap
 from typing import Final
 
 from tickerml.tape.apart import Gap, by_coin
@@ -22,7 +23,12 @@ _REST: Final = "together"
 def lines(found: Compared, width: int = WIDTH) -> list[str]:
     """The answer first, then where the money went, then trades and data."""
     told = [*_head(found), *_told_causes(found), *_told_trades(found), *_told_gaps(found), *_foot(found)]
-    return [plain(clip(line, width)) for line in told]
+    return [plain(clip(part, width)) for line in told for part in _whole(line, found, width)]
+
+
+def _whole(line: str, found: Compared, width: int) -> list[str]:
+    """The line; the one that says up to when both are compared in as many as its runs' names need."""
+    return wrap(line, width, break_on_hyphens=False) if line and line == found.cut else [line]
 
 
 def html(found: Compared) -> str:
