@@ -84,6 +84,7 @@ def test_the_time_of_the_break_is_told_however_long_the_names_are(whole, tmp_pat
         until = iso(short.story.head.end)
         assert until in "".join(told[:5])
         assert max(map(len, told)) <= width
+        assert width < 100 or any(f"{short.id} backtest of" in line for line in told)
 
 
 def test_what_differs_is_named_and_not_weighed(whole, tmp_path):

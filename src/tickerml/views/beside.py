@@ -61,7 +61,7 @@ def _warnings(found: Compared) -> list[str]:
 
 
 def _named(one: Side) -> str:
-    return f"  {one.run:<12}{one.mode} of {one.strategy}, {period(one.start, one.end)}, {one.source}"
+    return f"  {one.run:<11} {one.mode} of {one.strategy}, {period(one.start, one.end)}, {one.source}"
 
 
 def _told_causes(found: Compared) -> Iterator[str]:
