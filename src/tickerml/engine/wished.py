@@ -1,4 +1,7 @@
-"""What the rows of an answer say, and which instruments its legs name."""
+"""What the rows of an answer say, and which instruments its legs name.
+
+Whose row it is, and what it says, is the program's word: `strategy`, `kind` and `reason` are no names of own figures.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _TOLD: Final = ("side", "target", "stop", "exposure", "leverage", "stake", "supe
 
 def intent_figures(name: str, intent: Any, view: EngineView) -> dict[str, Any]:
     """The blob of an INTENT row: what was wished, at which price, the strategy's figures, features to be told."""
-    figures = {"strategy": name, "kind": type(intent).__name__.lower(), "price": view.close, **intent.info}
+    figures = {"price": view.close, **intent.info, "strategy": name, "kind": type(intent).__name__.lower()}
     told = view.told()
     if told:
         figures["features"] = told
@@ -36,12 +39,12 @@ def intent_figures(name: str, intent: Any, view: EngineView) -> dict[str, Any]:
 
 def pass_figures(name: str, answer: Pass) -> dict[str, Any]:
     """The blob of a PASS row."""
-    return {"strategy": name, "reason": answer.reason, **answer.info}
+    return {**answer.info, "strategy": name, "reason": answer.reason}
 
 
 def changed_figures(name: str, answer: Any) -> dict[str, Any]:
     """The blob of a PARAMS row: own parameters that a wake has changed."""
-    return {"strategy": name, **answer.params}
+    return {**answer.params, "strategy": name}
 
 
 def _leg_figures(leg: Leg) -> dict[str, Any]:
