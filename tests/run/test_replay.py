@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 import sys
 import weakref
@@ -236,6 +237,17 @@ def test_every_scenario_replays(scenario, name, tmp_path):
         answer = replay(made_run.path, chunk=chunk)
         assert answer.identical, answer.lines()
     assert made_run.manifest["decisions"] > 10
+
+
+def test_an_infinite_parameter_is_on_record_and_replays(tmp_path):
+    tape = synthetic_tape("calm", 11, minutes=2, coins=COINS)
+    source = {"spec": "synthetic:calm:11", "minutes": 2, "coins": list(COINS)}
+    strategy = Churn(style="market", away=math.inf)  # which it reads of a limit order alone
+    made = backtest(strategy, tape, config=settings(), run_dir=tmp_path / "run", source=source)
+    told = json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=pytest.fail)
+    assert told["strategies"][0]["params"]["away"] == "inf"
+    assert again(told["strategies"][0]["source"], told["strategies"][0]["params"], settings()).strategy == strategy
+    assert replay(made.path).identical
 
 
 def test_the_command_exits_with_1_and_names_the_row(copy):

@@ -145,6 +145,40 @@ def test_the_best_may_be_that_of_the_highest_sharpe(bars, tmp_path):
     assert best["sharpe_per_mark"] == pytest.approx(steps.mean() / steps.std(ddof=1), abs=1e-6)
 
 
+def no_number(text):
+    raise AssertionError(f"{text} is not JSON")
+
+
+def test_a_set_that_never_traded_has_no_sharpe_ratio_and_ranks_last(bars, tmp_path):
+    spaces = {"far": Space((0.5, 0.004, 0.4, 0.002, 0.003))}  # nothing is half away from its mean
+    found = tuned(bars, tmp_path / "t", strategy=Back(), spaces=spaces, trials=12, by="sharpe")
+    ratios = [one["sharpe_per_mark"] for one in found.ranked]
+    traded = [one for one in ratios if one is not None]
+    assert 0 < len(traded) < len(ratios)
+    assert ratios == sorted(traded, reverse=True) + [None] * (len(ratios) - len(traded))
+    assert [one["trades"] > 0 for one in found.ranked] == [one is not None for one in ratios]
+    walk = walked(bars, tmp_path / "w", strategy=Back(), spaces=spaces, by="sharpe")
+    assert all(one["params"]["far"] < 0.1 for one in walk.splits)
+    idle = walked(bars, tmp_path / "i", strategy=Back(), spaces={"far": Space((0.5, 0.4))}, by="sharpe")
+    assert idle.figures["sharpe_per_mark"] is None
+    files = [path for path in tmp_path.rglob("*") if path.suffix in (".json", ".jsonl")]
+    assert len(files) == 8
+    for line in (line for path in files if path.suffix == ".jsonl" for line in path.read_text().splitlines()):
+        json.loads(line, parse_constant=no_number)
+    for path in (path for path in files if path.suffix == ".json"):
+        json.loads(path.read_text(), parse_constant=no_number)
+
+
+def test_a_record_with_a_number_that_json_lacks_goes_on(bars, tmp_path):
+    spaces = {"far": Space((0.5, 0.002))}
+    first = tuned(bars, tmp_path / "t", strategy=Back(), spaces=spaces, trials=4, by="sharpe")
+    path = tmp_path / "t" / "trials.jsonl"
+    assert "null" in path.read_text()
+    path.write_text(path.read_text().replace("null", "NaN"))
+    again = tuned(bars, tmp_path / "t", strategy=Back(), spaces=spaces, trials=4, by="sharpe")
+    assert again.trials == first.trials
+
+
 def test_what_cannot_be_asked(bars, tmp_path):
     for more, error, code in (
         ({"spaces": {}}, InputError, "sweep-range"),

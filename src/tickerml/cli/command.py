@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json as json_module
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tickerml.cli.terminal import Terminal, stderr, stdout
+from tickerml.tape.finite_json import json_text
 
 if TYPE_CHECKING:
     from tickerml.cli.progress import Watch
@@ -61,7 +61,7 @@ class Out:
         for line in lines:
             self.say(line)
         if self.json:
-            self.std.write(json_module.dumps(found, ensure_ascii=False))
+            self.std.write(json_text(found, ensure_ascii=False))
 
     def watch(self, name: str, *, graceful: bool = False) -> Watch:
         """A progress display for long work of the command `name`, in a `with`; `graceful`: Ctrl-C ends it cleanly."""

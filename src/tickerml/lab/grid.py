@@ -83,7 +83,9 @@ def _value(word: str, field: ParamField, text: str) -> Value:
     try:
         number = Decimal(word)
     except InvalidOperation:
-        raise _range(text, f'has "{word}", which is no number') from None
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise _range(text, f'has "{word}", which is no number')
     if field.type == "int" and number != number.to_integral_value():
         raise _range(text, f"has {word}; {field.name} is a whole number")
     return int(number) if field.type == "int" else float(number)

@@ -13,7 +13,7 @@ from tickerml.engine.outbox import HELD
 from tickerml.run.given import given_again
 from tickerml.run.record import header_of
 from tickerml.run.setup import Setting, build, terms_of
-from tickerml.run.strategies import Chosen, again
+from tickerml.run.strategies import Chosen, again, kept_params
 from tickerml.tape.block import Block, part
 from tickerml.tape.tape import Header
 
@@ -57,7 +57,7 @@ def chosen_again(manifest: Mapping[str, Any]) -> tuple[Chosen, ...]:
 def as_told(chosen: Chosen, params: Mapping[str, Any]) -> Chosen:
     """The strategy with the parameters that the manifest names."""
     known = vars(chosen.strategy)
-    other = {name: told for name, told in params.items() if name in known and known[name] != told}
+    other = {name: told for name, told in kept_params(params).items() if name in known and known[name] != told}
     return replace(chosen, strategy=replace(chosen.strategy, **other)) if other else chosen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tickerml.run.strategies import Chosen
 from tickerml.run.trials import SWEEP, TRIALS, search_in
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError, Where
+from tickerml.tape.finite_json import json_text
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.journal import Journal, Sync, read
 from tickerml.tape.kernel_cache import kernel_hash, source_hashes
@@ -149,7 +151,9 @@ def _strategy(chosen: Chosen) -> dict[str, Any]:
 
 
 def _params(chosen: Chosen) -> dict[str, Any]:
-    return {k: v for k, v in vars(chosen.strategy).items() if isinstance(v, int | float | str | bool)}
+    """Its plain parameters; an infinite one as a word ("inf"), since JSON has no number for it."""
+    held = {k: v for k, v in vars(chosen.strategy).items() if isinstance(v, int | float | str | bool)}
+    return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in held.items()}
 
 
 def _latency(setting: Setting) -> str:
@@ -176,7 +180,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write run.json whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"{MANIFEST}.partial"
-    partial.write_text(json.dumps(manifest, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
+    partial.write_text(json_text(manifest, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
     partial.replace(folder / MANIFEST)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -16,6 +15,7 @@ from tickerml.run.kept_twins import read_twins
 from tickerml.run.leaks.found import outcome_of
 from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.tape.errors import RunError, Where
+from tickerml.tape.finite_json import json_text
 from tickerml.views import notebook, page, psc_files, read, result, summary, why
 from tickerml.views.story import Prices, Story
 
@@ -105,7 +105,7 @@ class Run:
 
     def write_files(self) -> None:
         """The files beside the journal: summary.json, and the four files of PSC where it traded."""
-        (self.path / "summary.json").write_text(json.dumps(self.figures(), indent=1) + "\n", encoding="utf-8")
+        (self.path / "summary.json").write_text(json_text(self.figures(), indent=1) + "\n", encoding="utf-8")
         if any(one["name"] == "psc" for one in self.manifest["strategies"]):
             psc_files.write_psc_files(self.tape, self.path)
 

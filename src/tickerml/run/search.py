@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -208,8 +209,12 @@ def figures_of(
 
 
 def worth(trial: Mapping[str, Any], by: str) -> float:
-    """What a trial is judged by: its total return, or the Sharpe ratio of its marks (0 where they do not vary)."""
-    return float(trial["total_return"] if by == "return" else trial["sharpe_per_mark"])
+    """What a trial is judged by: its total return, or the Sharpe ratio of its marks.
+
+    Where those do not vary there is no ratio, as of a set that never traded: that ranks behind all that have one.
+    """
+    told = trial["total_return"] if by == "return" else trial["sharpe_per_mark"]
+    return -math.inf if told is None else float(told)
 
 
 def ranked(trials: Sequence[Mapping[str, Any]], by: str = "return") -> list[Mapping[str, Any]]:

@@ -24,6 +24,8 @@ OF_BARS = ("dca", "swing", "channel", "five_signal", "ma_cross")  # each is a se
 BUILT_IN = ("psc", *OF_BARS, "quoter")
 _DECLARES = {"wake": 'wake = Bars("5m")', "sees": 'sees = ("spread_ticks",)'}  # what a strategy must, and how
 
+_INFINITE = ("inf", "-inf", "nan")  # how a record has such a number (run/record.py)
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -144,7 +146,12 @@ def again(source: str, params: Mapping[str, Any], config: Config) -> Chosen:
         cls = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError("strategy", f"the strategy {source} of this run is not to be found: {error}") from None
-    return choose(cls(**params), config)
+    return choose(cls(**kept_params(params)), config)
+
+
+def kept_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as they were, from a run's record: JSON has no infinite number, so that stands there as a word."""
+    return {name: float(told) if told in _INFINITE else told for name, told in params.items()}
 
 
 def _of_section(name: str, config: Config) -> object:

@@ -6,7 +6,6 @@ same order (float64, money above the start). A trial counts as done when both ha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +19,7 @@ from tickerml.lab.metrics import sharpe
 from tickerml.run.sweep_ways import Trial
 from tickerml.run.trials import MARKS, SWEEP, TRIALS
 from tickerml.tape.errors import RunError
+from tickerml.tape.finite_json import from_json, json_text
 
 
 class SweepBook:
@@ -27,13 +27,13 @@ class SweepBook:
 
     def __init__(self, folder: Path, told: Mapping[str, Any], cash: Decimal) -> None:
         """`told`: what was asked, plain values. RunError `run-differs` when `folder` holds something else."""
-        self.folder, self.told, self._cash = folder, dict(json.loads(json.dumps(told, default=str))), cash
+        self.folder, self.told, self._cash = folder, from_json(json_text(told, default=str)), cash
         self.trials: list[dict[str, Any]] = []
         self.rate = 0  # bar-combinations a second of an earlier part of this sweep
         self._marks: list[NDArray[np.float64]] = []
         path = folder / SWEEP
         if path.is_file():
-            before = json.loads(path.read_text(encoding="utf-8"))
+            before = from_json(path.read_text(encoding="utf-8"))
             if {key: before.get(key) for key in self.told} != self.told:
                 raise self._other("another sweep")
             self.rate = int(before.get("bar_combos_per_s", 0))
@@ -61,6 +61,7 @@ class SweepBook:
 
     def add(self, trial: Trial, params: Mapping[str, Any], **more: Any) -> None:
         """Record one trial, with `more` of what it was."""
+        ratio = sharpe(np.diff(trial.marks, prepend=0.0)).plain
         line = {
             "number": trial.number,
             **more,
@@ -69,7 +70,7 @@ class SweepBook:
             "won": trial.won,
             "pnl": str(trial.pnl),
             "total_return": float(trial.pnl / self._cash),
-            "sharpe_per_mark": round(sharpe(np.diff(trial.marks, prepend=0.0)).value or 0.0, 6),
+            "sharpe_per_mark": None if ratio is None else round(ratio, 6),
             "fees": str(trial.fees),
             "max_drawdown": float(trial.worst / self._cash),
             "marks": len(trial.marks),
@@ -77,14 +78,14 @@ class SweepBook:
         }
         self._raw.write(trial.marks.astype("<f8").tobytes())
         self._raw.flush()
-        self._lines.write(json.dumps(line) + "\n")
+        self._lines.write(json_text(line) + "\n")
         self._lines.flush()
         self.trials.append(line)
         self._marks.append(trial.marks)
 
     def write(self, figures: Mapping[str, Any]) -> None:
         """Write sweep.json whole or not at all, with what is known of the result."""
-        text = json.dumps({**self.told, **figures}, indent=1, default=str) + "\n"
+        text = json_text({**self.told, **figures}, indent=1, default=str) + "\n"
         partial = self.folder / f"{SWEEP}.partial"
         partial.write_text(text, encoding="utf-8")
         partial.replace(self.folder / SWEEP)
@@ -96,7 +97,7 @@ class SweepBook:
         marks = raw.read_bytes() if raw.is_file() else b""
         size = at = 0
         for line in text.splitlines(keepends=True):
-            one = json.loads(line) if line.endswith(b"\n") else None
+            one = from_json(line) if line.endswith(b"\n") else None
             if one is None or at + 8 * one["marks"] > len(marks):
                 break
             self._marks.append(np.frombuffer(marks, "<f8", one["marks"], at).astype(np.float64))

@@ -9,7 +9,6 @@ decides is sent before its time comes: it starts flat.
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
@@ -31,6 +30,7 @@ from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_memory import held_mb, most_since
 from tickerml.run.tune import Asked, Asker
 from tickerml.tape.errors import InputError
+from tickerml.tape.finite_json import from_json, json_text
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import DAY, HOUR
 from tickerml.tape.tape import MemoryTape, Tape
@@ -131,7 +131,7 @@ def walkforward(
                 gc.collect()  # machines refer to themselves: their books would stay until the collector finds the time
                 if n >= len(known):
                     known.append(_judged(search, tape, split, best))
-                    kept.write(json.dumps(known[n]) + "\n")
+                    kept.write(json_text(known[n]) + "\n")
                     kept.flush()
                     gc.collect()
         figures = {**_figures(known[: len(splits)], book, search, seed), "starts": starts, "assumes": ALONE}
@@ -202,7 +202,7 @@ def _known(folder: Path) -> list[dict[str, Any]]:
     whole = [line for line in lines if line.endswith(b"\n")]
     if len(whole) < len(lines):
         path.write_bytes(b"".join(whole))
-    return [json.loads(line) for line in whole]
+    return [from_json(line) for line in whole]
 
 
 def _figures(judged: Sequence[Mapping[str, Any]], book: SweepBook, search: Search, seed: int) -> dict[str, Any]:
@@ -211,12 +211,11 @@ def _figures(judged: Sequence[Mapping[str, Any]], book: SweepBook, search: Searc
     path = np.cumsum(steps)
     found = interval(steps, net_sum, seed=seed)
     past = float(np.mean([one["in_sample"] for one in judged]))
-    ratio = sharpe(steps)
     return {
         "windows": len(judged),
         "return": float(path[-1]),
         "interval": None if found is None else [found.low, found.high],
-        "sharpe_per_mark": ratio.value,
+        "sharpe_per_mark": sharpe(steps).plain,
         "max_drawdown": float(np.max(np.maximum.accumulate(np.maximum(path, 0.0)) - path)),
         "trades": sum(int(one["trades"]) for one in judged),
         "won": sum(int(one["won"]) for one in judged),

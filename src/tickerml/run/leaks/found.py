@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tickerml.tape.finite_json import from_json, json_text
 from tickerml.views.words import duration
 
 FILE: Final = "leaks.json"
@@ -57,8 +58,8 @@ class Unsettled:
     strategy: str
     feature: str
     bar: str
-    whole: float  # the feature's value with all history
-    short: float  # and with that of the warm-up alone
+    whole: float | None  # the feature's value with all history; None or nan = it had none
+    short: float | None  # and with that of the warm-up alone
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Outcome:
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
-        return json.loads(json.dumps(asdict(self)))
+        return from_json(json_text(asdict(self)))
 
     def line(self) -> str:
         """For a summary or a report: "no look-ahead in 48 decisions", "looks ahead: signal at mine.py:12"."""
@@ -102,21 +103,21 @@ class Outcome:
         said += [f"  warm-up     {text}" for text in _warm(self)]
         for one in self.unsettled:
             said.append(
-                f"  unsettled   {one.feature} at {one.bar}: {one.whole:g}, with the warm-up alone {one.short:g}; "
-                f"the decision of {one.strategy} changes"
+                f"  unsettled   {one.feature} at {one.bar}: {_number(one.whole)}, with the warm-up alone "
+                f"{_number(one.short)}; the decision of {one.strategy} changes"
             )
         return [*said, *(f"  note        {note}" for note in self.notes)]
 
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Keep it in a run's folder."""
-    (folder / FILE).write_text(json.dumps(outcome.plain(), indent=1) + "\n", encoding="utf-8")
+    (folder / FILE).write_text(json_text(outcome.plain(), indent=1) + "\n", encoding="utf-8")
 
 
 def outcome_of(folder: Path) -> Outcome | None:
     """What was kept in a run's folder; None where nothing was."""
     try:
-        told: Mapping[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        told: Mapping[str, Any] = from_json((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     parts = {"leaks": Leak, "warmup": Warm, "unsettled": Unsettled}
@@ -140,6 +141,10 @@ def _needs(one: Warm) -> str:
     if one.settled <= one.first:
         return duration(one.first)
     return f"first value after {duration(one.first)}, settled after {duration(one.settled)}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None or math.isnan(value) else f"{value:g}"
 
 
 def _short(text: str) -> str:
