@@ -30,9 +30,9 @@ class Space:
     high: float = 0.0
     whole: bool = False  # whole numbers only
 
-    def plain(self) -> list[Value]:
-        """As a record has it."""
-        return list(self.values) if self.values else [self.low, self.high]
+    def plain(self) -> list[Value] | dict[str, float]:
+        """As a record has it: a list of values, or the two ends."""
+        return list(self.values) if self.values else {"low": self.low, "high": self.high}
 
 
 def space(text: str, params: type[Any]) -> tuple[str, Space]:

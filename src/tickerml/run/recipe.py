@@ -10,7 +10,8 @@ from typing import Any
 
 from tickerml.config import Config, to_mapping
 from tickerml.run.strategies import BUILT_IN
-from tickerml.run.trials import SWEEP, TRIALS, search_in
+from tickerml.run.trials import SWEEP, TRIALS, ends_of, search_in
+from tickerml.tape.finite_json import from_json
 from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND
 
 
@@ -45,36 +46,39 @@ def search_command(folder: Path) -> str:
     """
     try:
         told = json.loads((folder / SWEEP).read_text(encoding="utf-8"))
-        count = len((folder / TRIALS).read_bytes().splitlines()) if (folder / TRIALS).is_file() else 0
+        lines = (folder / TRIALS).read_bytes().splitlines(keepends=True) if (folder / TRIALS).is_file() else []
+        tried = [from_json(line)["params"] for line in lines if line.endswith(b"\n")]
         source = str(told["strategy_source"])
         if not told["source"].get("spec") or not (source in BUILT_IN or ".py" in source):
             return ""
-        words = _words(search_in(folder), [source], told) + _asked(told, count)
+        words = _words(search_in(folder), [source], told) + _asked(told, tried)
         return shlex.join([*words, *(["--exact"] if told["exact"] else []), "--run-dir", str(folder)])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 
-def _asked(told: Mapping[str, Any], count: int) -> list[str]:
+def _asked(told: Mapping[str, Any], tried: Sequence[Mapping[str, Any]]) -> list[str]:
     """The parameters of a search and how it went through them, as its command takes them."""
     if "grid" in told:
         names = list(told["grid"][0])
         return [word for name in names for word in ("--param", _listed(name, [one[name] for one in told["grid"]]))]
     asked = told.get("walkforward") or told["tune"]
-    words = [word for name, values in asked["space"].items() for word in ("--param", _listed(name, values))]
+    tuned = "tune" in told or asked["trials"] > 0
+    words = []
+    for name, space in asked["space"].items():
+        ends = ends_of(space, [one[name] for one in tried]) if tuned else None
+        words += ["--param", _listed(name, space) if ends is None else f"{name}={ends[0]!r}:{ends[1]!r}"]
     if "walkforward" in told:
         for name in ("train", "test", "step", "purge", "embargo"):
             words += [] if asked[name] is None else [f"--{name}", _duration(int(asked[name]))]
         words += ["--anchored"] if asked["anchored"] else []
-    words += ["--trials", str(asked["trials"] if "walkforward" in told else max(1, count))]
+    words += ["--trials", str(asked["trials"] if "walkforward" in told else max(1, len(tried)))]
     return [*words, "--by", str(asked["by"])]
 
 
 def _listed(name: str, values: Sequence[Any]) -> str:
-    """`fast=5,10`, or `fast=5.0:50.0` for all between two: that is how a space is recorded."""
-    between = len(values) == 2 and all(isinstance(one, float) for one in values)
     words = [one if isinstance(one, str) else json.dumps(one) for one in dict.fromkeys(values)]
-    return f"{name}={(':' if between else ',').join(words)}"
+    return f"{name}={','.join(words)}"
 
 
 def _duration(ns: int) -> str:

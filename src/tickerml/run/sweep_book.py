@@ -34,7 +34,7 @@ class SweepBook:
         path = folder / SWEEP
         if path.is_file():
             before = from_json(path.read_text(encoding="utf-8"))
-            if {key: before.get(key) for key in self.told} != self.told:
+            if not _same({key: before.get(key) for key in self.told}, self.told):
                 raise self._other("another sweep")
             self.rate = int(before.get("bar_combos_per_s", 0))
             self._read()
@@ -114,3 +114,10 @@ class SweepBook:
             means="nothing was changed",
             try_="name another folder with --run-dir, or leave it out",
         )
+
+
+def _same(before: Any, now: Any) -> bool:
+    """Whether a record is of what is asked now; older ones have a range {"low", "high"} as a list."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return before.keys() == now.keys() and all(_same(before[key], now[key]) for key in now)
+    return bool(before == now or (isinstance(now, dict) and set(now) == {"low", "high"} and before == [*now.values()]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -66,6 +66,19 @@ def search_in(folder: Path) -> str:
         return ""
     told = _read(folder / SWEEP)
     return next((name for name in ("walkforward", "tune") if name in told), "sweep")
+
+
+def ends_of(space: Any, tried: Sequence[Any]) -> tuple[float, float] | None:
+    """Both ends where the recorded space of a parameter is a range; None where it is a list of values.
+
+    Older records have the ends as a list: one of two floats is a range, unless all values that were tried are in it.
+    """
+    if isinstance(space, Mapping):
+        return float(space["low"]), float(space["high"])
+    if len(space) != 2 or not all(isinstance(one, float) for one in space):
+        return None
+    listed = bool(tried) and all(isinstance(one, float) and one in space for one in tried)
+    return None if listed else (space[0], space[1])
 
 
 def _folders(folder: Path, runs: Path) -> list[Path]:
