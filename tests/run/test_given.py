@@ -26,6 +26,8 @@ from tickerml.tape.params import Range
 class Dip:
     target: Annotated[float, Range(0, 1)] = 0.02
     quiet: bool = False
+    coins: tuple[str, ...] = ("BTC",)  # no text can set this one, nor the next
+    most: float | None = None
     wake = Every("10m")
     sees = ()
 
@@ -76,6 +78,7 @@ def test_an_own_file_takes_parameters_and_its_recipe_and_replay_have_them(here, 
     ("text", "code", "words"),
     [
         ("dip.targt=0.1", "config-key", '"targt" is no parameter of dip; it has target, quiet'),
+        ("dip.most=2", "config-key", '"most" is no parameter of dip that a text can set; it has target, quiet'),
         ("dip.target=2", "param-range", "target"),
         ("dip.target=0.1,0.2", "config-type", "more than one value"),
         ("dap.target=0.1", "config-key", "dap"),
@@ -102,6 +105,9 @@ def test_the_same_folder_refuses_other_parameters(here, capsys):
         ("sweep", "dip.py:Dip", "target=0.004,0.006"),
         ("sweep", "ma_cross", "fast=3,5"),
         ("tune", "dip.py", "target=0.004:0.006"),
+        ("sweep", "dip.py", "dip.target=0.004,0.006"),
+        ("sweep", "ma_cross", "ma_cross.fast=3,5"),
+        ("tune", "dip.py:Dip", "dip.target=0.004:0.006"),
     ],
 )
 def test_a_search_says_how_to_run_what_it_found(here, capsys, kind, strategy, param):
@@ -115,9 +121,32 @@ def test_a_search_says_how_to_run_what_it_found(here, capsys, kind, strategy, pa
     assert run([*shlex.split(found["next"])[1:], "--no-leak-check", "--run-dir", "best"]) == 0
     made = open_run(here / "best")
     params = made.manifest["strategies"][0]["params"]
-    name = param.partition("=")[0]
+    name = param.partition("=")[0].rpartition(".")[2]
     assert params[name] == found["best"][name]
     assert made.story.trades
+
+
+def test_a_walk_forward_takes_the_name_before_a_parameter(here, capsys):
+    windows = ("--train", "2h", "--test", "1h", "--purge", "10m", "--embargo", "0", "--workers", "1")
+    asked = ("--param", "dip.target=0.004,0.006", "--param", "dip.quiet=false")
+    assert run(["walkforward", "--source", "store", "-s", "dip.py", *asked, *windows, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["trials"] == 2 * told["windows"] > 0
+    assert set(told["splits"][0]["params"]) == {"target", "quiet"}
+
+
+def test_the_check_of_leaks_and_feasible_take_parameters_of_an_own_file(here, capsys):
+    shown = ["--source", "store", "-s", "dip.py", "--json"]
+    decided = []
+    for quiet in ("true", "false"):
+        assert run(["check", "leaks", *shown, "--param", f"dip.quiet={quiet}"]) == 0
+        decided.append(json.loads(capsys.readouterr().out.splitlines()[-1])["decisions"])
+    assert decided[0] != decided[1]
+    assert run(["feasible", *shown, "--cash", "500", "--param", "dip.quiet=true"]) == 2
+    assert "error[feasible]: what dip trades is not known" in capsys.readouterr().err
+    for words in (["check", "leaks"], ["feasible", "--cash", "500"], ["sweep"], ["tune"], ["walkforward"]):
+        assert run([*words, *shown, "--param", "dap.quiet=true"]) == 2
+        assert "error[config-key]" in capsys.readouterr().err
 
 
 def test_psc_has_its_parameters_in_several_sections():

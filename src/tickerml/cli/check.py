@@ -7,7 +7,7 @@ import typer
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import open_market
-from tickerml.cli.trade import prepared, tell_spot
+from tickerml.cli.trade import own_params, prepared, tell_spot, with_own
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -43,14 +43,15 @@ def leaks(
     Data files that the strategy reads are cut at each decision, its code is loaded anew, and it is asked again. What
     looked ahead is named by column, bar and line. Every backtest does this too, in less time.
     """
-    ready, money = prepared(config, userdir, param, timeframe, cash)
+    settings, given = own_params(strategy, param)
+    ready, money = prepared(config, userdir, settings, timeframe, cash)
     with out.watch("check", graceful=True) as watch:
         from tickerml.run.judge import judge
 
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
         found = judge(
-            strategy or ["psc"],
+            with_own(strategy, given, ready),
             tape,
             config=ready,
             cash=money,

@@ -9,7 +9,7 @@ import typer
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import open_market
-from tickerml.cli.trade import prepared
+from tickerml.cli.trade import own_params, prepared, with_own
 
 Cash = Annotated[str, typer.Option("--cash", metavar="AMOUNT", help="Money of the account, e.g. 500.")]
 
@@ -41,14 +41,14 @@ def feasible(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Which rules do minimum orders, lots and fees make impossible at this cash, and how often must the others win?"""
-    ready, money = prepared(config, userdir, param, None, cash)
+    settings, given = own_params(strategy, param)
+    ready, money = prepared(config, userdir, settings, None, cash)
     with out.watch("feasible") as watch:
         from tickerml.run.feasible import feasible as judged
 
         tape = open_market(source, ready, None, timerange, file_format, watch, venue)
-        chosen = strategy or list(ready.manager.strategies)
         found = judged(
-            chosen,
+            with_own(strategy or list(ready.manager.strategies), given, ready),
             tape,
             config=ready,
             cash=money or ready.trading.initial_balance,

@@ -24,7 +24,8 @@ SweepParam = Annotated[
     typer.Option(
         "--param",
         metavar="NAME=LOW:HIGH:STEP",
-        help="A parameter and its values: fast=5:50:5, fast=5,10,20; repeatable. SECTION.KEY=VALUE changes a setting.",
+        help="A parameter and its values: fast=5:50:5, fast=5,10,20, also STRATEGY.fast; repeatable. "
+        "SECTION.KEY=VALUE changes a setting.",
     ),
 ]
 One = Annotated[str, typer.Option("-s", "--strategy", metavar="NAME", help="Its name, or file.py:ClassName.")]
@@ -68,7 +69,7 @@ def sweep(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Try every combination of parameters on one tape and record each; a sweep that was stopped goes on."""
-    settings = settings_of(param)
+    settings, asked = searched(strategy, param)
     ready, money = prepared(config, userdir, settings, timeframe, cash)
     warn_if_synthetic(out, source, ready)
     with out.watch("sweep", graceful=True) as watch:
@@ -77,7 +78,7 @@ def sweep(
         from tickerml.run.sweep import sweep as search
 
         params = type(choose(strategy, ready).strategy)
-        axes = dict(axis(text, params) for text in param or () if text not in settings)
+        axes = dict(axis(text, params) for text in asked)
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
         found = search(
@@ -98,9 +99,13 @@ def sweep(
     out.result(dict(found.figures), lines(found, ready.data.runs))
 
 
-def settings_of(param: Sequence[str] | None) -> list[str]:
-    """Those of `--param` that change a setting rather than name a parameter."""
-    return [text for text in param or () if "." in text.partition("=")[0]]
+def searched(strategy: str, param: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Those of `--param` that change a setting, and those that name a parameter of the strategy with its values."""
+    if not any("." in text.partition("=")[0] for text in param or ()):
+        return [], list(param or ())
+    from tickerml.run.given import searched_of
+
+    return searched_of(strategy, param or ())
 
 
 def lines(found: Sweep, runs: str) -> list[str]:

@@ -22,8 +22,8 @@ Range = Annotated[
     typer.Option(
         "--param",
         metavar="NAME=LOW:HIGH[:STEP]",
-        help="A parameter and where to look: fast=5:50, stop=0.01:0.05:0.01, slow=60,120; repeatable. "
-        "SECTION.KEY=VALUE changes a setting.",
+        help="A parameter and where to look: fast=5:50, stop=0.01:0.05:0.01, slow=60,120, also STRATEGY.slow; "
+        "repeatable. SECTION.KEY=VALUE changes a setting.",
     ),
 ]
 Trials = Annotated[int, typer.Option("--trials", min=1, help="Parameter sets to try; more later goes on from these.")]
@@ -85,12 +85,13 @@ def tune(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Search parameters where earlier ones did well, and record each trial; a search that was stopped goes on."""
-    ready, money = prepared(config, userdir, sweep.settings_of(param), timeframe, cash)
+    settings, asked = sweep.searched(strategy, param)
+    ready, money = prepared(config, userdir, settings, timeframe, cash)
     warn_if_synthetic(out, source, ready)
     with out.watch("tune", graceful=True) as watch:
         from tickerml.run.tune import tune as search
 
-        spaces = _spaces(strategy, ready, param)
+        spaces = _spaces(strategy, ready, asked)
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
         found = search(
@@ -141,14 +142,15 @@ def walkforward(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Choose parameters on each window of the past and judge them on the time behind it, purged and embargoed."""
-    ready, money = prepared(config, userdir, sweep.settings_of(param), timeframe, cash)
+    settings, asked = sweep.searched(strategy, param)
+    ready, money = prepared(config, userdir, settings, timeframe, cash)
     spans = [0 if text == "0" else options.span(text) for text in (train, test, purge, embargo)]
     warn_if_synthetic(out, source, ready)
     with out.watch("walkforward", graceful=True) as watch:
         from tickerml.run.walkforward import Windows
         from tickerml.run.walkforward import walkforward as walk
 
-        spaces = _spaces(strategy, ready, param)
+        spaces = _spaces(strategy, ready, asked)
         windows = Windows(spans[0], spans[1], options.span(step or None) or None, spans[2], spans[3], anchored)
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         tell_spot(watch, tape)
@@ -172,12 +174,12 @@ def walkforward(
     out.result(dict(found.figures), list(lines(found, ready.data.runs)))
 
 
-def _spaces(strategy: str, config: Config, param: list[str] | None) -> dict[str, Space]:
+def _spaces(strategy: str, config: Config, asked: list[str]) -> dict[str, Space]:
     from tickerml.lab.tuner import space
     from tickerml.run.strategies import choose
 
     params = type(choose(strategy, config).strategy)
-    return dict(space(text, params) for text in param or () if text not in sweep.settings_of(param))
+    return dict(space(text, params) for text in asked)
 
 
 def lines(found: Walk, runs: str) -> Iterator[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any, Final
 
 from tickerml.tape.errors import ConfigError, InputError
-from tickerml.tape.params import ParamField, describe, params_record
+from tickerml.tape.params import ParamField, check_settable, settable
 
 MOST: Final = 1_000_000
 """Combinations of one grid."""
@@ -26,15 +26,15 @@ def axis(text: str, params: type[Any]) -> tuple[str, tuple[Value, ...]]:
     name, equals, told = (part.strip() for part in text.partition("="))
     if not equals or not told:
         raise _range(text, "is no parameter with its values")
-    known = {one.name: one for one in describe(params)}
+    known = {one.name: one for one in settable(params)}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         raise ConfigError(
             "sweep-param",
-            f'"{name}" is no parameter of {params.__name__}',
+            f'"{name}" is no parameter of {params.__name__}{" that a text can set" if name in _fields(params) else ""}',
             key=name,
-            means=f"it has {', '.join(known)}",
-            try_=f"--param {near[0] if near else next(iter(known))}=LOW:HIGH:STEP",
+            means=f"it has {', '.join(known) or 'none'}",
+            try_=f"--param {(near or [*known, 'NAME'])[0]}=LOW:HIGH:STEP",
         )
     field = known[name]
     words = [_value(word, field, text) for word in told.split(",")] if ":" not in told else _steps(told, field, text)
@@ -55,7 +55,7 @@ def with_params(strategy: Any, combos: Sequence[Mapping[str, Value]]) -> list[An
     """The strategy with each combination. ConfigError `param-range`, `param-type` for a value that it may not have."""
     found = [replace(strategy, **combo) for combo in combos]
     for one in found:
-        params_record(one)
+        check_settable(one)
     return found
 
 
@@ -89,6 +89,10 @@ def _value(word: str, field: ParamField, text: str) -> Value:
     if field.type == "int" and number != number.to_integral_value():
         raise _range(text, f"has {word}; {field.name} is a whole number")
     return int(number) if field.type == "int" else float(number)
+
+
+def _fields(params: type[Any]) -> set[str]:
+    return {one.name for one in fields(params)}
 
 
 def _range(text: str, why: str) -> InputError:

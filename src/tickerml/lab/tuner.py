@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tickerml.lab.grid import Value, axis
 from tickerml.tape.errors import InputError
-from tickerml.tape.params import describe
+from tickerml.tape.params import settable
 
 BATCH: Final = 16
 """Parameter sets that are asked for at once; all are answered before the next are chosen."""
@@ -38,7 +38,7 @@ class Space:
 def space(text: str, params: type[Any]) -> tuple[str, Space]:
     """`fast=5:50` (all between), `fast=5:50:5` or `fast=5,10,20` as name and space. Raises as `axis`."""
     name, _, told = (part.strip() for part in text.partition("="))
-    known = {one.name: one for one in describe(params)}
+    known = {one.name: one for one in settable(params)}
     if told.count(":") != 1 or name not in known or known[name].type not in ("int", "float"):
         found, values = axis(text, params)
         return found, Space(values)

@@ -37,7 +37,12 @@ _DOUBLINGS: Final = 24
 
 
 def feasible(
-    strategy: str | Sequence[str], tape: Tape, *, config: Config, cash: Decimal, pairs: Sequence[str] = ()
+    strategy: str | Chosen | Sequence[str | Chosen],
+    tape: Tape,
+    *,
+    config: Config,
+    cash: Decimal,
+    pairs: Sequence[str] = (),
 ) -> Possible:
     """Which rules of the strategies an account with this cash can follow on the tape's coins at their last prices.
 

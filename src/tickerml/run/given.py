@@ -14,7 +14,7 @@ from tickerml.config import Config
 from tickerml.lab.grid import Value, axis, with_params
 from tickerml.run.strategies import OF_BARS, Chosen, choose, from_file
 from tickerml.tape.errors import ConfigError
-from tickerml.tape.params import describe
+from tickerml.tape.params import settable
 
 Given = dict[str, list[str]]
 _SECTIONS = {one.name for one in fields(Config)} - set(OF_BARS)
@@ -37,6 +37,29 @@ def given_of(strategies: Sequence[str], params: Sequence[str]) -> tuple[list[str
         else:
             settings.append(text)
     return settings, given
+
+
+def searched_of(strategy: str, params: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of `--param` that change a setting, and those that a search of the strategy goes through, by bare name.
+
+    NAME.KEY is the parameter KEY of the strategy NAME, too. One value for a strategy with a section of the settings is
+    that setting. Raises as `from_file`.
+    """
+    bare = [text for text in params if "." not in text.partition("=")[0]]
+    settings, given = given_of([strategy], [text for text in params if text not in bare])
+    asked = [*bare, *given.get(strategy, ())]
+    several = [text for text in settings if _several(strategy, text)]
+    asked += [text.partition(".")[2] for text in several]
+    return [text for text in settings if text not in several], asked
+
+
+def _several(strategy: str, text: str) -> bool:
+    """Whether this names more than one value of a parameter in the strategy's own section."""
+    name, _, rest = text.partition(".")
+    key, _, told = rest.partition("=")
+    if name.strip() != strategy or strategy not in OF_BARS or not {",", ":"} & set(told):
+        return False
+    return key.strip() in {one.name for one in settable(type(getattr(Config(), strategy)))}
 
 
 def with_given(strategies: Sequence[str], given: Given, config: Config) -> list[str | Chosen]:
@@ -85,16 +108,17 @@ def _name(spec: str) -> str:
 
 def _with(chosen: Chosen, texts: Sequence[str]) -> Chosen:
     found: dict[str, Value] = {}
-    known = [one.name for one in describe(type(chosen.strategy))]
+    known = [one.name for one in settable(type(chosen.strategy))]
     for text in texts:
         key, equals, _ = (part.strip() for part in text.partition("="))
         near = difflib.get_close_matches(key, known, n=1) or known[:1]
         usual = f"--param {chosen.name}.{near[0]}=VALUE" if near else ""
         if key not in known or not equals:
+            other = " that a text can set" if key in vars(chosen.strategy) else ""
             held = f"it has {', '.join(known)}" if known else "it has none"
             raise ConfigError(
                 "config-key",
-                f'"{key}" is no parameter of {chosen.name}; {held}',
+                f'"{key}" is no parameter of {chosen.name}{other}; {held}',
                 key=f"{chosen.name}.{key}",
                 means="nothing was started",
                 try_=usual,

@@ -12,7 +12,7 @@ import math
 import re
 import textwrap
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from io import StringIO
 from types import UnionType
@@ -97,6 +97,7 @@ _SPAN_UNITS: Final = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _CODE: Final[dict[type, str]] = {float: "f8", int: "i8", bool: "i8"}  # words and names are i8 too
 _READ: Final[dict[type[Any], dict[str, _Kind]]] = {}  # what _read_kinds gave
+_SET: Final[dict[type[Any], dict[str, _Kind]]] = {}  # and _settable
 
 
 def describe(cls: type[Any]) -> tuple[ParamField, ...]:
@@ -104,13 +105,21 @@ def describe(cls: type[Any]) -> tuple[ParamField, ...]:
 
     Raises ConfigError (param-type) when `cls` is no dataclass or a field has a type that no record can hold.
     """
-    kinds, notes = _kinds(cls), comments(cls)
-    return tuple(
-        ParamField(
-            f.name, kinds[f.name].text, _default(f), kinds[f.name].range, kinds[f.name].note or notes.get(f.name, "")
-        )
-        for f in fields(cls)
-    )
+    return _described(cls, _kinds(cls))
+
+
+def settable(cls: type[Any]) -> tuple[ParamField, ...]:
+    """The same of those fields alone that a text can set: of the others a strategy in Python may have any.
+
+    Raises ConfigError (param-type) when `cls` is no dataclass.
+    """
+    return _described(cls, _settable(cls))
+
+
+def check_settable(obj: object) -> None:
+    """ConfigError (param-type, param-range) where one of those fields has a value that it may not have."""
+    for name, kind in _settable(type(obj)).items():
+        _stored(name, kind, getattr(obj, name))
 
 
 def params_dtype(cls: type[Any]) -> np.dtype[np.void]:
@@ -129,11 +138,7 @@ def params_record(obj: object) -> Record:
     """The record of `obj` that kernels read as `p`. Raises ConfigError (param-type, param-range) naming the field."""
     record = np.zeros(1, params_dtype(type(obj)))
     for name, kind in _kinds(type(obj)).items():
-        value = getattr(obj, name)
-        if kind.words:
-            record[name] = kind.words.index(_word(name, kind, value))
-        else:
-            record[name] = name_code(str(value)) if kind.scalar is str else _numbers(name, kind, value)
+        record[name] = _stored(name, kind, getattr(obj, name))
     return record[0]
 
 
@@ -181,16 +186,41 @@ def _kinds(cls: type[Any]) -> dict[str, _Kind]:
     return found
 
 
+def _settable(cls: type[Any]) -> dict[str, _Kind]:
+    """By field, without those that no record can hold."""
+    found = _SET.get(cls)
+    if found is None:
+        kinds = {name: _kind(hint) for name, hint in _hints(cls).items()}
+        found = _SET[cls] = {name: kind for name, kind in kinds.items() if kind is not None}
+    return found
+
+
 def _read_kinds(cls: type[Any]) -> dict[str, _Kind]:
+    found: dict[str, _Kind] = {}
+    for name, hint in _hints(cls).items():
+        kind = _kind(hint)
+        if kind is None:
+            wanted = "float, int, bool, a Literal of words, or a tuple of a fixed number of them"
+            shown = hint if get_origin(hint) in {Union, UnionType} else getattr(hint, "__name__", hint)
+            raise ConfigError(
+                "param-type", f"{cls.__name__}.{name} is {shown}, which no kernel can read", means=f"use {wanted}"
+            )
+        found[name] = kind
+    return found
+
+
+def _hints(cls: type[Any]) -> dict[str, object]:
+    """The annotation of each field. ConfigError (param-type) when `cls` is no dataclass."""
     if not is_dataclass(cls):
         raise ConfigError(
             "param-type", f"{cls.__name__} is not a dataclass", try_="put @dataclass(frozen=True) above it"
         )
     hints = get_type_hints(cls, include_extras=True)
-    return {f.name: _kind(cls, f.name, hints[f.name]) for f in fields(cls)}
+    return {f.name: hints[f.name] for f in fields(cls)}
 
 
-def _kind(cls: type[Any], name: str, hint: object) -> _Kind:
+def _kind(hint: object) -> _Kind | None:
+    """How a field of this annotation is stored; None where no record can hold it."""
     extras: tuple[Any, ...] = ()
     if get_origin(hint) is Annotated:
         hint, *rest = get_args(hint)
@@ -206,11 +236,14 @@ def _kind(cls: type[Any], name: str, hint: object) -> _Kind:
         return _Kind(str, words=args, note=note)
     if get_origin(hint) is tuple and args and args[0] in _CODE and len(set(args)) == 1:
         return _Kind(args[0], count=len(args), range=span, note=note)
-    wanted = "float, int, bool, a Literal of words, or a tuple of a fixed number of them"
-    shown = hint if get_origin(hint) in {Union, UnionType} else getattr(hint, "__name__", hint)
-    raise ConfigError(
-        "param-type", f"{cls.__name__}.{name} is {shown}, which no kernel can read", means=f"use {wanted}"
-    )
+    return None
+
+
+def _stored(name: str, kind: _Kind, value: object) -> object:
+    """What a record has of a value. ConfigError (param-type, param-range)."""
+    if kind.words:
+        return kind.words.index(_word(name, kind, value))
+    return name_code(str(value)) if kind.scalar is str else _numbers(name, kind, value)
 
 
 def _numbers(name: str, kind: _Kind, value: object) -> object:
@@ -230,6 +263,15 @@ def _word(name: str, kind: _Kind, value: object) -> str:
     if not isinstance(value, str) or value not in kind.words:
         raise ConfigError("param-range", f"{name} = {value!r}; it is one of {', '.join(kind.words)}", key=name)
     return value
+
+
+def _described(cls: type[Any], kinds: Mapping[str, _Kind]) -> tuple[ParamField, ...]:
+    notes = comments(cls)
+    return tuple(
+        ParamField(f.name, kind.text, _default(f), kind.range, kind.note or notes.get(f.name, ""))
+        for f in fields(cls)
+        if (kind := kinds.get(f.name)) is not None
+    )
 
 
 def _default(field: Field[object]) -> object:
