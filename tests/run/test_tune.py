@@ -145,6 +145,27 @@ def test_the_best_may_be_that_of_the_highest_sharpe(bars, tmp_path):
     assert best["sharpe_per_mark"] == pytest.approx(steps.mean() / steps.std(ddof=1), abs=1e-6)
 
 
+@pytest.mark.parametrize("key", ["weights", "priorities", "confidence"])
+def test_a_misspelt_name_in_the_managers_settings_is_refused_as_a_backtest_does(bars, tmp_path, key):
+    config = settings(manager={key: {"five_signl": 1}})
+    axes = {"fast": (3,)}
+    searches = (
+        lambda: tuned(bars, tmp_path / "n", config=config),
+        lambda: walked(bars, tmp_path / "n", config=config),
+        lambda: sweep(Cross(), bars, axes=axes, config=config, run_dir=tmp_path / "n"),
+        lambda: backtest(Cross(), bars, config=config, run_dir=tmp_path / "n"),
+    )
+    told = set()
+    for search in searches:
+        with pytest.raises(ConfigError) as error:
+            search()
+        assert error.value.code == "config-range"
+        told.add(str(error.value))
+    assert len(told) == 1
+    assert f'manager.{key} has "five_signl"' in told.pop()
+    assert not (tmp_path / "n").exists()
+
+
 def no_number(text):
     raise AssertionError(f"{text} is not JSON")
 

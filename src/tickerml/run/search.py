@@ -21,7 +21,7 @@ from tickerml.run.compiling import compiling
 from tickerml.run.given import best_params
 from tickerml.run.recipe import best_command
 from tickerml.run.setup import Setting, bar_only_of, terms_of
-from tickerml.run.strategies import Chosen, choose, known_coins
+from tickerml.run.strategies import Chosen, choose_all, known_coins
 from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_check import Checked, compared
 from tickerml.run.sweep_memory import check_room, give_back, most_since, peak_mb
@@ -78,7 +78,7 @@ def search_of(
     """Everything that can be wrong is found here, before anything is written."""
     if getattr(tape, "live", False):
         raise InputError("sweep-live", "a live feed's rows come once; a sweep needs them for each parameter set")
-    chosen = choose(strategy, config)
+    (chosen,) = choose_all([strategy], config)
     known_coins([chosen], config, tape.header.instruments)
     money = cash if cash is not None else config.trading.initial_balance
     if not (money.is_finite() and money > 0):
