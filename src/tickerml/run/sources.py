@@ -23,6 +23,7 @@ from tickerml.tape.importers.sources import files_of, open_paths
 from tickerml.tape.importers.sources import import_paths as import_files
 from tickerml.tape.kernel_cache import cache_root
 from tickerml.tape.progress import Progress
+from tickerml.tape.rows import FOREVER
 from tickerml.tape.store import StoredTape, is_store, write_store
 from tickerml.tape.store_manifest import VERSION
 from tickerml.tape.tape import Header, Tape, content_hash
@@ -83,8 +84,9 @@ def open_source(
     tape = _synthetic(spec, minutes, coins) if made_up else _opened(Path(spec), fmt, timerange, options, progress)
     if pairs:
         _require(tape.header, pairs)
-    if timerange is not None and not isinstance(tape, StoredTape):
-        tape = SelectedTape(tape, timerange)
+    if timerange is not None:
+        _not_empty(tape, timerange)
+        tape = tape if isinstance(tape, StoredTape) else SelectedTape(tape, timerange)
     found = {
         "spec": spec if made_up else str(Path(spec).resolve()),
         "format": fmt,
@@ -143,6 +145,31 @@ def _cached(path: Path, fmt: str | None, options: Options, progress: Progress | 
                 raise
             return None
     return root
+
+
+def _not_empty(tape: Tape, span: Span) -> None:
+    """InputError `timerange` where the tape has no row in the span: there would be nothing to say of it."""
+    start, stop = (limit if one is None else one for one, limit in zip(span, (-FOREVER, FOREVER), strict=True))
+    if isinstance(tape, StoredTape):
+        _, first, last, _ = tape.extent()
+        found = tape.any_within(start, stop)
+    else:
+        first, last, found = FOREVER, -FOREVER, False
+        for times in (block.rows["recv"] for block in tape.blocks() if len(block)):
+            if ((times >= start) & (times < stop)).any():
+                return
+            first, last = min(first, int(times.min())), max(last, int(times.max()))
+    if not found:
+        begin, end = (
+            "" if one is None else f" {word} {iso(one)}" for word, one in zip(("from", "before"), span, strict=True)
+        )
+        held = "it has none at all" if last < first else f"its rows are from {iso(first)} to {iso(last)}"
+        raise InputError(
+            "timerange",
+            f"{tape.header.title} has no rows{begin}{end}; {held}",
+            key="--timerange",
+            means="nothing was started",
+        )
 
 
 def _require(header: Header, pairs: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from tickerml.tape.kernel_cache import kernel_hash
 from tickerml.tape.renumber import Union
 from tickerml.tape.store_files import lock, sync_folders, write_file
 from tickerml.tape.store_manifest import NAME, Manifest, Segment, Source, dump, load
-from tickerml.tape.store_reader import read_segments
+from tickerml.tape.store_reader import read_segment, read_segments
 from tickerml.tape.store_sources import compare, remaining, without_replaced
 from tickerml.tape.store_writer import SegmentWriter
 from tickerml.tape.tape import Header, Tape, content_hash
@@ -138,6 +138,10 @@ def _write_segment(
     return msgspec.structs.replace(manifest, instruments=union.instruments, names=union.names), segment
 
 
+def _any(blocks: Iterator[Block], start: int, stop: int) -> bool:
+    return any(((b.rows["recv"] >= start) & (b.rows["recv"] < stop)).any() for b in blocks)
+
+
 def _made_by() -> dict[str, str]:
     return {
         "tickerml": version("tickerml"),
@@ -208,6 +212,15 @@ class StoredTape:
         segments = self._manifest.segments
         first, last = min((s.start for s in segments), default=0), max((s.stop for s in segments), default=0)
         return sum(s.rows for s in segments), first, last, self._window
+
+    def any_within(self, start: int, stop: int) -> bool:
+        """Whether a row was received in [start, stop), ns. Reads at most the chunk that the whole span lies in."""
+        for segment in self._manifest.segments:
+            for chunk in (c for c in segment.chunks if c.start < stop and c.stop >= start):
+                one = msgspec.structs.replace(segment, chunks=(chunk,))
+                if chunk.start >= start or chunk.stop < stop or _any(read_segment(self._root, one, None), start, stop):
+                    return True
+        return False
 
     def blocks(self) -> Iterator[Block]:
         """Blocks in sequence, of a size for the processor's cache."""
