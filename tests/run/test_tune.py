@@ -86,8 +86,35 @@ def test_a_tune_records_what_a_sweep_would(bars, tmp_path):
 def test_a_search_says_what_its_figures_assume(bars, tmp_path):
     by_arrays = tuned(bars, tmp_path / "a", trials=2).figures
     by_engine = tuned(bars, tmp_path / "e", trials=2, exact=True).figures
-    assert by_arrays["assumes"].startswith("each trade stakes the same money, and limits of losses")
-    assert by_engine["assumes"].startswith("limits of losses, pace and risk are off")
+    assert by_arrays["assumes"].startswith("each trade stakes the same money, and no limit of the account")
+    assert by_engine["assumes"].startswith("limits of losses and pace, the sum at risk")
+
+
+@pytest.mark.parametrize(
+    ("key", "tight", "holds"),
+    [
+        ("risk_per_trade", 0.0005, True),
+        ("max_position", 0.05, True),
+        ("max_in_use", 0.02, True),
+        ("max_heat", 0.0005, False),
+        ("order_share", 0.05, False),
+        ("day_off", 0.0001, False),
+    ],
+)
+def test_what_it_says_of_limits_is_so(bars, tmp_path, key, tight, holds):
+    made = {}
+    for name, limits in (("usual", {}), ("tight", {key: tight})):
+        config = settings(data={"bar_delay_ms": 2000.0}, limits=limits)
+        for exact in (True, False):
+            found = sweep(
+                Cross(3, 13, 0.004, stake=2000.0), bars, axes={"fast": (3,)}, config=config, exact=exact, check=False,
+                run_dir=tmp_path / f"{name}{exact}", workers=1,
+            )  # fmt: skip
+            made[name, exact] = found.trials[0]["fees"], found.trials[0]["trades"], found.figures["assumes"]
+    assert (made["usual", True] != made["tight", True]) is holds
+    assert made["usual", False] == made["tight", False]
+    assert (key in made["usual", True][2].partition("sizes keep to")[2]) is holds
+    assert "no limit of the account holds" in made["usual", False][2]
 
 
 def test_the_engine_and_two_workers_find_the_same(bars, tmp_path):
@@ -296,7 +323,7 @@ def test_what_a_strategy_remembers_is_warm_and_it_starts_flat(bars):
 def test_a_walk_says_how_each_judgement_starts_and_what_figures_assume(bars, tmp_path):
     told = walked(bars, tmp_path / "w").figures
     assert told["starts"] == "flat: it decided through the window before, and nothing of that was sent"
-    assert told["assumes"].startswith("limits of losses, pace and risk are off")
+    assert told["assumes"].startswith("limits of losses and pace, the sum at risk")
 
 
 def test_a_walk_that_was_stopped_goes_on(bars, tmp_path):

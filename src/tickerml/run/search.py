@@ -32,8 +32,15 @@ from tickerml.tape.kernel_cache import kernel_hash
 from tickerml.tape.progress import Progress
 from tickerml.tape.tape import MemoryTape, Tape
 
-ALONE: Final = "limits of losses, pace and risk are off here: a backtest, which has them, makes other figures"
-SAME: Final = f"each trade stakes the same money, and {ALONE}"
+ALONE: Final = (
+    "limits of losses and pace, the sum at risk (limits.max_heat) and regimes are off here; sizes keep to "
+    "limits.risk_per_trade, max_position and max_in_use, and positions to max_open_positions: a backtest makes other "
+    "figures"
+)
+SAME: Final = (
+    "each trade stakes the same money, and no limit of the account holds here: a backtest, which has them, makes other "
+    "figures"
+)
 BATCH: Final = 2000  # trials of the fast way that are followed together
 CEILING_MB: Final = 1024
 BY: Final = ("return", "sharpe")

@@ -1,4 +1,4 @@
-"""A sweep is of the strategy alone: the desk lets every trade through, in a market that is always normal."""
+"""A sweep is of the strategy alone: no trade is refused for what came before it, in a market that is always normal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tickerml.config import Config
 from tickerml.config.sections import OLDER
 from tickerml.run.setup import Setting
 
-UNLIMITED: Final[dict[str, Any]] = {  # every trade goes through: a sweep is of the strategy alone
+UNLIMITED: Final[dict[str, Any]] = {  # nothing that came before stops a trade: a sweep is of the strategy alone
     **dict.fromkeys(("entries_s", "flips_s", "cooldown_s", "stop_guard_s", "low_profit_s"), 0),
     **dict.fromkeys(("low_profit_loss", "losses_size", "day_off", "day_close"), 1.0),
     **dict.fromkeys(("session_pause", "session_kill", "max_drawdown", "order_share", "max_heat"), 1.0),
@@ -31,7 +31,10 @@ ALWAYS_NORMAL: Final[dict[str, Any]] = {  # a market that is never anything else
 
 
 def alone(setting: Setting) -> Setting:
-    """The same settings with limits that refuse nothing for its past, and without regimes."""
+    """The same settings with limits that refuse nothing for its past, and without regimes.
+
+    What bounds one size by the equity of now stays: a trial that staked more than it may would be none of this account.
+    """
     config = _without_older(setting.config)
     limits, regime = replace(config.limits, **UNLIMITED), replace(config.regime, **ALWAYS_NORMAL)
     return replace(setting, config=replace(config, limits=limits, regime=regime))
