@@ -8,9 +8,14 @@ import pytest
 
 from small_bars import minutes
 from tickerml.cli.app import run
+from tickerml.config import Config, load
 from tickerml.run.compare import compare
+from tickerml.run.given import best_params
 from tickerml.run.replay import replay
 from tickerml.run.result import open_run
+from tickerml.run.strategies import psc_of
+from tickerml.strategies.psc_params import PscParams
+from tickerml.tape.params import describe
 from tickerml.tape.store import write_store
 
 OWN = """
@@ -149,13 +154,27 @@ def test_the_check_of_leaks_and_feasible_take_parameters_of_an_own_file(here, ca
         assert "error[config-key]" in capsys.readouterr().err
 
 
-def test_psc_has_its_parameters_in_several_sections():
-    from tickerml.config import Config, load
-    from tickerml.run.given import best_params
-    from tickerml.run.strategies import psc_of
+OTHER_WORDS = {"mode": "relative", "timeframe": "5m"}
 
-    usual = vars(psc_of(Config()))
-    plain = {k: v for k, v in usual.items() if isinstance(v, int | float | str | bool)}
-    texts = best_params("psc", "psc", plain)
-    options = {text.partition("=")[0]: ("--param", text.partition("=")[2]) for text in texts}
-    assert vars(psc_of(load(options=options, env={}))) == usual
+
+def other(key, value, field):
+    """Another value that the parameter may have than the usual one."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, str):
+        return OTHER_WORDS[key]
+    low, high = field.range.low, field.range.high
+    found = value + (high - value) / 1024 if value < high else value - (value - low) / 1024
+    return type(value)(found)
+
+
+def test_psc_has_its_parameters_in_several_sections():
+    """Each by itself: a key in another section that has it too would leave the parameter as it was."""
+    usual, fields = vars(psc_of(Config())), {one.name: one for one in describe(PscParams)}
+    assert set(fields) <= set(usual)
+    assert len(fields) > 20
+    for key, field in fields.items():
+        told = other(key, usual[key], field)
+        texts = best_params("psc", "psc", {key: told})
+        options = {text.partition("=")[0]: ("--param", text.partition("=")[2]) for text in texts}
+        assert vars(psc_of(load(options=options, env={}))) == {**usual, key: told}, key
