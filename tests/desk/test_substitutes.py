@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from desks import desk, facts, instrument, proposal, setup
 
@@ -10,6 +13,9 @@ from tickerml.desk.limits import Refused
 
 BTC, SAME, ETH = instrument(0), instrument(1, base="BTC"), instrument(2)
 WIDE = {"risk_per_trade": 0.05, "max_heat": 1.0, "order_share": 1.0, "max_correlation": 1.0, "cost_floor": 0.0}
+
+
+THOUSANDS = replace(instrument(1, base="1000BTC"), multiplier=Decimal(1000))  # of the same coin
 
 
 def verdicts(*legs, group=7):
@@ -23,8 +29,9 @@ def verdicts(*legs, group=7):
 
 
 @pytest.mark.parametrize("size", [None, 0.05])
-def test_legs_that_hedge_each_other_are_approved_whole(size):
-    one, other = verdicts((BTC, 1, size, True), (SAME, -1, size, True))
+@pytest.mark.parametrize("against", [SAME, THOUSANDS])
+def test_legs_that_hedge_each_other_are_approved_whole(size, against):
+    one, other = verdicts((BTC, 1, size, True), (against, -1, size, True))
     assert isinstance(one, Approved)
     assert isinstance(other, Approved)
     assert sum(o.qty for o in one.orders) == sum(o.qty for o in other.orders) > 0

@@ -127,6 +127,8 @@ def legs(*of):
         ([(SPOT, 1, None, True), (PERP, 1, None, False)], False),  # the same side
         ([(SPOT, 1, None, True), (OTHER, -1, None, False)], False),  # another coin
         ([(SPOT, 1, 0.1, True), (PERP, -1, 0.3, True)], False),
+        ([("PEPE/USDT", 1, None, True), ("1000PEPE/USDT:USDT", -1, None, True)], True),  # a thousand of one coin
+        ([("INCH/USDT", 1, None, True), ("1INCH/USDT:USDT", -1, None, True)], False),
         ([(SPOT, 1, 0.1, True), (PERP, -1, None, True)], True),  # without all hints they are worth the same
     ],
 )

@@ -33,7 +33,9 @@ def test_contract_sizes_and_multiples():
     assert instrument("BTCUSDT", USDM, Grid(1, 3)).contract_size == 1
     assert instrument("1000PEPEUSDT", USDM, Grid(7, 0)).multiplier == 1000
     assert instrument("1MBABYDOGEUSDT", USDM, Grid(7, 0)).multiplier == 1_000_000
+    assert instrument("1MBABYDOGEUSDT", USDM, Grid(7, 0)).coin == "BABYDOGE"
     assert instrument("1INCHUSDT", USDM, Grid(4, 0)).multiplier == 1
+    assert instrument("1INCHUSDT", USDM, Grid(4, 0)).coin == "1INCH"
 
 
 @pytest.mark.parametrize("raw", ["", "USDT", "BTC", "BTC-USDT", "HELLO", "BTCUSD_SOON"])

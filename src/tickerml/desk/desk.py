@@ -225,7 +225,7 @@ class Desk:
 
 def _hedged(legs: Sequence[Proposal]) -> frozenset[int]:
     """Instruments of the legs that lean on a hedge and have one."""
-    bare = unhedged([(p.inst.base, p.setup) for p in legs])
+    bare = unhedged([(p.inst.coin, p.setup) for p in legs])
     return frozenset(p.inst.id for k, p in enumerate(legs) if p.setup.substitute == HEDGE and k not in bare)
 
 

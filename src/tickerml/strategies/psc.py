@@ -203,8 +203,7 @@ class Psc(PscParams):
 
 def coin_of(instrument: Instrument) -> str:
     """The token's own name, as trading_coins has it: PEPE for 1000PEPE."""
-    multiplier = int(instrument.multiplier)
-    return instrument.base.removeprefix(str(multiplier)) if multiplier > 1 else instrument.base
+    return instrument.coin
 
 
 def no_ton_price(span: str, where: Where | None = None) -> InputError:

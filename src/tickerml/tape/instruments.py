@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 import msgspec
+
+_MULTIPLE: Final = re.compile(r"(10{3,}|1M)(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class Instrument:
     previous: int = -1  # id that this one replaces after a change of tick or lot
     values_only: bool = False  # only named numbers are known of it: tick and lot are placeholders
 
+    @property
+    def coin(self) -> str:
+        """The coin's own name: PEPE of 1000PEPE."""
+        return coin_in(self.base) if self.multiplier > 1 else self.base
+
     def to_json(self) -> bytes:
         """Canonical JSON (sorted keys, decimals as strings): the blob of the INSTRUMENT row."""
         return msgspec.json.encode({k: _plain(getattr(self, k)) for k in sorted(self.__slots__)})
@@ -50,6 +59,18 @@ class Instrument:
 
 def _plain(value: object) -> object:
     return format(value.normalize(), "f") if isinstance(value, Decimal) else value
+
+
+def multiple_of(base: str) -> int:
+    """Coins that one unit of size stands for: 1000 for 1000PEPE, a million for 1MBABYDOGE; 1INCH is a coin itself."""
+    found = _MULTIPLE.match(base)
+    return 1 if found is None else 1_000_000 if found[1] == "1M" else int(found[1])
+
+
+def coin_in(base: str) -> str:
+    """The coin of a base as venues spell it: PEPE of 1000PEPE, 1INCH of 1INCH."""
+    found = _MULTIPLE.match(base)
+    return base if found is None else base[found.end() :]
 
 
 def unified(base: str, quote: str, settle: str | None = None) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from tickerml.tape.instruments import coin_in
 from tickerml.tape.intent_ranges import (
     DEAREST,
     EXACT,
@@ -181,7 +182,7 @@ class Legs:
         places = {(leg.venue, leg.symbol) for leg in self.legs}
         require(len(places) == len(self.legs), "two legs are on one instrument: a coin has one setup at a time")
         require(not any(leg.setup.superp for leg in self.legs), "a SuperP position cannot be a leg")
-        bare = unhedged([(leg.symbol.partition("/")[0], leg.setup) for leg in self.legs])
+        bare = unhedged([(coin_in(leg.symbol.partition("/")[0]), leg.setup) for leg in self.legs])
         if bare:
             named = self.legs[bare[0]].symbol
             refuse(f'the leg on {named} has the substitute "hedge", and no other leg hedges it: {_HEDGED}')
@@ -243,7 +244,7 @@ def shares_of(setups: Sequence[Setup]) -> list[float]:
 
 
 def unhedged(legs: Sequence[tuple[str, Setup]]) -> list[int]:
-    """Places of the legs (base coin, setup) that name a hedge and have none.
+    """Places of the legs (coin, setup) that name a hedge and have none.
 
     A hedge is what other legs hold of the same coin on the other side; it must be worth all that leans on it.
     """

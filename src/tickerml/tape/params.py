@@ -164,10 +164,7 @@ def instrument_record(instrument: Instrument, names: Sequence[str] = ()) -> Reco
         record["lot_value"] = float(lot * instrument.contract_size)
     else:
         record["unit"] = float(tick * lot)
-    coin = (
-        instrument.base.removeprefix(str(int(instrument.multiplier))) if instrument.multiplier > 1 else instrument.base
-    )
-    record["base"], record["quote"] = name_code(coin), name_code(instrument.quote)
+    record["base"], record["quote"] = name_code(instrument.coin), name_code(instrument.quote)
     record["venue"], record["priced"] = name_code(instrument.venue), int(not instrument.values_only)
     record["names"] = [_place(names, f"{instrument.symbol}.{name}", name) for name in VALUE_NAMES]
     return record[0]

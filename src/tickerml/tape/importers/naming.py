@@ -13,7 +13,7 @@ import polars as pl
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.importers.frames import pick
 from tickerml.tape.importers.options import Options
-from tickerml.tape.instruments import Instrument, unified
+from tickerml.tape.instruments import Instrument, multiple_of, unified
 
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "GBP", "TRY", "BTC", "ETH", "BNB", "SOL")
 VENUES: Final = ("binance", "bybit", "okx", "kraken", "coinbase", "kucoin", "gate", "bitget", "hyperliquid", "mexc")
@@ -23,7 +23,6 @@ GUESSED_SPOT: Final = "read as a spot market, as no name says otherwise: it cann
 """What is noted of such an instrument."""
 _DERIVATIVES: Final = ("-usdm", "-linear", "-swap", "-perp", "-futures")
 _NOT_SYMBOLS: Final = {"TRADES", "TRADE", "PUBLIC", "CANDLES", "KLINES", "OHLCV", "MARK", "FUNDING", "RATE", "DATA"}
-_MULTIPLIER: Final = re.compile(r"^(10{3,})(?=[A-Z])")
 
 
 def instrument_of(path: Path, options: Options) -> Instrument:
@@ -38,7 +37,6 @@ def instrument_of(path: Path, options: Options) -> Instrument:
     venue = options.venue or next((v for v in VENUES if v in words), "unknown")
     if perp and venue == "binance":
         venue = "binance-usdm"
-    match = _MULTIPLIER.match(base)
     return Instrument(
         id=0,
         venue=venue,
@@ -49,7 +47,7 @@ def instrument_of(path: Path, options: Options) -> Instrument:
         base=base,
         quote=quote,
         settle=settle or quote,
-        multiplier=Decimal(match.group(1)) if match else Decimal(1),
+        multiplier=Decimal(multiple_of(base)),
     )
 
 

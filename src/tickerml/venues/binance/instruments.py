@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from tickerml.tape.instruments import Instrument, unified
+from tickerml.tape.instruments import Instrument, multiple_of, unified
 
 SPOT: Final = "binance"
 USDM: Final = "binance-usdm"
@@ -26,7 +26,6 @@ _COINS: Final = (
 _QUOTES: Final = sorted(_COINS.split(), key=len, reverse=True)  # longest first: BTCFDUSD is not BTCFD/USD
 _COINM: Final = re.compile(r"^([A-Z0-9]+)USD_(PERP|\d{6})$")
 _DELIVERY: Final = re.compile(r"^([A-Z0-9]+)_(\d{6})$")
-_MULTIPLE: Final = re.compile(r"^(1000000|100000|10000|1000|1M)(?=[A-Z])")
 _COINM_CONTRACT: Final = {"BTC": Decimal(100)}
 """USD a contract; that of every other coin is 10 (Binance, "COIN-M contract specifications")."""
 
@@ -77,7 +76,7 @@ def instrument(raw: str, market: str, grid: Grid, *, number: int = 0) -> Instrum
         base=base,
         quote=quote,
         settle=settle,
-        multiplier=_multiplier(base),
+        multiplier=Decimal(multiple_of(base)),
         contract_size=_COINM_CONTRACT.get(base, Decimal(10)) if market == COINM else Decimal(1),
         inverse=market == COINM,
     )
@@ -94,11 +93,3 @@ def _split(raw: str, market: str) -> tuple[str, str, str] | None:
         if pair.endswith(quote) and len(pair) > len(quote) and pair.isalnum():
             return pair[: -len(quote)], quote, expiry
     return None
-
-
-def _multiplier(base: str) -> Decimal:
-    """Coins that one unit of size stands for: 1000 for 1000PEPE, a million for 1MBABYDOGE; 1INCH is a coin itself."""
-    found = _MULTIPLE.match(base)
-    if found is None or base == "1INCH":
-        return Decimal(1)
-    return Decimal(1_000_000) if found[1] == "1M" else Decimal(found[1])
