@@ -8,26 +8,32 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from small_runs import machine, market, print_of, run, settings
+from small_runs import eager, machine, market, print_of, settings
 from tickerml.engine import snapshot
 from tickerml.engine.machine import drive, pieces
 from tickerml.run.backtest import backtest
 from tickerml.run.commands import Command, Commands
 from tickerml.run.replay import replay
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
-from tickerml.run.strategies import choose
+from tickerml.run.strategies import choose_all
 from tickerml.strategies import quoter
 from tickerml.tape.orders import OrderType
-from tickerml.tape.rows import Kind
+from tickerml.tape.rows import MINUTE, Kind
 
 QUOTER = quoter.Params(every=0.2)
 STOP, AGAIN = Command("stop", "news", close=True, after=9_000), Command("resume", "read it", after=14_000)
 
 
-def driven(commands=(), chunk=None, minutes=3, **limits):
-    tape, made, config = market("busy", minutes=minutes), [], settings(limits=limits)
+def several(tape, config):
+    """A fresh machine for the quoter and psc beside each other, and the list that its made blocks go to."""
+    made = []
     setting = Setting(config, Decimal(10_000), 0, (), bar_only_of(tape), terms_of(config))
-    one = build([choose(QUOTER, config)], tape.header, setting, made.append)
+    return build(choose_all([QUOTER, "psc"], config), tape.header, setting, made.append), made
+
+
+def driven(commands=(), chunk=None, minutes=3, **limits):
+    tape, config = market("busy", minutes=minutes), settings(limits=limits)
+    one, made = machine(QUOTER, tape, config)
     drive(one, Commands(one, None, list(commands)).through(tape.blocks()), chunk=chunk)
     return one, made
 
@@ -113,27 +119,55 @@ def test_chunks_change_nothing():
     assert prints[0] == prints[1] == prints[2]
 
 
+LOST = {"day_off": 1e-5, "day_close": 2e-5}
+
+
+def test_a_day_that_a_round_finds_lost_is_closed_at_once_and_stays_closed():
+    tape = market("busy", minutes=5)
+    one, made = several(tape, eager(limits=LOST))
+    drive(one, tape.blocks())
+    at = min(time for time, told in desk_rows(made) if told == "day closed")
+    assert at % MINUTE, "the purse's minute saw it first: this shows nothing"
+    assert any(held(made, at).values()), "nothing was held: this shows nothing"
+    assert [time for time, *_ in sent(made, OrderType.MARKET) if time == at]
+    assert max(time for time, *_ in sent(made, OrderType.LIMIT)) <= at
+    assert not one.loop.positions["position"].any()
+    assert (one.loop.core[0]["off"], one.loop.core[0]["closing"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "config"),
+    [
+        (lambda tape, config: machine(QUOTER, tape, config), settings(limits={"day_off": 1e-6, "day_close": 2e-6})),
+        (several, eager(limits=LOST)),
+    ],
+    ids=["by a minute", "by a round"],
+)
 @pytest.mark.parametrize("later", [-2_000, 0, 1, 20, 200, 2_000])
-def test_a_restart_while_it_is_being_closed_changes_nothing(later, tmp_path):
-    tape, config = market("busy", minutes=5), settings(limits={"day_off": 1e-6, "day_close": 2e-6})
-    whole, made = run(QUOTER, tape, config)
+def test_a_restart_while_it_is_being_closed_changes_nothing(later, start, config, tmp_path):
+    tape = market("busy", minutes=5)
+    whole, made = start(tape, config)
+    drive(whole, tape.blocks())
     at = min(time for time, what in desk_rows(made) if what == "day closed")
     rows = np.concatenate([b.rows["recv"] for b in tape.blocks()])
     cut = int(np.searchsorted(rows, at, side="right")) + later
-    first, before = machine(QUOTER, tape, config)
+    first, before = start(tape, config)
     for piece in pieces(tape.blocks(), 1 if later > 0 else 100):
         if first.loop.core[0]["rows"] + len(first.loop.waiting) >= cut:
             break
         first.push(piece)
     snapshot.save(first, tmp_path / "cut.npz", fed := int(first.loop.core[0]["rows"]) + len(first.loop.waiting))
-    second, after = machine(QUOTER, tape, config)
+    second, after = start(tape, config)
     assert snapshot.restore(second, tmp_path / "cut.npz") == fed
     drive(second, tape.blocks(), skip=fed)
     assert print_of(second, before + after) == print_of(whole, made)
 
 
-def test_a_run_that_its_losses_closed_replays(tmp_path):
-    config = settings(limits={"day_off": 1e-6, "day_close": 2e-6})
-    found = backtest(QUOTER, market("busy", minutes=5), config=config, run_dir=tmp_path / "run")
+@pytest.mark.parametrize(
+    ("strategy", "config"),
+    [(QUOTER, settings(limits={"day_off": 1e-6, "day_close": 2e-6})), (["quoter", "psc"], eager(limits=LOST))],
+)
+def test_a_run_that_its_losses_closed_replays(strategy, config, tmp_path):
+    found = backtest(strategy, market("busy", minutes=5), config=config, run_dir=tmp_path / "run")
     assert "day closed" in {what for _, what in desk_rows(found.tape.blocks())}
     assert replay(tmp_path / "run").identical

@@ -128,7 +128,6 @@ class Trader:
         self.outbox.add(self.books.now, 0, int(Kind.COMMAND), figures, qty=after)
         if what == "stop":
             self.desk.kill(self.books.now, reason, close=close)
-            self.loop.core[0]["off"] = 1  # the minute after `resume` sees whether something else keeps entries off
         else:
             self.desk.resume(self.books.now, reason)
         self._tell_changes()
@@ -287,6 +286,7 @@ class Trader:
         for change in self.desk.changes():
             self._row(0, Kind.DESK, {"what": change.what, **change.figures})
             if change.act:
+                self.loop.core[0]["off"] = 1  # until a minute of the purse sees that nothing keeps entries off
                 self.trades.retreat(close=change.act == "close")
             if change.act == "close":
                 self._inventory.begin()
