@@ -115,7 +115,7 @@ def test_alerts_that_nobody_answers():
 
 
 def test_superp_and_spot_shorts():
-    stake = {"superp": True, "stake": 100.0 * UNIT, "stop": None, "substitute": "stake", "leverage": 100.0}
+    stake = {"superp": True, "stake": 100.0, "stop": None, "substitute": "stake", "leverage": 100.0}
     assert refused(judge(proposal(**stake)), Refused.SUPERP_OFF)
     assert approved(judge(proposal(**stake), of=desk(superp=True)))
     assert refused(judge(proposal(inst=SPOT[1], setup=setup(-1))), Refused.NO_SHORT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from desks import CASH, NOW, SPOT, UNIT, desk, facts, grid, later, proposal, setup
+from desks import CASH, NOW, SPOT, desk, facts, grid, later, proposal, setup
 from msgspec import structs
 
 from tickerml.desk.case import Case
@@ -45,7 +45,7 @@ def test_one_unit_of_money_is_cash():
 
 
 def test_spot_is_sold_short_by_a_superp_position_alone():
-    stake = {"superp": True, "stake": 100.0 * UNIT, "stop": None, "substitute": "stake"}
+    stake = {"superp": True, "stake": 100.0, "stop": None, "substitute": "stake"}
     for side, more, good in [(1, {}, True), (-1, {}, False), (-1, stake, True)]:
         wish = proposal(inst=SPOT[1], setup=setup(side, **more))
         assert state("spot short", wish, facts(at={"margin": 1.0})) == (PASSED if good else FAILED)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from math import nan, sqrt
 
+import numpy as np
 import pytest
 from desks import CASH, UNIT, desk, facts, grid, instrument, judge, judge_hedged, market, proposal, setup
 from hypothesis import given
@@ -40,7 +42,7 @@ def rules(found):
 
 def test_every_rule_that_applies_is_listed():
     """F2: the decision names which rule bound, and lists all."""
-    found = sized(proposal(info={"signal": 2, "confidence": 1.0, "tier": "A"}, size=0.2, stake=500.0 * UNIT))
+    found = sized(proposal(info={"signal": 2, "confidence": 1.0, "tier": "A"}, size=0.2, stake=500.0))
     assert set(rules(found)) == {
         *("largest position", "order notional", "risk per trade", "heat", "capital in use", "capital share", "cash"),
         *("size", "stake", "tier", "signal"),
@@ -56,7 +58,7 @@ def test_every_rule_that_applies_is_listed():
         ("heat", {"max_heat": 0.0002}, {"stop": 0.01}, 0.02),
         ("capital in use", {"max_in_use": 0.01}, {}, 0.1),  # at a margin of 10 %
         ("size", {}, {"size": 0.07}, 0.07),
-        ("stake", {}, {"stake": 300.0 * UNIT}, 0.03),
+        ("stake", {}, {"stake": 300.0}, 0.03),
     ],
 )
 def test_the_rule_that_is_smallest_binds_and_is_named(rule, changed, more, share):
@@ -222,7 +224,9 @@ def test_where_nothing_is_under_way_nothing_is_taken_off():
     }
     assert {rule: found[rule] for rule in whole} == {rule: share * CASH for rule, share in whole.items()}
     stake = sized(
-        proposal(1, superp=True, stake=5.0, stop=None, substitute="stake"), facts(exposure=bare), desk(superp=True)
+        proposal(1, superp=True, stake=5.0 / UNIT, stop=None, substitute="stake"),
+        facts(exposure=bare),
+        desk(superp=True),
     )
     shares = {"risk per trade": 0.02, "heat": 0.06, "capital in use": 0.5, "capital share": 0.4, "cash": 1.0}
     assert [(s.rule, s.money) for s in stake.sizes] == [("stake", 5.0), *((r, x * CASH) for r, x in shares.items())]
@@ -287,7 +291,7 @@ def test_superp_stakes():
         exposure = Exposure()
         for field, used in held.items():
             getattr(exposure, field)[0] = used
-        wish = setup(**stake, stake=float(money))
+        wish = setup(**stake, stake=money / UNIT)
         return judge(proposal(1, name="psc", setup=wish), facts(exposure=exposure), desk(superp=True, names=("psc",)))
 
     assert verdict(100 * UNIT).orders[0].qty == 100 * UNIT
@@ -371,3 +375,12 @@ def test_no_size_passes_any_limit(limits, side, stop, shares, margin, depth, use
     assert at.exposure.in_use[0] == used + verdict.worst.margin
     smallest = min(verdict.sizes, key=lambda s: s.money)
     assert verdict.bound == smallest.rule
+
+
+@pytest.mark.parametrize("unit", [10**8, 10**16, 10**18])
+@pytest.mark.parametrize("stake", [1e-9, 0.29, 100.0, np.float64(2.5), np.int64(3), 2e7, 1e15])
+def test_a_stake_is_what_it_says_in_every_unit_of_money(stake, unit):
+    at = facts(equity=500 * unit, cash=500 * unit)
+    at = structs.replace(at, accounts={0: structs.replace(at.accounts[0], unit=unit)})
+    named = {s.rule: s.money for s in sized(proposal(stake=stake), at).sizes}
+    assert named["stake"] == float(round(Fraction(repr(float(stake))) * unit))

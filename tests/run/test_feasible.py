@@ -164,3 +164,9 @@ def test_text_and_json_hold_the_same(tape, name):
     assert told["possible"] + told["impossible"] == len(found.rules) == len(told["rules"])
     assert f"{told['impossible']} of" in lines[0] or told["impossible"] == 0
     assert all(np.isfinite(r["break_even"]) for r in told["rules"] if r["break_even"] is not None)
+
+
+def test_a_stake_beyond_the_account_is_judged(tape):
+    config = settings(superp={"enabled": True, "stake": 2e7})
+    found = feasible("psc", tape, config=config, cash=Decimal(500))
+    assert {(rule.possible, rule.bound) for rule in found.rules} <= {(True, "risk per trade"), (True, "heat")}

@@ -15,7 +15,7 @@ _TIERS: Final = ("", "A", "B")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A setup that a strategy wants. Its stake is money of the instrument's wallet already."""
+    """A setup that a strategy wants, as it said it: prices in quote, a stake in the settle currency."""
 
     seq: int  # of the INTENT row: the approval carries it
     strategy: int  # its number in the run

@@ -7,6 +7,7 @@ only shrink are applied: the regime's, the one after losses in a row, the one at
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_EVEN, Decimal
 from math import isfinite, nan
 from typing import Final, NamedTuple
 
@@ -61,7 +62,7 @@ def _of_stake(c: Case) -> list[Size]:
         *_of_capital(c, 1.0),
     ]
     if c.setup.stake is not None:
-        sizes.insert(0, _size("stake", c.setup.stake))
+        sizes.insert(0, _size("stake", _stake(c, c.setup.stake)))
     return sizes
 
 
@@ -80,11 +81,16 @@ def _of_notional(c: Case) -> list[Size]:
         _size("confidence and volatility" if setup.size is None else "size", wish),
     ]
     if setup.stake is not None:
-        sizes.append(_size("stake", setup.stake))
+        sizes.append(_size("stake", _stake(c, setup.stake)))
     for name, money in (("depth", _depth(c)), ("signal", _signal(c)), ("tier", _tier(c)), ("portfolio", _weight(c))):
         if money is not None:
             sizes.append(_size(name, money))
     return sizes
+
+
+def _stake(c: Case, stake: float) -> float:
+    """A stake in money, to its smallest unit: 0 where it is less than half of one."""
+    return float((Decimal(repr(float(stake))) * c.account.unit).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _of_capital(c: Case, margin: float) -> list[Size]:

@@ -222,7 +222,7 @@ class Trader:
 
     def _proposal(self, k: int, seq: int, inst: Instrument, setup: Setup, group: int = 0) -> Proposal:
         contract = self.books.wallets.contracts[inst.id]
-        return Proposal(seq, k, self.strategies[k].name, inst, contract, self._in_money(setup, inst.id), group)
+        return Proposal(seq, k, self.strategies[k].name, inst, contract, setup, group)
 
     def _act(self, wish: Wish, seq: int, blob: bytes, judged: Sequence[tuple[Proposal, Verdict]]) -> None:
         """Send what was approved; tell what was refused."""
@@ -290,12 +290,6 @@ class Trader:
                 self.trades.retreat(close=change.act == "close")
             if change.act == "close":
                 self._inventory.begin()
-
-    def _in_money(self, setup: Setup, inst: int) -> Setup:
-        """The setup with its stake in the wallet's smallest unit."""
-        if setup.stake is None:
-            return setup
-        return replace(setup, stake=float(self.books.wallets.money(self.books.wallets.wallet_of[inst], setup.stake)))
 
     def _hold(self, k: int, inst: int, side: int) -> None:
         """Detectors learn of a trade of strategy `k`."""

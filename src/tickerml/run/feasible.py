@@ -163,8 +163,6 @@ class _Bench:
         """One setup before a desk that has seen nothing, with this cash and no position."""
         wallets, spot = self.wallets, bool(self.wallets.contracts[inst.id]["spot"])
         wallet, ticks = wallets.wallet_of[inst.id], self.last[inst.id]
-        if setup.stake is not None:
-            setup = replace(setup, stake=float(wallets.money(wallet, setup.stake)))
         market = Market(
             ticks,
             ticks,
