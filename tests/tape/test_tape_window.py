@@ -54,6 +54,17 @@ def test_lasting_facts_are_repeated_once():
     assert rest.rows["recv"].tolist() == [9]
 
 
+def test_what_happens_once_is_not_repeated():
+    b = Builder(("funding", "liquidation", "BTC/USDT.sentiment"))
+    for time, name in ((1, "liquidation"), (2, "BTC/USDT.sentiment"), (3, "funding"), (6, "liquidation")):
+        b.value(time, 0, 0, name, 1.0)
+    held, rest = window([b.take()], 5, None, b.names)
+    assert held.values["name"][held.rows["ref"]].tolist() == [0]
+    assert held.rows["flags"].tolist() == [Flag.HELD | Flag.END]
+    assert held.rows["exch"].tolist() == [3], "of a value that nobody has stamped: when it was received"
+    assert rest.rows["flags"].tolist() == [Flag.END]
+
+
 def test_a_snapshot_message_names_the_last_update():
     b = Builder()
     b.depth(1, 1, 0, [(10, 1), (9, 2)], [(11, 3)], (0, 7, 0), snapshot=True)
@@ -61,10 +72,10 @@ def test_a_snapshot_message_names_the_last_update():
     b.row(5, 5, 0, Kind.TRADE, qty=1)
     first = next(iter(window([b.take()], 4, None)))
     assert [(r["kind"], r["side"], r["price"], r["qty"], r["flags"]) for r in first.rows] == [
-        (Kind.CLEAR, 0, 0, 0, Flag.SNAPSHOT),
-        (Kind.DEPTH, 1, 10, 1, Flag.SNAPSHOT),
-        (Kind.DEPTH, 1, 8, 4, Flag.SNAPSHOT),
-        (Kind.DEPTH, -1, 11, 3, Flag.SNAPSHOT | Flag.END),
+        (Kind.CLEAR, 0, 0, 0, Flag.HELD | Flag.SNAPSHOT),
+        (Kind.DEPTH, 1, 10, 1, Flag.HELD | Flag.SNAPSHOT),
+        (Kind.DEPTH, 1, 8, 4, Flag.HELD | Flag.SNAPSHOT),
+        (Kind.DEPTH, -1, 11, 3, Flag.HELD | Flag.SNAPSHOT | Flag.END),
     ]
     assert first.messages["last_id"].tolist() == [9]
     assert first.rows["recv"].tolist() == [4] * 4

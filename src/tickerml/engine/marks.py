@@ -18,7 +18,7 @@ MARK: Final = np.dtype(
         ),  # twice the mark in ticks: bid + ask of a valid book, else twice the last trade or close; 0 = none
         ("high2", "i8"),  # highest price2 since `watch` was called; of a bar, its high
         ("low2", "i8"),
-        ("time", "i8"),  # receive time of the newest row, ns
+        ("time", "i8"),  # receive time of the newest row, ns; of one that is no news (Flag.HELD) its exchange time
         ("bid", "i8"),  # touch in ticks where the book is valid, else 0
         ("ask", "i8"),
         ("exch", "i8"),  # exchange time of the newest message of depth or trades, in the receiver's clock; 0 = none
@@ -38,7 +38,7 @@ MARK: Final = np.dtype(
 BELOW: Final = 1
 ABOVE: Final = 2
 
-_END: Final = int(Flag.END)
+_END, _HELD = int(Flag.END), int(Flag.HELD)
 _DEPTH, _TRADE, _CLOCK, _GAP = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.CLOCK), int(Kind.GAP)
 _TIMER, _VALUE, _STATUS = int(Kind.TIMER), int(Kind.VALUE), int(Kind.STATUS)
 
@@ -48,7 +48,7 @@ def on_row(m: Record, b: Record, row: Record) -> None:
     """Fold one market row into mark `m`; `b` is the book after the row."""
     kind = row["kind"]
     if kind not in (_CLOCK, _TIMER, _VALUE, _STATUS):  # none of them says that prices still come
-        m["time"] = row["recv"]
+        m["time"] = row["recv"] if row["flags"] & _HELD == 0 else row["exch"]
     m["rows"] += 1
     if kind == _DEPTH:
         if row["flags"] & _END == 0:
@@ -88,7 +88,7 @@ def on_bar(m: Record, bar: Record) -> None:
 
 @fold
 def _stamp(m: Record, row: Record, kind: int) -> None:
-    if row["exch"] != 0:
+    if row["exch"] != 0 and row["flags"] & _HELD == 0:
         m["exch"] = row["exch"] + m["offset"][kind]
         m["exch_recv"] = row["recv"]
 

@@ -62,7 +62,7 @@ WATCH: Final = np.dtype(
     ]
 )
 
-_DEPTH, _END = int(Kind.DEPTH), int(Flag.END)
+_DEPTH, _END, _HELD = int(Kind.DEPTH), int(Flag.END), int(Flag.HELD)
 _STATUS, _GAP, _CLOCK = int(Kind.STATUS), int(Kind.GAP), int(Kind.CLOCK)
 assert VALUE_NAMES[MARK] == "mark"
 assert VALUE_NAMES[INDEX] == "index"
@@ -124,7 +124,7 @@ def on_value(w: Record, m: Record, row: Record, value: Record, i: Record) -> Non
     w["source"] = source
     w["value"] = value["value"]
     w["value_exch"] = row["exch"]
-    if m["bid"] != 0 or (m["bars"] != 0 and w["bar_exch"] == row["exch"]):
+    if row["flags"] & _HELD == 0 and (m["bid"] != 0 or (m["bars"] != 0 and w["bar_exch"] == row["exch"])):
         _hold(w, m["price2"], row["recv"], i["tick"])
 
 

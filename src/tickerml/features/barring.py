@@ -19,6 +19,7 @@ _CLOCK: Final = int(Kind.CLOCK)
 _BBO: Final = int(Kind.BBO)  # DEPTH, TRADE and BBO are 1, 2 and 3
 _TRADE: Final = int(Kind.TRADE)
 _CORRECTION: Final = int(Flag.CORRECTION)
+_HELD: Final = int(Flag.HELD)
 
 
 def bar_fields(k: int) -> list[Any]:
@@ -50,7 +51,8 @@ def begin(s: Record, row: Record) -> None:
     if row["kind"] == _CLOCK and (row["side"] == 0 or row["side"] == _TRADE):
         s["offset"] = row["qty"]
     elif s["began"] == 0 and row["kind"] <= _BBO:
-        s["began"] = row["exch"] if row["exch"] != 0 else row["recv"] - s["offset"]
+        stamped = row["exch"] != 0 and row["flags"] & _HELD == 0  # of what is repeated the prints are not there
+        s["began"] = row["exch"] if stamped else row["recv"] - s["offset"]
 
 
 @kernel

@@ -24,7 +24,7 @@ from typing import Annotated, Final
 import numpy as np
 
 from tickerml.features.touch import usable
-from tickerml.features.window import ends
+from tickerml.features.window import ends, heard
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
 from tickerml.tape.rows import HOUR, SECOND, Record, Rows
@@ -61,7 +61,7 @@ def on_row(p: Record, s: Record, row: Record, b: Record, i: Record) -> bool:
     """Read the touch at message ends; others hear of it when it may have changed."""
     if b["moves"] == 0 or not ends(row):
         return False
-    s["until"] = row["recv"] + p["patience"]
+    s["until"] = heard(row) + p["patience"]
     if s["moves"] == b["moves"]:
         return False
     s["moves"] = b["moves"]

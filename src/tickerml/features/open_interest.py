@@ -19,7 +19,7 @@ from typing import Annotated, Final
 
 import numpy as np
 
-from tickerml.features.window import BUCKETS, ends
+from tickerml.features.window import BUCKETS, ends, heard
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import VALUE_NAMES, Range
 from tickerml.tape.rows import DAY, HOUR, MINUTE, SECOND, Record
@@ -41,7 +41,7 @@ class Params:
 
 State: Final = np.dtype(
     [
-        ("told", "i8"),  # receive time of the newest value; 0 = none, or silent
+        ("told", "i8"),  # time of the newest value; 0 = none, or silent
         ("now", "f8"),  # the newest value
         ("part", "i8"),  # number since the epoch of the part of the window being filled
         ("parts", "i8"),  # parts that began since the first value
@@ -66,6 +66,9 @@ def on_value(p: Record, s: Record, row: Record, value: Record, f: Record, i: Rec
     """Take in a value."""
     if value["name"] != i["names"][_OPEN_INTEREST] or not value["value"] > 0.0:
         return
+    told = heard(row)
+    if row["recv"] - told > p["patience"]:
+        return
     part = row["recv"] // (p["window"] // BUCKETS)
     if s["told"] == 0 or row["recv"] - s["told"] > p["patience"]:
         s["part"] = part
@@ -74,7 +77,7 @@ def on_value(p: Record, s: Record, row: Record, value: Record, f: Record, i: Rec
         s["part"] += 1
         s["parts"] += 1
         s["held"][s["part"] % BUCKETS] = s["now"]
-    s["told"] = row["recv"]
+    s["told"] = told
     s["now"] = value["value"]
     f["open_interest"] = s["now"]
     f["open_interest_change"] = _change(s)

@@ -23,7 +23,7 @@ from tickerml.features.touch import usable
 from tickerml.features.window import ends
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.params import Range
-from tickerml.tape.rows import DAY, MINUTE, Kind, Record
+from tickerml.tape.rows import DAY, MINUTE, Flag, Kind, Record
 
 FIELDS: Final = {
     "turnover": "quote a day; mean value traded over the last n whole days",
@@ -44,6 +44,7 @@ RING: Final = 64
 BINS: Final = 64
 _FINEST: Final = 0.1  # basis points; upper edge of the first bin
 _TRADE: Final = int(Kind.TRADE)
+_HELD: Final = int(Flag.HELD)
 
 State: Final = np.dtype(
     [
@@ -82,7 +83,7 @@ def on_bar(p: Record, s: Record, row: Record, bar: Record, f: Record, i: Record)
 
 @kernel
 def _time(row: Record) -> int:
-    return row["exch"] if row["exch"] != 0 else row["recv"]
+    return row["exch"] if row["exch"] != 0 and row["flags"] & _HELD == 0 else row["recv"]
 
 
 @kernel

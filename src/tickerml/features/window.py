@@ -14,7 +14,7 @@ from tickerml.tape.rows import Flag, Kind, Record
 
 BUCKETS: Final = 64
 
-_END: Final = int(Flag.END)
+_END, _HELD = int(Flag.END), int(Flag.HELD)
 _ENDING: Final = 1 << Kind.GAP | 1 << Kind.TIMER  # bit by kind, and 1 is the bit of Flag.END
 
 
@@ -42,6 +42,12 @@ def ends(row: Record) -> bool:
     Without a branch: no predictor can know how long a message is.
     """
     return end_mask(row) != 0
+
+
+@kernel
+def heard(row: Record) -> int:
+    """When a row was news, ns: on receipt; what is repeated at the start of a range is as old as its stamp."""
+    return row["recv"] if row["flags"] & _HELD == 0 else row["exch"]
 
 
 @kernel

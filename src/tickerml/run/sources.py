@@ -55,7 +55,7 @@ class SelectedTape:
 
     def blocks(self) -> Iterator[Block]:
         """The rows of the span, led by what held at its start."""
-        return window(self.inner.blocks(), *self.span)
+        return window(self.inner.blocks(), *self.span, self.header.names)
 
     def content_hash(self) -> str:
         """SHA-256 of the selected content."""

@@ -172,7 +172,8 @@ def _combos(spaces: Mapping[str, Space], trials: int) -> list[dict[str, Value]]:
 
 def _part(tape: Tape, span: Span) -> MemoryTape:
     """One window in memory; the whole tape never is."""
-    return MemoryTape(tape.header, tuple(b for b in window(tape.blocks(), span.start, span.end) if len(b)))
+    blocks = window(tape.blocks(), span.start, span.end, tape.header.names)
+    return MemoryTape(tape.header, tuple(b for b in blocks if len(b)))
 
 
 def _judged(search: Search, tape: Tape, split: Split, best: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,7 @@ class Flag(IntFlag):
     RECONCILED = 32  # learned by asking the venue, not from its stream
     MAKER = 64  # our fill rested in the book
     ESTIMATED = 128  # fitted on the whole file, not on the past alone (offline clock)
+    HELD = 256  # of before a range of time, repeated at its start: it still holds, and is no news
 
 
 def empty(n: int) -> Rows:

@@ -225,7 +225,7 @@ class StoredTape:
     def blocks(self) -> Iterator[Block]:
         """Blocks in sequence, of a size for the processor's cache."""
         blocks = read_segments(self._root, self._manifest, self._chosen)
-        return blocks if self._window == (None, None) else window(blocks, *self._window)
+        return blocks if self._window == (None, None) else window(blocks, *self._window, self._manifest.names)
 
     def held(self) -> dict[int, tuple[int, int, int]]:
         """Rows of each instrument by id, and the receive times (ns) between which they lie, to the chunk."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,18 +14,20 @@ from tickerml.tape.rows import BUY, FOREVER, SELL, Flag, Kind, Rows, empty
 from tickerml.tape.store_columns import gather
 from tickerml.tape.tables import MESSAGE
 
+EVENTS: Final = ("liquidation", "sentiment")  # values that happen once: they do not hold until the next one
 _LASTING: Final = (Kind.INSTRUMENT, Kind.CLOCK, Kind.VALUE, Kind.STATUS)
 
 
-def window(blocks: Iterable[Block], start: int | None, stop: int | None) -> Iterator[Block]:
+def window(blocks: Iterable[Block], start: int | None, stop: int | None, names: Sequence[str] = ()) -> Iterator[Block]:
     """Messages received in [start, stop), ns; before them, one block of what held at `start`.
 
     That block gives the last definition, clock, status and values of each instrument, and each book that was whole as
     a snapshot (CLEAR, then its levels). Who begins at `start` is told of them then, so that they are received at
-    `start`, and nothing is decided before it; `exch` still says when each happened.
+    `start`, and nothing is decided before it. Flag.HELD says that it is no news, and `exch` when each happened: where
+    it had no stamp, when it was received. `names` of values, by index: those of EVENTS are not repeated.
     """
     begin, end = -FOREVER if start is None else start, FOREVER if stop is None else stop
-    past: _Past | None = _Past(start) if start is not None else None
+    past: _Past | None = _Past(start, names) if start is not None else None
     for block in blocks:
         times = message_times(block)
         first, last = (int(np.searchsorted(times, t, "left")) for t in (begin, end))
@@ -43,8 +45,9 @@ def window(blocks: Iterable[Block], start: int | None, stop: int | None) -> Iter
 class _Past:
     """What still holds after the messages folded so far."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, names: Sequence[str]) -> None:
         self._start = start
+        self._events = [n for n, name in enumerate(names) if name.rpartition(".")[2] in EVENTS]
         self._lasting: dict[tuple[int, int, int], Block] = {}
         self._books: dict[int, _Book] = {}
 
@@ -54,6 +57,8 @@ class _Past:
         for i in np.flatnonzero(np.isin(rows["kind"], _LASTING)):
             row = rows[i]
             name = int(block.values[row["ref"]]["name"]) if row["kind"] == Kind.VALUE else int(row["side"])
+            if row["kind"] == Kind.VALUE and name in self._events:
+                continue
             self._lasting[int(row["inst"]), int(row["kind"]), name] = cut(block, int(i), int(i) + 1)
         changes = np.isin(rows["kind"], (Kind.DEPTH, Kind.CLEAR, Kind.GAP))
         for inst in np.unique(rows["inst"][changes]):
@@ -64,7 +69,10 @@ class _Past:
         """All of it as messages, in the order in which they came, received at the start."""
         held = [*self._lasting.values(), *(b.block() for b in self._books.values() if b.whole)]
         block = concat(sorted(held, key=lambda b: int(b.rows["recv"][-1])))
+        unstamped = block.rows["exch"] == 0
+        block.rows["exch"][unstamped] = block.rows["recv"][unstamped]  # it has happened then, at the latest
         block.rows["recv"] = self._start
+        block.rows["flags"] |= Flag.HELD
         return block
 
 

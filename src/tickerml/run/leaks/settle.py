@@ -79,7 +79,7 @@ def histories(chosen: Sequence[Chosen], tape: Tape, setting: Setting, rows: int)
     start = int(times[len(times) // 2 - 1])
     times = times[len(times) // 2 :]
     times = times[:: -(-len(times) // SAMPLES)]
-    short = list(window(blocks, start + 1, None))
+    short = list(window(blocks, start + 1, None, tape.header.names))
     both = [_values(chosen, tape, setting, names, some, times) for some in (blocks, short)]
     return Histories(names, start, times, both[0], both[1])
 
