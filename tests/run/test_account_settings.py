@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from small_bars import minutes
-from small_runs import market, settings
+from small_runs import market, run, settings
 from small_strategies import Churn
 from tickerml.account.brackets import BTCUSDT, ETHUSDT
 from tickerml.account.wallets import OTHER, RECEIVED
@@ -126,3 +126,18 @@ def test_a_source_without_a_smallest_order_says_so(named, least, told, tmp_path)
     config = settings(account={"min_notional": least})
     made = backtest(Churn(every=60.0), replace(tape, header=header), config=config, run_dir=tmp_path / "run")
     assert any("names no smallest order" in note for note in made.manifest["notes"]) is told
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
+@pytest.mark.parametrize("account", [{}, {"tiers": "binance"}, {"min_notional": 2_000.0}])
+def test_cash_that_does_not_fit_the_unit_of_its_money_is_refused_with_the_most_that_does(symbol, account):
+    """Eight decimals of price and size: money has sixteen, and int64 holds 920 of it."""
+    tape = minutes(100)
+    fine = replace(tape.header.instruments[0], symbol=symbol, tick=Decimal("1e-8"), lot=Decimal("1e-8"))
+    tape = replace(tape, header=replace(tape.header, instruments=(fine,)))
+    with pytest.raises(ConfigError, match=r"10,000 USDT does not fit.* at most 920") as caught:
+        run("dca", tape, settings(account=account))
+    assert caught.value.code == "money-unit"
+    assert "--cash 920" in caught.value.try_
+    one, _ = run("dca", tape, settings(account=account), cash=920)
+    assert one.loop.core[0]["cash"][0] == 920 * 10**16

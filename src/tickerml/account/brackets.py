@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.account.contract import RATE, to_money
+from tickerml.account.contract import MOST, RATE, to_money
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.rows import Record
 
@@ -58,9 +58,9 @@ def put_tiers(record: Record, tiers: Sequence[Tier], decimals: int) -> None:
             )
         amount += cap * (tier.rate - rate)
         cap, rate = tier.cap, tier.rate
-        record["tier_cap"][k] = to_money(cap, decimals)
+        record["tier_cap"][k] = min(MOST, to_money(cap, decimals))  # no position is worth more
         record["tier_rate"][k] = to_money(rate * RATE, 0)
-        record["tier_amount"][k] = to_money(amount, decimals)
+        record["tier_amount"][k] = min(MOST, to_money(amount, decimals))
         record["tier_leverage"][k] = tier.leverage
     record["n_tiers"] = len(tiers)
 

@@ -30,6 +30,7 @@ RATE: Final = 100_000_000  # rates (fees, margin, funding) are integers in 1e-8
 DECIMALS: Final = 8  # of money, where no instrument needs more
 _MOST_DECIMALS: Final = 18
 _LIMIT: Final = 9.2e18  # of int64
+MOST: Final = int(_LIMIT)  # money that there can be
 
 
 def money_decimals(instruments: Iterable[Instrument]) -> dict[str, int]:
@@ -84,6 +85,20 @@ def _is_whole(x: Decimal) -> bool:
 def to_money(amount: Decimal | int | str, decimals: int = DECIMALS) -> int:
     """An amount of currency as money; rounds half to even beyond the smallest unit."""
     return int((Decimal(amount) * 10**decimals).to_integral_value(ROUND_HALF_EVEN))
+
+
+def held_money(amount: Decimal, decimals: int, currency: str) -> int:
+    """`to_money` of what a wallet holds. ConfigError `money-unit` beyond what int64 keeps."""
+    money = to_money(amount, decimals)
+    if abs(money) > MOST:
+        most = from_money(MOST, decimals).normalize()
+        raise ConfigError(
+            "money-unit",
+            f"{amount:,f} {currency} does not fit: money has {decimals} decimals here, and so at most {most:,f}",
+            means="nothing was run",
+            try_=f"--cash {most:f} or less, or an import with coarser steps: --tick, --lot",
+        )
+    return money
 
 
 def from_money(money: int, decimals: int = DECIMALS) -> Decimal:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tickerml.account.brackets import Tier, put_tiers
-from tickerml.account.contract import RATE
+from tickerml.account.contract import MOST, RATE, held_money
 from tickerml.account.wallets import OTHER, OWN
 from tickerml.desk.money import Wallets
 from tickerml.sim.draws import seed_words
@@ -91,7 +91,10 @@ def venue_setup(
     least: tuple[int, int],
     seed: int,
 ) -> VenueSetup:
-    """`models`: parameters of the queue, latency and fee modules; `least`: least entry and response latency, ns."""
+    """`models`: parameters of the queue, latency and fee modules; `least`: least entry and response latency, ns.
+
+    Raises ConfigError `money-unit` when the cash of a wallet does not fit.
+    """
     rules = np.zeros(len(instruments), RULES)
     for n, inst in enumerate(instruments):
         _fill(rules[n], inst, wallets, terms, bar_only=bar_only[n])
@@ -107,8 +110,8 @@ def venue_setup(
         latency,
         fees,
         tuple(
-            wallets.money(k, amount or terms.balances.get(wallets.currencies[k], amount))
-            for k, amount in enumerate(cash)
+            held_money(amount or terms.balances.get(currency, amount), decimals, currency)
+            for amount, decimals, currency in zip(cash, wallets.decimals, wallets.currencies, strict=False)
         ),
         seed_words(seed, 1),
         max(1, entry),
@@ -128,7 +131,7 @@ def _fill(rule: Any, inst: Instrument, wallets: Wallets, terms: Terms, *, bar_on
     rule["tick"], rule["lot"] = float(inst.tick), float(inst.lot)
     rule["bar_only"] = bar_only
     rule["tick_step"] = rule["lot_step"] = rule["min_lots"] = 1
-    rule["min_notional"] = 0 if inst.inverse else wallets.money(wallet, inst.min_notional)
+    rule["min_notional"] = 0 if inst.inverse else min(MOST, wallets.money(wallet, inst.min_notional))
     rule["maker_rate"], rule["taker_rate"] = round(terms.maker * RATE), round(terms.taker * RATE)
     rule["margin_rate"] = RATE if contract["spot"] else round(terms.margin * RATE)
     rule["check_balance"], rule["partial"] = terms.check_balance, terms.partial
