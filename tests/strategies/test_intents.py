@@ -20,18 +20,32 @@ from tickerml.tape.spans import nanoseconds
         ("48h", 172_800 * 10**9),
         ("1w", 604_800 * 10**9),
         (7, 7),
+        (5e9, 5 * 10**9),
+        (0.5, 1),
+        (np.int64(7), 7),
+        (np.float32(2.5), 3),
+        (np.float64(1e9), 10**9),
     ],
 )
 def test_spans(text, ns):
-    assert nanoseconds(text) == ns
+    found = nanoseconds(text)
+    assert (found, type(found)) == (ns, int)
+    assert Long(stop=0.1, horizon=text).horizon_ns == Short(stop=0.1, horizon=text).horizon_ns == ns
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "5 minutes", "0s", "-1s", "1M", "9" * 400 + "d"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "m", "5 minutes", "0s", "-1s", "1M", "9" * 400 + "d", math.nan, np.float64("inf"), None, [5]]
+)
 def test_what_is_no_span_is_refused_with_an_example(text):
     with pytest.raises(ConfigError, match="not a span") as caught:
         nanoseconds(text)
     assert caught.value.code == "span"
     assert '"48h"' in caught.value.try_
+
+
+def test_a_horizon_beyond_all_numbers_is_refused_by_its_range():
+    with pytest.raises(ConfigError, match=r"horizon is .* at most 36,500 days"):
+        Long(stop=0.1, horizon=10**400)
 
 
 def test_wakes_are_values():
