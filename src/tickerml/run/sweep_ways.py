@@ -36,6 +36,7 @@ from tickerml.strategies.wake import Bars
 from tickerml.tape.block import Block
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
+from tickerml.tape.kernel_garbage import apart
 from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import Tape
 
@@ -262,13 +263,9 @@ class Exact:
             return
         if not warm:
             yield self.trial(numbers[0])  # compiles what the others use
-        gc.freeze()  # what is there already stays: the collector need not look at it, nor forked workers copy its pages
-        try:
-            with self._pool(workers) as pool:
-                work = _work if isinstance(pool, ProcessPoolExecutor) else self.trial
-                yield from pool.map(work, numbers if warm else numbers[1:])
-        finally:
-            gc.unfreeze()
+        with apart(), self._pool(workers) as pool:
+            work = _work if isinstance(pool, ProcessPoolExecutor) else self.trial
+            yield from pool.map(work, numbers if warm else numbers[1:])
 
     def _pool(self, workers: int) -> Executor:
         if self.chosen.compiled or workers == 1 or "fork" not in multiprocessing.get_all_start_methods():

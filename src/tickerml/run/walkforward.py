@@ -31,6 +31,7 @@ from tickerml.run.sweep_memory import held_mb, most_since
 from tickerml.run.tune import Asked, Asker
 from tickerml.tape.errors import InputError
 from tickerml.tape.finite_json import from_json, json_text
+from tickerml.tape.kernel_garbage import apart
 from tickerml.tape.progress import Progress
 from tickerml.tape.rows import DAY, HOUR
 from tickerml.tape.tape import MemoryTape, Tape
@@ -120,8 +121,10 @@ def walkforward(
             progress.note(f"{book.folder.name}: {before} trials are on record already")
         each = trials or len(combos)
         known = _known(book.folder)
-        with compiling(progress), (book.folder / JUDGED).open("a", encoding="utf-8") as kept:
+        with compiling(progress), apart(), (book.folder / JUDGED).open("a", encoding="utf-8") as kept:
             for n, split in enumerate(splits):
+                if n < len(known) and each * (n + 1) <= before:
+                    continue
                 asker: Asker = Tuner(spaces, trials=trials, seed=seed + n) if trials else Once(combos)
                 past = search.on(_part(tape, split.train[0]))
                 asked = Asked(past, book, by, exact, total=each * len(splits), what="walk-forward", at=each * n)

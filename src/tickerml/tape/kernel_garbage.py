@@ -22,3 +22,24 @@ def undisturbed() -> Iterator[None]:
         if collecting:
             gc.freeze()
             gc.enable()
+
+
+_within = 0  # how many `apart` there are around what runs now
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """What there is already is out of the collector's sight: who collects often looks at what came since alone.
+
+    Forked workers do not copy its pages either. Within another one nothing more is put aside: it may become garbage.
+    """
+    global _within
+    if not _within:
+        gc.freeze()
+    _within += 1
+    try:
+        yield
+    finally:
+        _within -= 1
+        if not _within:
+            gc.unfreeze()
