@@ -132,6 +132,7 @@ def test_soak_multiplies_also_the_numbers_that_tests_name_themselves(tool, tmp_p
     assert examples(TICKERML_SOAK="1", TICKERML_EXAMPLES="11") == 11
 
 
+@pytest.mark.slow  # collects every test
 def test_every_part_names_tests_that_exist():
     sys.path.insert(0, str(ROOT / "tools"))
     try:

@@ -247,6 +247,7 @@ def test_a_backtest_judges_unless_it_is_told_not_to(tape, tmp_path):
 
 
 @pytest.mark.real
+@pytest.mark.slow  # five strategies on weeks of candles
 def test_honest_strategies_pass_on_real_candles(real_data):
     tape = open_source(
         str(real_data / "candles" / "binance_spot_5m_2024"),

@@ -153,6 +153,7 @@ def test_a_file_that_cannot_be_run_names_its_line(tmp_path, text, line):
         run("quoter", market("busy", minutes=2, rows=4000), settings(queue={"model": str(path)}))
 
 
+@pytest.mark.slow  # compiles the whole loop twice
 def test_an_edited_queue_model_is_picked_up(tmp_path):
     """The loop that has taken the model in is in the cache: it must not answer for the new text."""
     path = tmp_path / "edited_queue.py"

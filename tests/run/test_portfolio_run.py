@@ -143,6 +143,7 @@ def test_f6_weights_are_made_from_the_past_alone():
         weigh(tape(), method="equal", timeframe="1d")
 
 
+@pytest.mark.slow  # processes of their own load the optimiser
 def test_f6_the_optimisers_answer_is_on_the_tape_and_replay_needs_none(folder, tmp_path, monkeypatch):
     made = command("portfolio", "--source", folder, "--every", "1d", "--lookback", "2d", "-i", "15m", "--json",
                    "--out", folder / "weights.parquet", cwd=tmp_path)  # fmt: skip
