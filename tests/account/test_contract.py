@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from tickerml.account.contract import (
     CONTRACT,
+    MOST,
     base_decimals,
     contract_record,
     from_money,
+    held_money,
     money_decimals,
     scaled,
     share,
@@ -183,3 +185,13 @@ def test_a_part_is_from_nothing_to_the_whole():
     for part, whole in ((-1, 3), (4, 3), (2_300_000_001, 4_000_000_000), (3 * 10**9, 4 * 10**9)):
         with pytest.raises(OverflowError):
             scaled(5, part, whole)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_wallet_holds_what_fits_and_names_the_most_that_does(sign):
+    assert held_money(sign * Decimal(10_000), 8, "USDT") == sign * 10**12
+    most = Decimal(MOST).scaleb(-16)
+    assert held_money(sign * most, 16, "USDT") == sign * MOST
+    with pytest.raises(ConfigError, match=f"at most {most.normalize():,f}") as told:
+        held_money(sign * (most + Decimal("1e-16")), 16, "USDT")
+    assert told.value.code == "money-unit"
