@@ -150,6 +150,28 @@ def test_what_would_always_fail_is_told_once_and_not_tried_again_g3(fresh, monke
     assert "0a1b2c" in said[0].try_
 
 
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyError("strategy"), FAULT), (OSError(28, "no space left"), "ledger-gone")]
+)
+def test_a_row_that_cannot_be_made_is_our_fault_and_a_full_disk_is_not_g3(fresh, monkeypatch, error, code):
+    monkeypatch.setattr(follow, "EVERY", 0.01)
+    monkeypatch.setattr(follow, "BACK_OFF", (0.01, 0.02))
+    one, said, tries = recorded("quoter"), [], []
+
+    def connected(to):
+        tries.append(1)
+        if len(tries) == 1:
+            raise error
+        return link(to)
+
+    with Follower(fresh(), one.facts, lambda: one.blocks, tell=said.append, first=0.01, connect=connected) as follower:
+        for block in one.blocks:
+            follower.take(block)
+        assert follower.close(one.facts) == (code != FAULT)  # what may pass is tried again, and catches up
+    assert said[0].code == code
+    assert (len(tries) == 1) == (code == FAULT)
+
+
 def test_a_missing_table_may_come_back(fresh):
     """What a person did to the database is no fault of ours, and may be over."""
     to = fresh()

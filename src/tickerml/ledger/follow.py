@@ -195,7 +195,7 @@ class Follower:
 
     def _failed(self, error: Exception) -> None:
         self._gone = True
-        told = error if isinstance(error, TickerMLError) else RunError("ledger-gone", self.to.clean(repr(error)))
+        told = error if isinstance(error, TickerMLError) else self._unknown(error)
         self._lost = told.code == FAULT
         if self._lost:
             again = f"{self._rebuild}   (with a version that has it mended)"
@@ -211,6 +211,13 @@ class Follower:
                 try_=told.try_ or self._rebuild,
             )
         )
+
+    def _unknown(self, error: Exception) -> RunError:
+        """What is no error of the database's is ours, and comes again; the system's (a full disk) may pass."""
+        if isinstance(error, OSError):
+            return RunError("ledger-gone", self.to.clean(repr(error)))
+        means = "this is a fault in TickerML, and no fault of the database; the run's tape holds everything"
+        return RunError(FAULT, f"the rows of the ledger cannot be made: {self.to.clean(repr(error))}", means=means)
 
     def _behind(self) -> RunError:
         written = self._writer.written if self._writer is not None else 0
