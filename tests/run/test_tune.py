@@ -313,7 +313,7 @@ def test_what_a_strategy_remembers_is_warm_and_it_starts_flat(bars):
     chosen = choose(Counting(), CONFIG)
     late = WINDOWS.splits(bars)[0].test[0]
     assert (late.end - late.start) // MINUTE == 200  # too few to count to 300
-    tape = MemoryTape(bars.header, tuple(window(bars.blocks(), 0, late.end)))
+    tape = MemoryTape(bars.header, tuple(window(bars.blocks(), 0, late.end, bars.header.names)))
     assert judge(chosen, tape, setting, late).trades > 10
     never = late._replace(start=late.start + 10**18, end=late.end + 10**18)
     idle = judge(chosen, bars, setting, never)

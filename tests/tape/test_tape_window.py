@@ -31,7 +31,7 @@ def fold(rows) -> dict[int, dict[tuple[int, int], int] | None]:
 def test_books_are_whole_at_the_start(share):
     whole = concat(list(mixed_tape(3, 600).blocks()))
     start = START + int(3 * DAY * share)
-    first, *rest = window([whole], start, None)
+    first, *rest = window([whole], start, None, ())
     before = whole.rows[whole.rows["recv"] < start]
     assert fold(first.rows) == fold(before)
     assert fold(before)
@@ -47,7 +47,7 @@ def test_lasting_facts_are_repeated_once():
     b.value(2, 2, 0, "funding", 0.25)
     b.row(3, 3, 0, Kind.CLOCK, side=1, qty=7)
     b.value(9, 9, 0, "funding", 0.125)
-    first, rest = window([b.take()], 5, None)
+    first, rest = window([b.take()], 5, None, ())
     assert first.rows["recv"].tolist() == [5, 5]
     assert first.rows["exch"].tolist() == [2, 3]
     assert first.values["value"][first.rows["ref"][first.rows["kind"] == Kind.VALUE]].tolist() == [0.25]
@@ -70,7 +70,7 @@ def test_a_snapshot_message_names_the_last_update():
     b.depth(1, 1, 0, [(10, 1), (9, 2)], [(11, 3)], (0, 7, 0), snapshot=True)
     b.depth(2, 2, 0, [(9, 0), (8, 4)], [], (8, 9, 7))
     b.row(5, 5, 0, Kind.TRADE, qty=1)
-    first = next(iter(window([b.take()], 4, None)))
+    first = next(iter(window([b.take()], 4, None, ())))
     assert [(r["kind"], r["side"], r["price"], r["qty"], r["flags"]) for r in first.rows] == [
         (Kind.CLEAR, 0, 0, 0, Flag.HELD | Flag.SNAPSHOT),
         (Kind.DEPTH, 1, 10, 1, Flag.HELD | Flag.SNAPSHOT),
@@ -90,7 +90,7 @@ def test_stop_is_exclusive_and_stops_reading():
             yield b.take()
         raise AssertionError("read beyond the stop")
 
-    got = list(window(blocks(), None, 2))
+    got = list(window(blocks(), None, 2, ()))
     assert [int(r) for b in got for r in b.rows["recv"]] == [0, 1]
 
 

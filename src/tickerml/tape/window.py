@@ -18,7 +18,7 @@ EVENTS: Final = ("liquidation", "sentiment")  # values that happen once: they do
 _LASTING: Final = (Kind.INSTRUMENT, Kind.CLOCK, Kind.VALUE, Kind.STATUS)
 
 
-def window(blocks: Iterable[Block], start: int | None, stop: int | None, names: Sequence[str] = ()) -> Iterator[Block]:
+def window(blocks: Iterable[Block], start: int | None, stop: int | None, names: Sequence[str]) -> Iterator[Block]:
     """Messages received in [start, stop), ns; before them, one block of what held at `start`.
 
     That block gives the last definition, clock, status and values of each instrument, and each book that was whole as
