@@ -24,8 +24,12 @@ DESK = (
     "leverage",
     "protections",
     "sizing",
+    "setups",
+    "requests",
 )
-GONE_THROUGH = tuple((room, f"{name}.py") for room, names in (("account", ACCOUNT), ("desk", DESK)) for name in names)
+ENGINE = ("following",)
+ROOMS = {"account": ACCOUNT, "desk": DESK, "engine": ENGINE}
+GONE_THROUGH = tuple((room, f"{name}.py") for room, names in ROOMS.items() for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,7 @@ def test_mutants_are_the_same_each_time_and_each_differs_from_the_source(tool):
 
 
 def test_what_is_listed_exists_and_has_a_reason(tool):
-    for room in ("account", "desk"):
+    for room in ROOMS:
         names = {m.name for path in tool.files(room) for m in tool.mutants(path, room)}
         for name, reason in tool.listed(room).items():
             assert name in names

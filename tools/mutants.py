@@ -42,6 +42,10 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/gates.py": ("test_gates.py",),
     "desk/legs.py": ("test_order_table.py",),
     "desk/leaving.py": ("test_leaving.py",),
+    "desk/requests.py": ("test_requests.py", "test_protections_edges.py"),
+    "desk/setups.py": ("test_setups.py", "engine/test_following.py", "test_exposure.py"),
+    "desk/exits.py": ("test_exits.py", "test_leaving.py"),
+    "engine/following.py": ("test_following.py",),
     "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py"),
 }
 _SWAPS: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {
@@ -220,9 +224,10 @@ def _run(mutant: Mutant | None, tests: Sequence[str]) -> int:
 def tests_of(module: str) -> tuple[str, ...]:
     """The test files that judge mutants of this module: those chosen for it, else its room's, its own first."""
     room, name = module.split(".")[1:]
-    folder = ROOT / "tests" / room
-    chosen = CHOSEN.get(f"{room}/{name}.py") or sorted(path.name for path in folder.glob("test_*.py"))
-    return tuple(str(folder / file) for file in sorted(chosen, key=lambda file: file != f"test_{name}.py"))
+    tests = ROOT / "tests"
+    chosen = CHOSEN.get(f"{room}/{name}.py") or sorted(path.name for path in (tests / room).glob("test_*.py"))
+    first = sorted(chosen, key=lambda file: file != f"test_{name}.py")
+    return tuple(str(tests / (file if "/" in file else f"{room}/{file}")) for file in first)
 
 
 def files(room: str, *, changed: bool = False) -> list[Path]:

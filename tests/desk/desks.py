@@ -13,6 +13,7 @@ from tickerml.desk.exposure import Exposure
 from tickerml.desk.facts import Account, Facts, Market, Tier
 from tickerml.desk.limits import Limits
 from tickerml.desk.proposal import Proposal
+from tickerml.desk.requests import count
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Entry, Setup
 from tickerml.tape.rows import DAY, HOUR, SECOND
@@ -106,3 +107,8 @@ def grid(*shares, prices=None):
 
 def later(seconds):
     return NOW + round(seconds * SECOND)
+
+
+def message(memory, now, k):
+    """A message about instrument `k` leaves."""
+    count(memory.latch[0], memory.coins[k], now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 
 import pytest
-from desks import CASH, COINS, NOW, SPOT, UNIT, desk, facts, gate, instrument, judge, later, proposal, setup
+from desks import CASH, COINS, NOW, SPOT, UNIT, desk, facts, gate, instrument, judge, later, message, proposal, setup
 
 from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.checks import BEFORE
@@ -183,7 +183,7 @@ def test_open_orders():
 
 def sent(one, coins, seconds=0.0):
     for k in coins:
-        one.protections.on_sent(later(seconds), k)
+        message(one.memory, later(seconds), k)
     return one
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from desks import CASH, NOW, SPOT, desk, facts, grid, later, proposal, setup
+from desks import CASH, NOW, SPOT, desk, facts, grid, later, message, proposal, setup
 from msgspec import structs
 
 from tickerml.desk.case import Case
@@ -111,14 +111,14 @@ def test_messages_of_this_round_count_beside_those_that_have_left(name, limits, 
     for waiting, good in [(5, True), (6, False)]:
         one = desk(**limits)
         for k in range(4):
-            one.protections.on_sent(NOW, k)
+            message(one.memory, NOW, k)
         told = asked(name, at=facts(exposure=Exposure(sent=waiting), **more), of=one)
         assert told[1:4] == (PASSED if good else FAILED, 5 + waiting, 10)
 
 
 def test_messages_of_a_coin_count_with_those_of_this_round():
     one = desk()
-    one.protections.on_sent(NOW, 1)
+    message(one.memory, NOW, 1)
     for waiting, good in [(3, True), (4, False)]:
         held = Exposure()
         held.sent_on[1] = waiting

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trade_book import Book
 
 from tickerml.desk.exits import FULL, HALF, Move, alarms, at_price, place
-from tickerml.desk.leaving import move, protection
+from tickerml.desk.leaving import AT_MARKET, move, protect
 from tickerml.desk.legs import ENTRY, STOP, TARGET
 from tickerml.desk.order import Order
-from tickerml.desk.setups import OPEN, SETUP, Setups
+from tickerml.desk.requests import put
+from tickerml.desk.setups import OPEN, SETUP
 
 
 def trade(side=1, entry=10_000.0, **fields):
@@ -146,7 +148,7 @@ def test_between_alarms_nothing_would_have_happened(side, trail, path, agree):
 
 
 def opened(side=1, **fields):
-    book = Setups()
+    book = Book(now=5, next_id=50)
     k = book.begin({"intent": 1, "inst": 0, "side": side, "stop": 0.01, "target": 0.015, "horizon": 1, **fields})
     s = book.table[k]
     s["state"], s["entered"], s["naked"], s["entry_ticks"] = OPEN, 10, 10, 10 * 10_000
@@ -154,12 +156,14 @@ def opened(side=1, **fields):
 
 
 def send(book, k):
-    sent = []
-    for role, order in protection(book.table[k]):
-        order_id = 50 + int((book.legs.table["id"] != 0).sum()) + len(sent)
-        book.sent(k, role, order_id, order.qty, now=5, order=order)
-        sent.append((role, order))
-    return sent
+    protect(*book.given, k, AT_MARKET)
+    return [(int(book.leg(n)["role"]), order) for n, order in enumerate_ids(book)]
+
+
+def enumerate_ids(book):
+    n = int(book.requests[0]["n"])
+    ids = book.requests[0]["list"]["id"][:n].tolist()
+    return list(zip(ids, book.said(), strict=True))
 
 
 def test_protection_stands_at_the_levels():
@@ -177,18 +181,25 @@ def test_a_move_withdraws_the_old_and_sends_the_new_for_what_is_left():
     book, k = opened()
     send(book, k)
     book.table[k]["exited"] = 4
-    leaving = move(book, k, Move(10_010, 10_150))
-    assert len(leaving) == 2
+    assert len(moved(book, k, 10_010)) == 2
     stop, target = send(book, k)
     assert (stop[1].trigger, stop[1].qty, target[1].qty) == (10_010, 6, 6)
-    assert move(book, k, Move(10_020, 10_150)) != []
-    assert len(move(book, k, Move(10_030, 10_150))) == 0  # all are leaving already
+    assert moved(book, k, 10_020) != []
+    assert moved(book, k, 10_030) == []  # all are leaving already
     book.table[k]["state"] = 3
-    assert move(book, k, Move(10_040, 10_150)) == []
+    assert moved(book, k, 10_040) == []
 
 
-def test_a_leg_knows_where_it_rests():
+def moved(book, k, stop_at):
+    move(*book.given[1:], k, stop_at, 10_150)
+    return book.said()
+
+
+@pytest.mark.parametrize("at", [{"price": 9_990}, {"price": 9_000, "trigger": 9_990}])
+def test_a_leg_knows_where_it_rests_or_waits(at):
     book, k = opened()
-    book.sent(k, ENTRY, 9, 5, now=7, order=Order(0, 1, 1, 1, 5, price=9_990))
-    leg = book.legs.find(9)
+    put(book.requests[0], Order(0, 1, 1, 1, 5, **at), 9, 1, 1)
+    book.sent(k, ENTRY, 7)
+    leg = book.leg(9)
+    assert (book.table[k]["working"], leg["role"], leg["left"]) == (1, ENTRY, 5)
     assert (leg["side"], leg["price"], leg["sent"], leg["known"]) == (1, 9_990, 7, 0)

@@ -6,12 +6,12 @@ import pytest
 from desks import instrument
 from hypothesis import given
 from hypothesis import strategies as st
+from trade_book import Book
 
 from tickerml.account.contract import contract_record
 from tickerml.desk.exposure import Worst, exposure, worst_of
-from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, cancels
-from tickerml.desk.order import Order
-from tickerml.desk.setups import SLOTS, Setups
+from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, add
+from tickerml.desk.setups import SLOTS, withdraw
 from tickerml.tape.rows import SECOND
 
 WALLETS = (0, 0, 1)
@@ -24,54 +24,54 @@ def begun(book, inst=0, strategy=0, lots=100, worth=1000, margin=500, risk=50, s
 
 
 def test_nothing_under_way():
-    found = exposure(Setups(), WALLETS, 0)
+    found = exposure(Book(), WALLETS, 0)
     assert (found.positions, found.orders, found.in_use[0], found.room) == (0, 0, 0, (LEGS - 1) // EACH)
 
 
 def test_open_orders_count_whole_and_what_ended_does_not():
-    book = Setups()
+    book = Book()
     k = begun(book)
-    book.sent(k, ENTRY, 1, 60, now=5, order=Order(0, 1, 1, 1, 60, price=99))
-    book.sent(k, ENTRY, 2, 40, now=5, order=Order(0, 1, 1, 1, 40, price=98))
+    book.rest(k, ENTRY, 1, 60, now=5, side=1, price=99)
+    book.rest(k, ENTRY, 2, 40, now=5, side=1, price=98)
     found = exposure(book, WALLETS, 5)
     assert (found.notional[0], found.in_use[0], found.by_strategy[0, 0], found.heat[0]) == (1000, 500, 500, 50)
     assert (found.positions, found.orders, found.orders_on[0], found.side[0]) == (1, 2, 2, 1)
     assert (found.best_buy[0], found.best_sell) == (99, {})
-    book.ended(book.legs.find(2))  # cancelled: 60 of 100 may still fill
+    book.ended(2)  # cancelled: 60 of 100 may still fill
     assert exposure(book, WALLETS, 5).notional[0] == 600
-    book.fill(book.legs.find(1), CONTRACT, 99, 25, 0, 6)  # 25 held, 35 open
+    book.fill(1, CONTRACT, 99, 25, 6)  # 25 held, 35 open
     assert exposure(book, WALLETS, 5).notional[0] == 600
-    book.legs.find(1)["left"] = 0
-    book.ended(book.legs.find(1))  # 25 held
+    book.leg(1)["left"] = 0
+    book.ended(1)  # 25 held
     found = exposure(book, WALLETS, 5)
     assert (found.notional[0], found.in_use[0], found.heat[0]) == (250, 125, 13)  # rounded up
 
 
 @pytest.mark.parametrize(("spends", "held_of_it"), [((), 0), ((False, True, True), 0), ((True, False, False), 1)])
 def test_what_was_paid_for_is_not_asked_of_the_cash_again(spends, held_of_it):
-    book = Setups()
+    book = Book()
     k = begun(book)
-    book.sent(k, ENTRY, 1, 100, now=5, order=Order(0, 1, 1, 1, 100, price=99))
+    book.rest(k, ENTRY, 1, 100, now=5, side=1, price=99)
     assert exposure(book, WALLETS, 5, None, spends).reserved[0] == 500
-    book.fill(book.legs.find(1), CONTRACT, 99, 30, 0, 6)  # 30 of 100 were paid for, 70 may still be
+    book.fill(1, CONTRACT, 99, 30, 6)  # 30 of 100 were paid for, 70 may still be
     found = exposure(book, WALLETS, 6, None, spends)
     assert (found.in_use[0], found.reserved[0]) == (500, 350 if held_of_it else 500)
-    book.legs.find(1)["left"] = 0
-    book.ended(book.legs.find(1))
+    book.leg(1)["left"] = 0
+    book.ended(1)
     found = exposure(book, WALLETS, 7, None, spends)
     assert (found.in_use[0], found.reserved[0]) == (150, 0 if held_of_it else 150)
 
 
 @pytest.mark.parametrize(("lots", "reserved"), [(0, 500), (1, 0)])
 def test_of_a_setup_whose_lots_are_not_kept_all_is_asked_of_the_cash(lots, reserved):
-    book = Setups()
+    book = Book()
     begun(book, lots=lots)
     book.table[0]["entered"] = 1
     assert exposure(book, WALLETS, 0, None, (True, True, True)).reserved[0] == reserved
 
 
 def test_a_stake_stays_in_the_cash_until_it_is_settled():
-    book = Setups()
+    book = Book()
     begun(book, superp=1, margin=70, lots=1)
     book.table[0]["entered"] = 1
     assert exposure(book, WALLETS, 0, None, (True, True, True)).reserved[0] == 70
@@ -79,19 +79,19 @@ def test_a_stake_stays_in_the_cash_until_it_is_settled():
 
 def test_a_cancel_under_way_and_silence_count_whole():
     """Promise 5: cancel-pending and UNKNOWN count in full; silence is no rejection."""
-    book = Setups()
+    book = Book()
     k = begun(book)
-    book.sent(k, ENTRY, 1, 100, now=1 * SECOND, order=Order(0, 1, 1, 1, 100, price=99))
-    cancels(book.legs.of(k))
+    book.rest(k, ENTRY, 1, 100, now=1 * SECOND, side=1, price=99)
+    withdraw(book.leg(1), book.requests[0])
     for now, unknown in ((3 * SECOND, 0), (3 * SECOND + 1, 1)):
         found = exposure(book, WALLETS, now, lambda inst: 2 * SECOND)
         assert (found.notional[0], found.unknown_on[0]) == (1000, unknown)
-    book.legs.find(1)["known"] = 1
+    book.leg(1)["known"] = 1
     assert exposure(book, WALLETS, 9 * SECOND, lambda inst: 2 * SECOND).unknown_on[0] == 0
 
 
 def test_wallets_strategies_and_stakes_are_kept_apart():
-    book = Setups()
+    book = Book()
     begun(book, inst=0, strategy=0)
     begun(book, inst=2, strategy=1, worth=0, margin=70, risk=0, superp=1)
     found = exposure(book, WALLETS, 0)
@@ -100,17 +100,17 @@ def test_wallets_strategies_and_stakes_are_kept_apart():
 
 
 def test_a_setup_without_its_figures_counts_as_all_that_is_known():
-    book = Setups()
+    book = Book()
     book.begin({"intent": 1, "inst": 1, "side": -1, "in_use": 400, "horizon": 1, "stop": 0.1})
     found = exposure(book, WALLETS, 0)
     assert (found.notional[1], found.in_use[0], found.heat[0], found.side[1]) == (400, 400, 40, -1)
 
 
 def test_each_order_and_trade_is_counted_where_it_belongs():
-    book = Setups()
+    book = Book()
     begun(book, inst=0, lots=10, worth=1000)
     k = begun(book, inst=2, strategy=3, lots=10, worth=100, margin=50, risk=20)
-    book.sent(k, ENTRY, 1, 4, now=0, order=Order(2, 1, 1, 1, 4, price=99))
+    book.rest(k, ENTRY, 1, 4, now=0, side=1, price=99)
     book.table[k]["entered"], book.table[k]["taken"], book.table[k]["exited"] = 6, 1, 2
     found = exposure(book, WALLETS, 0)
     assert dict(found.notional) == {0: 0, 2: 70}  # 6 - 1 - 2 held and 4 that may still fill, of 10
@@ -121,10 +121,10 @@ def test_each_order_and_trade_is_counted_where_it_belongs():
 
 
 def test_an_order_at_the_market_rests_nowhere():
-    book = Setups()
+    book = Book()
     k = begun(book)
     for n, side in enumerate((1, -1)):
-        book.sent(k, STOP, 4 + n, 10, now=0, order=Order(0, side, 2, 2, 10))
+        book.rest(k, STOP, 4 + n, 10, now=0, side=side)
     found = exposure(book, WALLETS, 0)
     assert (found.orders, found.best_buy, found.best_sell) == (2, {}, {})
 
@@ -151,21 +151,21 @@ def test_without_a_stop_all_of_the_notional_is_at_risk():
 
 
 def test_stops_rest_too():
-    book = Setups()
+    book = Book()
     k = begun(book)
-    book.sent(k, STOP, 4, 10, now=0, order=Order(0, -1, 3, 1, 10, trigger=95))
-    book.sent(k, STOP, 5, 10, now=0, order=Order(0, -1, 3, 1, 10, trigger=94))
+    book.rest(k, STOP, 4, 10, now=0, side=-1, price=95)
+    book.rest(k, STOP, 5, 10, now=0, side=-1, price=94)
     assert exposure(book, WALLETS, 0).best_sell[0] == 94
 
 
 def test_room_for_all_orders_that_a_setup_may_come_to_need():
-    book = Setups()
+    book = Book()
     assert book.free_slots() <= SLOTS
     for n in range(1, LEGS - EACH + 1):
-        book.legs.add(n, 0, 0, STOP, 1)
+        add(book.legs, n, 0, 0, STOP, 1, 0, 0, 0)
     assert book.free_slots() == 0
     assert not book.free_slots()
-    book.legs.find(1)["id"] = 0
+    book.leg(1)["id"] = 0
     assert book.free_slots() == 1
 
 
@@ -175,28 +175,28 @@ STEPS = st.lists(st.tuples(st.sampled_from(["fill", "part", "cancel", "end", "ex
 @given(steps=STEPS, shares=st.lists(st.integers(1, 40), min_size=1, max_size=5))
 def test_the_worst_case_never_falls_below_what_can_still_be_held(steps, shares):
     """T8: partial fills, cancels and exits in any order: the count covers position + all that may still fill."""
-    book = Setups()
+    book = Book()
     lots = sum(shares)
     k = begun(book, lots=lots, worth=lots * 10, margin=lots * 10, risk=lots)
     for n, qty in enumerate(shares):
-        book.sent(k, ENTRY, n + 1, qty, now=1, order=Order(0, 1, 1, 1, qty, price=90))
+        book.rest(k, ENTRY, n + 1, qty, now=1, side=1, price=90)
     before = exposure(book, WALLETS, 2).notional[0]
     for what, n in steps:
-        leg, s = book.legs.find(n + 1), book.table[k]
+        leg, s = book.leg(n + 1), book.table[k]
         if what == "exit" and s["entered"] > s["exited"]:
             s["exited"] += 1
         elif leg is None:
             continue
         elif what in ("fill", "part"):
-            book.fill(leg, CONTRACT, 90, int(leg["left"]) if what == "fill" else max(1, int(leg["left"]) // 2), 0, 3)
+            book.fill(n + 1, CONTRACT, 90, int(leg["left"]) if what == "fill" else max(1, int(leg["left"]) // 2), 3)
             if leg["left"] == 0:
-                book.ended(leg)
+                book.ended(n + 1)
         elif what == "cancel":
-            cancels([leg])
+            withdraw(leg, book.requests[0])
         elif leg["leaving"]:
-            book.ended(leg)
+            book.ended(n + 1)
         found = exposure(book, WALLETS, 4)
-        waiting = sum(int(one["left"]) for one in book.legs.of(k) if one["role"] == ENTRY)
+        waiting = sum(int(one["left"]) for one in book.of(k) if one["role"] == ENTRY)
         alive = int(s["entered"] - s["exited"]) + waiting
         assert found.notional[0] == 10 * alive
         assert found.in_use[0] >= 10 * alive

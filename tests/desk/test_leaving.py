@@ -4,49 +4,68 @@ from __future__ import annotations
 
 import pytest
 
-from tickerml.desk.exits import Move
 from tickerml.desk.leaving import (
+    AT_MARKET,
     MOST_LEGS,
     again,
     close,
+    fit,
     gather,
     guard,
     is_legal,
     move,
-    protection,
+    protect,
     reach,
     refused,
     reopen,
-    stop_of,
-    withdraw,
+    stop,
+    withdraw_entries,
 )
-from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET
+from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, pair
 from tickerml.desk.order import Cancel, Order
-from tickerml.desk.setups import BY_HAND, BY_STOP, BY_TIMER, CLOSING, ENTERING, OPEN, Setups
+from tickerml.desk.setups import BY_HAND, BY_STOP, BY_TIMER, CLOSING, ENTERING, OPEN
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import MAX_TICKS, SECOND
+from trade_book import Book
 
 LIMIT, MARKET, STOPS, STOP_LIMIT = (
     int(x) for x in (OrderType.LIMIT, OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT)
 )
 GTC, IOC, REDUCE = int(TimeInForce.GTC), int(TimeInForce.IOC), int(OrderFlag.REDUCE_ONLY)
-INST = 3
+INST, NOW = 3, 77
 
 
 def trade(*roles, side=1, lots=10, at=1000, **more):
-    """A trade of 10 lots at 1,000 with its levels placed, and orders 1, 2, ... of these roles."""
-    book = Setups()
-    fields = {"inst": INST, "side": side, "state": OPEN, "entered": lots, "entry_ticks": lots * at}
+    """A trade of 10 lots at 1,000 with its levels placed, and orders 1, 2, ... of these roles; new ones from 101 on."""
+    book = Book(now=NOW)
+    fields = {"intent": 9, "inst": INST, "side": side, "state": OPEN, "entered": lots, "entry_ticks": lots * at}
     placed = {"entry_at": float(at), "stop": 0.1, "stop_at": at - side * 100, "target_at": at + side * 200}
     k = book.begin({**fields, **placed, **more})
     for n, role in enumerate(roles):
-        book.sent(k, role, n + 1, lots)
+        book.rest(k, role, n + 1, lots)
     return book, book.table[k]
 
 
-def ids(cancelled):
-    assert all(one.inst == INST for one in cancelled)
+def ids(book):
+    cancelled = book.said()
+    assert all(isinstance(one, Cancel) and one.inst == INST for one in cancelled)
     return [one.id for one in cancelled]
+
+
+def stop_order(side, qty, trigger=None):
+    """The stop of `trade` at the market."""
+    return Order(INST, -side, STOPS, GTC, qty, trigger=trigger or 1000 - side * 100, flags=REDUCE)
+
+
+def target_order(side, qty, price=None):
+    return Order(INST, -side, LIMIT, GTC, qty, price=price or 1000 + side * 200, flags=REDUCE)
+
+
+def protected(book):
+    """Orders that `protect` sends, by role."""
+    protect(*book.given, 0, AT_MARKET)
+    roles = [int(leg["role"]) for leg in book.of(0) if leg["sent"] == NOW]
+    return list(zip(roles, book.said(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -63,60 +82,82 @@ def test_an_order_reaches_so_far_and_no_tick_farther(price, side, share, far):
 @pytest.mark.parametrize(("side", "trigger", "limit"), [(1, 900, 675), (-1, 1100, 1375)])
 def test_a_stop_becomes_a_limit_where_there_is_a_touch(side, trigger, limit):
     """Control price collar: a stop reaches so far beyond its trigger, at once or not at all; on bars any price."""
-    _, s = trade(side=side)
-    assert stop_of(s, 4, None) == Order(INST, -side, STOPS, GTC, 4, trigger=trigger, flags=REDUCE)
-    wanted = Order(INST, -side, STOP_LIMIT, IOC, 4, price=limit, trigger=trigger, flags=REDUCE)
-    assert stop_of(s, 4, 0.25) == wanted
+    book, _ = trade(side=side)
+    assert [stop(*book.given, 0, 4, through) for through in (AT_MARKET, 0.25, 0.0)] == [101, 102, 103]
+    at_market, within, at_once = book.said()
+    assert at_market == stop_order(side, 4, trigger)
+    assert within == Order(INST, -side, STOP_LIMIT, IOC, 4, price=limit, trigger=trigger, flags=REDUCE)
+    assert at_once == Order(INST, -side, STOP_LIMIT, IOC, 4, price=trigger, trigger=trigger, flags=REDUCE)
+    leg = book.leg(102)
+    assert [int(leg[name]) for name in ("setup", "role", "left", "side", "price", "sent")] == [
+        *(0, STOP, 4, -side, trigger, NOW)
+    ]
+    assert book.core[0]["next_id"] == 104
+
+
+def test_an_exit_serves_the_intent_of_its_trade_and_its_side():
+    book, _ = trade(side=-1)
+    stop(*book.given, 0, 4, AT_MARKET)
+    request = book.requests[0]["list"][0]
+    assert [int(request[name]) for name in ("parent", "of", "id")] == [9, -1, 101]
 
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_lots_without_a_stop_are_given_one_and_a_target(side):
-    """Naked position: for those lots and no others, once."""
-    _, s = trade(side=side, naked=1)
-    stop, target = protection(s)
-    assert stop == (STOP, stop_of(s, 1, None))
-    assert target == (TARGET, Order(INST, -side, LIMIT, GTC, 1, price=1000 + side * 200, flags=REDUCE))
-    assert (s["naked"], protection(s)) == (0, [])
+    """Naked position: for those lots and no others, once; each of the two is cancelled by a fill of the other."""
+    book, s = trade(side=side, naked=1)
+    assert protected(book) == [(STOP, stop_order(side, 1)), (TARGET, target_order(side, 1))]
+    assert [int(book.leg(n)["pair"]) for n in (101, 102)] == [102, 101]
+    assert (s["naked"], protect(*book.given, 0, AT_MARKET), book.said()) == (0, None, [])
+    book, _ = trade(side=side, naked=1)
+    book.core[0]["next_id"] = 1
+    protected(book)
+    assert [int(book.leg(n)["pair"]) for n in (1, 2)] == [2, 1]
 
 
 def test_levels_are_placed_where_the_average_entry_has_moved():
-    _, s = trade(naked=10, target=0.3)
+    book, s = trade(naked=10, target=0.3)
     s["stop_at"] = 950  # it was moved: the average is the one that it was made for
-    assert [(o.trigger, o.price) for _, o in protection(s)] == [(950, 0), (0, 1200)]
-    s["naked"], s["entered"], s["entry_ticks"] = 5, 15, 10 * 1000 + 5 * 1300
-    assert [(o.trigger, o.price) for _, o in protection(s)] == [(990, 0), (0, 1430)]
+    assert [(o.trigger, o.price) for _, o in protected(book)] == [(950, 0), (0, 1200)]
+    book, s = trade(naked=5, target=0.3, entered=15, entry_ticks=10 * 1000 + 5 * 1300)
+    assert [(o.trigger, o.price) for _, o in protected(book)] == [(990, 0), (0, 1430)]
     assert s["entry_at"] == 1100.0
 
 
 def test_what_has_no_level_or_watches_it_rests_no_order():
-    assert [role for role, _ in protection(trade(naked=1, stop=0.0, stop_at=0)[1])] == [TARGET]
-    assert [role for role, _ in protection(trade(naked=1, target_at=0)[1])] == [STOP]
-    assert [role for role, _ in protection(trade(naked=1, zones=1)[1])] == [STOP]
+    for more, role in (({"stop": 0.0, "stop_at": 0}, TARGET), ({"target_at": 0}, STOP), ({"zones": 1}, STOP)):
+        book, _ = trade(ENTRY, naked=1, **more)
+        assert [one for one, _ in protected(book)] == [role]
+        assert [int(book.leg(n)["pair"]) for n in (1, 101)] == [0, 0]
 
 
 def test_a_trade_that_is_closing_is_given_no_protection():
-    _, s = trade(naked=4, state=CLOSING)
-    assert protection(s) == []
+    book, s = trade(naked=4, state=CLOSING)
+    assert protected(book) == []
     assert s["naked"] == 4
 
 
 def test_new_levels_withdraw_the_stop_and_target_before_them():
     book, s = trade(ENTRY, STOP, TARGET, CLOSE, exited=3)
-    assert ids(move(book, 0, Move(950, 1300))) == [2, 3]
+    move(*book.given[1:], 0, 950, 1300)
+    assert ids(book) == [2, 3]
     assert (s["stop_at"], s["target_at"], s["naked"]) == (950, 1300, 7)
     for state in (ENTERING, CLOSING):
         book, s = trade(STOP, TARGET, state=state)
-        assert move(book, 0, Move(950, 1300)) == []
+        move(*book.given[1:], 0, 950, 1300)
+        assert ids(book) == []
         assert (s["stop_at"], s["target_at"], s["naked"]) == (900, 1200, 0)
 
 
 @pytest.mark.parametrize(("many", "gathered"), [(MOST_LEGS - 1, False), (MOST_LEGS, True)])
 def test_many_small_protections_become_one(many, gathered):
-    """Six orders of one trade are the most; entries and those that leave already are not of them."""
+    """Six orders of one trade are the most; entries and those that leave already are not of them, nor another's."""
     assert MOST_LEGS == 6
     book, s = trade(*[STOP, TARGET, STOP, TARGET, STOP, TARGET][:many], ENTRY, STOP, exited=2)
-    book.legs.find(many + 2)["leaving"] = 1
-    assert ids(gather(book, 0)) == (list(range(1, many + 1)) if gathered else [])
+    book.leg(many + 2)["leaving"] = 1
+    book.rest(1, STOP, 90, 5)
+    gather(*book.given[1:], 0)
+    assert ids(book) == (list(range(1, many + 1)) if gathered else [])
     assert s["naked"] == (8 if gathered else 0)
 
 
@@ -131,62 +172,68 @@ def test_many_small_protections_become_one(many, gathered):
 def test_protection_is_gathered_when_the_average_entry_has_moved(entry_at, entered, ticks, gathered):
     """By more than a twentieth of a percent."""
     book, s = trade(STOP, TARGET, entry_at=entry_at, entered=entered, entry_ticks=ticks)
-    assert ids(gather(book, 0)) == ([1, 2] if gathered else [])
+    gather(*book.given[1:], 0)
+    assert ids(book) == ([1, 2] if gathered else [])
     assert s["naked"] == (entered if gathered else 0)
 
 
 def test_nothing_is_gathered_of_a_trade_that_closes_or_has_no_orders():
     book, s = trade(*[STOP] * 7, state=CLOSING)
-    assert gather(book, 0) == []
+    gather(*book.given[1:], 0)
+    assert ids(book) == []
     book, s = trade(entry_ticks=10 * 1500)
-    assert gather(book, 0) == []
+    gather(*book.given[1:], 0)
+    assert ids(book) == []
     assert s["naked"] == 0
+    book, _ = trade(STOP, entry_ticks=10 * 1500)
+    gather(*book.given[1:], 0)
+    assert ids(book) == [1]
 
 
 def test_withdrawing_leaves_the_protection():
     book, _ = trade(ENTRY, STOP, TARGET, ENTRY, CLOSE)
-    assert ids(withdraw(book, 0)) == [1, 4]
+    withdraw_entries(*book.given[1:], 0)
+    assert ids(book) == [1, 4]
+    withdraw_entries(*book.given[1:], 0)
+    assert ids(book) == []  # their cancels are under way
 
 
 @pytest.mark.parametrize(("state", "gone"), [(ENTERING, [1]), (OPEN, [])])
 def test_an_open_superp_position_is_no_entry_to_withdraw(state, gone):
     """Its one order is the position: a cancel would close it."""
     book, _ = trade(ENTRY, lots=1, superp=1, state=state)
-    assert ids(withdraw(book, 0)) == gone
+    withdraw_entries(*book.given[1:], 0)
+    assert ids(book) == gone
 
 
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize(("limit", "kind"), [(0, MARKET), (970, LIMIT)])
 def test_closing_withdraws_all_and_sells_what_is_held(side, limit, kind):
     book, s = trade(ENTRY, STOP, TARGET, side=side, exited=8, taken=1, cover_by=5, fill_by=6)
-    out = close(book, 0, BY_TIMER, limit)
-    assert out == [*(Cancel(INST, n) for n in (1, 2, 3)), Order(INST, -side, kind, IOC, 1, price=limit, flags=REDUCE)]
+    close(*book.given, 0, BY_TIMER, limit)
+    wanted = Order(INST, -side, kind, IOC, 1, price=limit, flags=REDUCE)
+    assert book.said() == [*(Cancel(INST, n) for n in (1, 2, 3)), wanted]
     assert [int(s[name]) for name in ("state", "reason", "going", "cover_by", "fill_by")] == [
-        CLOSING,
-        BY_TIMER,
-        1,
-        0,
-        0,
+        *(CLOSING, BY_TIMER, 1, 0, 0)
     ]
-
-
-def test_without_a_limit_a_close_goes_to_the_market():
-    book, _ = trade(exited=4)
-    assert close(book, 0, BY_TIMER) == [Order(INST, -1, MARKET, IOC, 6, flags=REDUCE)]
+    assert (book.leg(101)["role"], book.leg(101)["price"]) == (CLOSE, limit)
 
 
 def test_a_close_under_way_is_not_sent_again():
     """And the first reason stands."""
     book, s = trade(STOP, CLOSE, reason=BY_STOP)
-    assert close(book, 0, BY_TIMER) == [Cancel(INST, 1)]
+    close(*book.given, 0, BY_TIMER, 0)
+    assert ids(book) == [1]
     assert s["reason"] == BY_STOP
     book, _ = trade(ENTRY, lots=0)
-    assert close(book, 0, BY_TIMER) == [Cancel(INST, 1)]
+    close(*book.given, 0, BY_TIMER, 0)
+    assert ids(book) == [1]
 
 
 def test_a_superp_position_is_closed_by_the_cancel_of_its_order():
     book, s = trade(ENTRY, lots=1, superp=1)
-    assert close(book, 0, BY_HAND) == [Cancel(INST, 1)]
+    close(*book.given, 0, BY_HAND, 0)
+    assert ids(book) == [1]
     assert (s["state"], s["reason"], s["going"]) == (CLOSING, BY_HAND, 1)
 
 
@@ -200,8 +247,15 @@ def test_a_superp_position_is_closed_by_the_cancel_of_its_order():
 def test_what_could_not_be_closed_is_closed_again(roles, more, again):
     book, s = trade(*roles, **{"state": CLOSING, "naked": 2, "horizon": 1, **more})
     before = int(s["state"]), 1, 2
-    reopen(book, 0, 77)
+    reopen(book.table, book.legs, 0, 77)
     assert tuple(int(s[name]) for name in ("state", "horizon", "naked")) == ((OPEN, 77, 0) if again else before)
+
+
+def test_a_close_of_another_trade_is_none_of_this_one():
+    book, s = trade(state=CLOSING)
+    book.rest(1, CLOSE, 5, 10)
+    reopen(book.table, book.legs, 0, 77)
+    assert s["state"] == OPEN
 
 
 def test_a_refused_close_waits_twice_as_long_each_time_and_a_minute_at_most():
@@ -210,11 +264,44 @@ def test_a_refused_close_waits_twice_as_long_each_time_and_a_minute_at_most():
     assert again(s, 7) == 7 + SECOND
     told = []
     for _ in range(9):
-        told.append(refused(s))
+        told.append(bool(refused(s)))
         assert again(s, 7) == 7 + s["wait"]
         told.append(int(s["wait"]) // SECOND)
     assert told[1::2] == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert told[::2] == [False] * 6 + [True, False, False]
+
+
+@pytest.mark.parametrize("by", [1, 2])
+@pytest.mark.parametrize(("more", "fits"), [({}, False), ({"left": 10}, True), ({"known": 0}, True)])
+def test_a_stop_is_fitted_to_what_a_target_has_left(by, more, fits):
+    """Never for more than is held: whichever of the two the venue has told of."""
+    book, _ = trade(STOP, TARGET)
+    pair(book.legs, 1, 2)
+    book.leg(1)["known"], book.leg(2)["left"] = 1, 4
+    for name, value in more.items():
+        book.leg(2 if name == "left" else 1)[name] = value
+    fit(*book.given, 0, book.leg(by), AT_MARKET)
+    assert book.said() == ([] if fits else [Cancel(INST, 1), stop_order(1, 4)])
+    if not fits:
+        assert [int(book.leg(n)["pair"]) for n in (1, 2, 101)] == [2, 101, 2]
+
+
+def test_a_fitted_stop_stands_beside_the_target_wherever_that_is_kept():
+    book, _ = trade(TARGET, STOP)
+    pair(book.legs, 1, 2)
+    book.leg(2)["known"], book.leg(1)["left"] = 1, 4
+    fit(*book.given, 0, book.leg(2), AT_MARKET)
+    assert [int(book.leg(n)["pair"]) for n in (1, 101)] == [101, 1]
+
+
+def test_a_stop_that_leaves_or_has_no_target_is_fitted_to_nothing():
+    book, _ = trade(STOP, TARGET)
+    book.leg(1)["known"], book.leg(2)["left"] = 1, 4
+    fit(*book.given, 0, book.leg(1), AT_MARKET)
+    pair(book.legs, 1, 2)
+    book.leg(1)["leaving"] = 1
+    fit(*book.given, 0, book.leg(1), AT_MARKET)
+    assert book.said() == []
 
 
 @pytest.mark.parametrize(
@@ -224,11 +311,11 @@ def test_a_position_is_covered_by_stops_that_the_venue_has_told_of(known, left, 
     """Control naked position: for all that is held, of stops alone."""
     book, s = trade(STOP, STOP, TARGET, refused=2)
     for n in range(3):
-        leg = book.legs.find(n + 1)
+        leg = book.leg(n + 1)
         leg["known"], leg["left"] = (*known, 1)[n], (*left, 99)[n]
-    guard(book, 0, 50)
+    guard(book.table, book.legs, 0, 50)
     assert (s["cover_by"], s["refused"]) == ((0, 0) if covered else (50, 2))
-    guard(book, 0, 60)
+    guard(book.table, book.legs, 0, 60)
     assert s["cover_by"] == (0 if covered else 50)  # the time runs from when it was first bare
 
 
@@ -242,10 +329,10 @@ def test_a_position_is_covered_by_stops_that_the_venue_has_told_of(known, left, 
 def test_only_a_trade_that_stays_needs_cover(more, wanted):
     """What closes, or never had a stop, is not waited for, and what it waited for before is forgotten."""
     book, s = trade(**more)
-    guard(book, 0, 50)
+    guard(book.table, book.legs, 0, 50)
     assert s["cover_by"] == (50 if wanted else 0)
     s["cover_by"], s["refused"] = 40, 1
-    guard(book, 0, 50)
+    guard(book.table, book.legs, 0, 50)
     assert (s["cover_by"], s["refused"]) == ((40, 1) if wanted else (0, 0))
 
 
@@ -255,4 +342,4 @@ def test_a_refused_stop_is_asked_for_again_only_behind_the_touch(side):
     _, s = trade(side=side)
     assert [is_legal(s, 1000 - side * (100 + n)) for n in (-1, 0, 1)] == [True, False, False]
     assert not is_legal(trade(side=side, stop_at=0)[1], 1000)
-    assert is_legal(trade(stop_at=1)[1], 2)
+    assert [bool(is_legal(trade(stop_at=1)[1], touch)) for touch in (0, 1, 2)] == [True, False, True]

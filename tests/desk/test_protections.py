@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from desks import CASH, COINS, NOW, desk, facts, judge, later, proposal, setup
+from desks import CASH, COINS, NOW, desk, facts, judge, later, message, proposal, setup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -278,7 +278,7 @@ def test_a_restart_resets_nothing(happened, cut):
             elif what == "entry":
                 one.protections.on_entry(now, strategy, inst, 1 if flag else -1)
             elif what == "sent":
-                one.protections.on_sent(now, inst)
+                message(one.memory, now, inst)
             elif what == "kill":
                 one.kill(now, "test")
             elif flag:

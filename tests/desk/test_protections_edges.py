@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from desks import NOW, later
+from desks import NOW, later, message
 
 from tickerml.desk.limits import Limits
 from tickerml.desk.memory import Memory
@@ -83,13 +83,13 @@ def test_messages_are_counted_by_day_and_stamped():
     """Control message rate: of the account and of the coin."""
     one = protections()
     for k in range(3):
-        one.on_sent(later(k), k % 2)
+        message(one.memory, later(k), k % 2)
     latch, coins = one.memory.latch[0], one.memory.coins
     assert (latch["day"], latch["messages"], latch["n"]) == (NOW // DAY, 3, 3)
     assert latch["stamps"].tolist()[:4] == [later(0), later(1), later(2), 0]
     assert coins["n"].tolist() == [2, 1, 0]
     assert coins["stamps"][0].tolist()[:3] == [later(0), later(2), 0]
-    one.on_sent(NOW + DAY, 0)
+    message(one.memory, NOW + DAY, 0)
     assert (latch["day"], latch["messages"], latch["n"]) == (NOW // DAY + 1, 1, 4)
 
 

@@ -16,7 +16,9 @@ from tickerml.account.position import LEG
 from tickerml.account.wallets import OTHER, OWN, RECEIVED, worth_of_units
 from tickerml.config import Config
 from tickerml.desk.approved import Order
+from tickerml.desk.memory import Memory
 from tickerml.desk.money import Wallets
+from tickerml.desk.requests import put, requests
 from tickerml.engine import core
 from tickerml.engine.loop import Loop
 from tickerml.engine.machine import drive
@@ -26,8 +28,9 @@ from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.run.models import models_of
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose
+from tickerml.sim.orders import REQUESTS
 from tickerml.tape.block import concat, part
-from tickerml.tape.errors import ConfigError
+from tickerml.tape.errors import ConfigError, RunError
 from tickerml.tape.orders import Op, OrderFlag, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import MemoryTape
@@ -309,13 +312,16 @@ def test_a_change_of_an_order_leaves_its_rows():
     loop.advance()
     book = loop.books[0]
     order = Order(0, 1, int(OrderType.LIMIT), int(TimeInForce.GTC), 5, price=int(book["best_bid"]) - 500)
-    for op, kind, one in (
-        (Op.NEW, Kind.SUBMIT, order),
-        (Op.AMEND, Kind.AMEND, structs.replace(order, price=order.price - 7, qty=3)),
-        (Op.AMEND, Kind.AMEND, structs.replace(order, price=order.price, trigger=9, qty=0)),
+    asked, memory = requests(), Memory(1, 1, 1)
+    for op, one in (
+        (Op.NEW, order),
+        (Op.AMEND, structs.replace(order, price=order.price - 7, qty=3)),
+        (Op.AMEND, structs.replace(order, price=order.price, trigger=9, qty=0)),
     ):
-        loop.make_order(kind, 1, -1, one)
-        loop.send(op, 1, one)
+        put(asked[0], one, 1, -1, 1)
+        asked[0]["list"]["op"][int(asked[0]["n"]) - 1] = op
+    assert loop.leave(asked, memory.latch, memory.coins)
+    assert (memory.latch[0]["messages"], asked[0]["n"]) == (3, 0)
     loop.push(part(rows, len(rows) // 2, len(rows)))
     loop.end()
     while loop.advance() != core.DONE:
@@ -328,6 +334,25 @@ def test_a_change_of_an_order_leaves_its_rows():
     amended, refused = ours[4][1], ours[5][1]
     assert (amended["price"], amended["qty"], amended["left"]) == (order.price - 7, 3, 3)
     assert (refused["reason"], refused["state"], refused["left"]) == (Reject.AMEND, amended["state"], 3)
+
+
+def test_requests_wait_for_room_among_the_rows_that_were_made():
+    """All of them leave, in order and once, however full the buffer was."""
+    loop = loop_of(market("busy", minutes=1), Plan(bars=False, values=False))
+    order, asked, memory = Order(0, 1, int(OrderType.LIMIT), 1, 5, price=9), requests(), Memory(1, 1, 1)
+    for order_id in range(1, 41):
+        put(asked[0], order, order_id, -1, 1)
+    loop.core[0]["made"] = loop.core[0]["made_orders"] = core.MADE - 20
+    assert not loop.leave(asked, memory.latch, memory.coins)
+    first = loop.take_made()
+    assert loop.leave(asked, memory.latch, memory.coins)
+    ids = [*first.orders["id"][core.MADE - 20 :], *loop.take_made().orders["id"]]
+    assert ids == list(range(1, 41))
+    assert (memory.latch[0]["messages"], memory.coins[0]["n"]) == (40, 40)
+    loop.mail[0]["req_tail"] = loop.mail[0]["req_head"] + REQUESTS
+    put(asked[0], order, 41, -1, 1)
+    with pytest.raises(RunError, match="more requests"):
+        loop.leave(asked, memory.latch, memory.coins)
 
 
 def test_modes_that_do_not_exist_are_refused():

@@ -45,25 +45,29 @@ class Move:
     close: str = ""  # "", "target", "range break"
 
 
+@kernel
 def place(s: Record, entry: float) -> None:
     """Set the levels of a trade whose average entry price is `entry`; called again after each further entry fill."""
-    side = int(s["side"])
-    zone = int(s["zone"])
+    side = s["side"]
     s["entry_at"] = entry
     if s["target"] > 0:
-        s["first"] = entry * float(s["target"])
-        s["target_at"] = _price(entry + side * float(s["first"]))
-    if s["stop"] > 0 and zone == NONE:
-        stop = _price(entry * (1 - side * float(s["stop"])))
-        kept = s["trail"] > 0 and s["stop_at"] and side * (int(s["stop_at"]) - stop) > 0  # it has followed the market
-        s["stop_at"] = s["stop_at"] if kept else stop
-    if not s["best"]:
+        s["first"] = entry * s["target"]
+        s["target_at"] = _price(entry + side * s["first"])
+    if s["stop"] > 0 and s["zone"] == NONE:
+        stop = _price(entry * (1 - side * s["stop"]))
+        followed = s["trail"] > 0 and s["stop_at"] != 0 and side * (s["stop_at"] - stop) > 0
+        if not followed:  # the market
+            s["stop_at"] = stop
+    if s["best"] == 0:
         s["best"] = round(entry)
 
 
+@kernel
 def _price(ticks: float) -> int:
     """The nearest price that the market can have."""
-    return min(MAX_TICKS, max(1, round(ticks)))
+    if ticks >= MAX_TICKS:
+        return MAX_TICKS
+    return max(1, round(ticks)) if ticks > 1 else 1
 
 
 @kernel
@@ -138,7 +142,7 @@ def _zone(s: Record, price: int, agree: bool) -> bool:
         return False
     s["zone"] = FULL
     _tighten(s, round(entry + side * first / 2), price)
-    s["target_at"] = _price(entry + side * (1 + EXTENSION) * first)
+    s["target_at"] = int(_price(entry + side * (1 + EXTENSION) * first))
     return side * (price - int(s["target_at"])) < 0
 
 

@@ -89,7 +89,7 @@ def exposure(
     `spends`, by instrument: what is held of it has left the wallet's cash (spot, isolated margin).
     """
     plain = setups.plain
-    n, m = _orders(setups.legs.table, plain.orders), _trades(setups.table, plain.trades, plain.stops)
+    n, m = _orders(setups.legs, plain.orders), _trades(setups.table, plain.trades, plain.stops)
     found = Exposure(room=setups.room(m, n), positions=m, orders=n)
     waiting: dict[int, int] = defaultdict(int)
     for inst, setup, role, left, sent, known, side, price in plain.orders[:n].tolist():

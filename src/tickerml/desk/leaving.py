@@ -3,7 +3,7 @@
 Every fill of an entry is protected by its own stop (and target) of the same size; when one of the two ends the
 position, its sibling is cancelled. Exits are reduce-only, so a stop can never turn a position round. Many small fills
 are gathered under one stop. What could not be closed is closed again: a second later, and while the venue refuses it
-after twice the time each time, up to a minute. Orders that are returned are to be sent at once.
+after twice the time each time, up to a minute. Kernels: what they write into the requests leaves at once.
 
 Where there is a book, a stop reaches only so far: it becomes a limit `limits.through_stop` beyond its trigger, which
 fills at once or not. What it could not fill is closed by a limit `limits.through_stop_again` beyond the touch, and what
@@ -15,142 +15,241 @@ from __future__ import annotations
 from math import ceil
 from typing import Final
 
-from tickerml.desk.exits import Move, place
-from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, cancels
-from tickerml.desk.order import Cancel, Order
-from tickerml.desk.setups import CLOSING, OPEN, Setups, held
+import numpy as np
+
+from tickerml.desk.exits import place
+from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, belongs, find, pair
+from tickerml.desk.setups import CLOSING, OPEN, held, order, sent, withdraw
+from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
-from tickerml.tape.rows import MAX_TICKS, MINUTE, SECOND, Record
+from tickerml.tape.rows import MAX_TICKS, MINUTE, SECOND, Record, Rows
 
 MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
 NEAR: Final = 0.0005  # fraction; average entry prices so near each other keep their levels
 RETRY_NS: Final = SECOND  # until a close that the venue could not fill, or refused once, is sent again
 LONGEST_NS: Final = MINUTE  # until one that it refuses again and again is
 
+REACH: Final = np.dtype(  # limits of the run that exits are sent by
+    [
+        ("through", "f8"),  # limits.through_stop
+        ("again", "f8"),  # limits.through_stop_again
+        ("naked_ns", "i8"),  # limits.naked_s
+        ("legs_ns", "i8"),  # limits.legs_s
+    ]
+)
+AT_MARKET: Final = -1.0  # in the place of how far a stop may reach: there is no touch to reach through
+
 _GTC, _IOC = int(TimeInForce.GTC), int(TimeInForce.IOC)
-_REDUCE = int(OrderFlag.REDUCE_ONLY)
+_LIMIT, _MARKET = int(OrderType.LIMIT), int(OrderType.MARKET)
+_STOP, _STOP_LIMIT = int(OrderType.STOP), int(OrderType.STOP_LIMIT)
+_REDUCE: Final = int(OrderFlag.REDUCE_ONLY)
 
 
+@kernel
 def reach(price: int, side: int, share: float) -> int:
     """The farthest tick that an order of `side` may take when it may go `share` through `price`."""
     far = price * (1 + side * share)
-    return min(MAX_TICKS, int(far)) if side > 0 else max(1, ceil(far))
+    if side > 0:
+        return int(far) if far < MAX_TICKS else MAX_TICKS
+    return max(1, ceil(far))
 
 
-def stop_of(s: Record, qty: int, through: float | None) -> Order:
-    """The stop for `qty` lots of setup `s`; None `through`: at the market, where there is no touch to reach through."""
-    inst, side, trigger = int(s["inst"]), -int(s["side"]), int(s["stop_at"])
-    if through is None:
-        return Order(inst, side, int(OrderType.STOP), _GTC, qty, trigger=trigger, flags=_REDUCE)
-    limit = reach(trigger, side, through)
-    return Order(inst, side, int(OrderType.STOP_LIMIT), _IOC, qty, price=limit, trigger=trigger, flags=_REDUCE)
+@kernel
+def _exit(c: Record, s: Record, out: Record, kind: int, tif: int, qty: int) -> Record:
+    """An order that leaves `qty` lots of setup `s`, without its prices."""
+    r = order(c, s, out)
+    r["side"] = -s["side"]
+    r["type"] = kind
+    r["tif"] = tif
+    r["qty"] = qty
+    r["flags"] = _REDUCE
+    return r
 
 
-def protection(s: Record, through: float | None = None) -> list[tuple[int, Order]]:
-    """Stop and target for the lots that have none yet: (role, order)."""
-    qty, side = int(s["naked"]), int(s["side"])
+@kernel
+def stop(c: Record, table: Rows, legs: Rows, out: Record, k: int, qty: int, through: float) -> int:
+    """Send the stop for `qty` lots of setup `k`, which reaches `through` its trigger, or AT_MARKET; returns its id."""
+    s = table[k]
+    r = _exit(c, s, out, _STOP if through < 0 else _STOP_LIMIT, _GTC if through < 0 else _IOC, qty)
+    r["trigger"] = s["stop_at"]
+    if through >= 0:
+        r["price"] = reach(s["stop_at"], -s["side"], through)
+    sent(table, legs, k, STOP, r, c["now"])
+    return r["id"]
+
+
+@kernel
+def protect(c: Record, table: Rows, legs: Rows, out: Record, k: int, through: float) -> None:
+    """Send stop and target for the lots of setup `k` that have none yet; the fill of one cancels the other."""
+    s = table[k]
+    qty = s["naked"]
     if qty == 0 or s["state"] == CLOSING:
-        return []
+        return
     s["naked"] = 0
-    entry = int(s["entry_ticks"]) / int(s["entered"])
+    entry = s["entry_ticks"] / s["entered"]
     if entry != s["entry_at"]:
         place(s, entry)
-    inst, stop, target = int(s["inst"]), int(s["stop_at"]), int(s["target_at"])
-    orders = []
-    if stop:
-        orders.append((STOP, stop_of(s, qty, through)))
-    if target and not s["zones"]:  # else it is watched: at the target the trade may go on
-        orders.append((TARGET, Order(inst, -side, int(OrderType.LIMIT), _GTC, qty, price=target, flags=_REDUCE)))
-    return orders
+    stop_id = stop(c, table, legs, out, k, qty, through) if s["stop_at"] != 0 else 0
+    if s["target_at"] != 0 and s["zones"] == 0:  # else it is watched: at the target the trade may go on
+        r = _exit(c, s, out, _LIMIT, _GTC, qty)
+        r["price"] = s["target_at"]
+        sent(table, legs, k, TARGET, r, c["now"])
+        if stop_id != 0:
+            pair(legs, stop_id, r["id"])
 
 
-def move(setups: Setups, k: int, move: Move) -> list[Cancel]:
-    """New levels for setup `k`: withdraw its stop and target; `protection` then gives those that take over.
+@kernel
+def move(table: Rows, legs: Rows, out: Record, k: int, stop_at: int, target_at: int) -> None:
+    """New levels for setup `k`, ticks: withdraw its stop and target; `protect` then sends those that take over.
 
     For a moment both stand; both are reduce-only, so the position cannot turn.
     """
-    s = setups.table[k]
+    s = table[k]
     if s["state"] != OPEN:
-        return []
-    s["stop_at"], s["target_at"] = move.stop, move.target
+        return
+    s["stop_at"] = stop_at
+    s["target_at"] = target_at
     s["naked"] = held(s)
-    return cancels([leg for leg in setups.legs.of(k) if leg["role"] in (STOP, TARGET)])
+    for n in range(len(legs)):
+        if belongs(legs[n], k) and (legs[n]["role"] == STOP or legs[n]["role"] == TARGET):
+            withdraw(legs[n], out)
 
 
-def gather(setups: Setups, k: int) -> list[Cancel]:
+@kernel
+def gather(table: Rows, legs: Rows, out: Record, k: int) -> None:
     """Before more lots of setup `k` are protected: withdraw its orders, so that one pair takes over.
 
     Where they are many, or the average entry price has moved by more than NEAR: levels are of the average.
     """
-    mine = [leg for leg in setups.legs.of(k) if leg["role"] in (STOP, TARGET) and not leg["leaving"]]
-    s = setups.table[k]
-    moved = abs(int(s["entry_ticks"]) / max(1, int(s["entered"])) - s["entry_at"]) > NEAR * s["entry_at"] > 0
-    if s["state"] == CLOSING or not (len(mine) >= MOST_LEGS or (moved and mine)):
-        return []
+    s = table[k]
+    mine = 0
+    for n in range(len(legs)):
+        mine += _protects(legs[n], k)
+    moved = abs(s["entry_ticks"] / max(1, s["entered"]) - s["entry_at"]) > NEAR * s["entry_at"] > 0
+    if s["state"] == CLOSING or not (mine >= MOST_LEGS or (moved and mine > 0)):
+        return
     s["naked"] = held(s)
-    return cancels(mine)
+    for n in range(len(legs)):
+        if _protects(legs[n], k):
+            withdraw(legs[n], out)
 
 
-def withdraw(setups: Setups, k: int) -> list[Cancel]:
+@kernel
+def _protects(leg: Record, k: int) -> bool:
+    return belongs(leg, k) and leg["leaving"] == 0 and (leg["role"] == STOP or leg["role"] == TARGET)
+
+
+@kernel
+def withdraw_entries(table: Rows, legs: Rows, out: Record, k: int) -> None:
     """Cancel the entries of setup `k` that may still fill; its stop and target stay. An open SuperP position stays."""
-    if setups.table[k]["superp"] and setups.table[k]["state"] == OPEN:
-        return []  # its one order is the position
-    return cancels([leg for leg in setups.legs.of(k) if leg["role"] == ENTRY])
+    if table[k]["superp"] != 0 and table[k]["state"] == OPEN:
+        return  # its one order is the position
+    for n in range(len(legs)):
+        if belongs(legs[n], k) and legs[n]["role"] == ENTRY:
+            withdraw(legs[n], out)
 
 
-def close(setups: Setups, k: int, reason: int, limit: int = 0) -> list[Order | Cancel]:
-    """Withdraw all orders of setup `k` and close what it holds: up to `limit` ticks, or at the market."""
-    s = setups.table[k]
-    mine = setups.legs.of(k)
-    closing = any(leg["role"] == CLOSE for leg in mine)
-    s["going"], s["cover_by"], s["fill_by"] = 1, 0, 0
-    if s["superp"]:
-        s["state"], s["reason"] = CLOSING, reason
-        return list(cancels(mine))
-    out: list[Order | Cancel] = list(cancels([leg for leg in mine if leg["role"] != CLOSE]))
+@kernel
+def close(c: Record, table: Rows, legs: Rows, out: Record, k: int, reason: int, limit: int) -> None:
+    """Withdraw all orders of setup `k` and close what it holds: up to `limit` ticks, 0 = at the market."""
+    s = table[k]
+    closing = _closing(legs, k)
+    s["going"] = 1
+    s["cover_by"] = s["fill_by"] = 0
+    for n in range(len(legs)):
+        if belongs(legs[n], k) and (legs[n]["role"] != CLOSE or s["superp"] != 0):
+            withdraw(legs[n], out)
+    s["state"] = CLOSING
+    if s["superp"] != 0:
+        s["reason"] = reason
+        return
     lots = held(s)
     if lots > 0 and not closing:
-        kind = OrderType.LIMIT if limit else OrderType.MARKET
-        out.append(Order(int(s["inst"]), -int(s["side"]), int(kind), _IOC, lots, price=limit, flags=_REDUCE))
-    s["state"] = CLOSING
-    s["reason"] = s["reason"] or reason
-    return out
+        r = _exit(c, s, out, _LIMIT if limit != 0 else _MARKET, _IOC, lots)
+        r["price"] = limit
+        sent(table, legs, k, CLOSE, r, c["now"])
+    if s["reason"] == 0:
+        s["reason"] = reason
 
 
-def reopen(setups: Setups, k: int, at: int) -> None:
+@kernel
+def _closing(legs: Rows, k: int) -> bool:
+    """Whether an order is under way that closes setup `k`."""
+    found = False
+    for n in range(len(legs)):
+        found = found or (belongs(legs[n], k) and legs[n]["role"] == CLOSE)
+    return found
+
+
+@kernel
+def reopen(table: Rows, legs: Rows, k: int, at: int) -> None:
     """Setup `k` is closing, holds lots and has no order under way that closes them: close again at `at`, ns."""
-    s = setups.table[k]
-    closing = any(leg["role"] == CLOSE for leg in setups.legs.of(k))
-    if s["state"] == CLOSING and not s["superp"] and held(s) > 0 and not closing:
-        s["state"], s["horizon"], s["naked"] = OPEN, at, 0
+    s = table[k]
+    if s["state"] == CLOSING and s["superp"] == 0 and held(s) > 0 and not _closing(legs, k):
+        s["state"] = OPEN
+        s["horizon"] = at
+        s["naked"] = 0
 
 
+@kernel
 def refused(s: Record) -> bool:
     """The venue has refused a close of `s`: the next waits twice as long. True when that has become the longest."""
-    before = int(s["wait"])
+    before = s["wait"]
     s["wait"] = min(max(RETRY_NS, 2 * before), LONGEST_NS)
-    return before < LONGEST_NS <= int(s["wait"])
+    return before < LONGEST_NS and s["wait"] >= LONGEST_NS
 
 
+@kernel
 def again(s: Record, now: int) -> int:
     """When what an order has left of `s` is closed again, ns."""
-    return now + max(RETRY_NS, int(s["wait"]))
+    return now + max(RETRY_NS, s["wait"])
 
 
-def guard(setups: Setups, k: int, by: int) -> None:
+@kernel
+def guard(table: Rows, legs: Rows, k: int, by: int) -> None:
     """Setup `k` must have a stop for all that it holds: the venue has told of one, or it must do so by `by`, ns."""
-    s = setups.table[k]
+    s = table[k]
     lots = held(s)
-    wanted = s["state"] == OPEN and not s["going"] and not s["superp"] and s["stop"] > 0 and lots > 0
-    if not wanted or sum(int(leg["left"]) for leg in setups.legs.of(k) if leg["role"] == STOP and leg["known"]) >= lots:
+    wanted = s["state"] == OPEN and s["going"] == 0 and s["superp"] == 0 and s["stop"] > 0 and lots > 0
+    covered = 0
+    for n in range(len(legs)):
+        if belongs(legs[n], k) and legs[n]["role"] == STOP and legs[n]["known"] != 0:
+            covered += legs[n]["left"]
+    if not wanted or covered >= lots:
         s["cover_by"] = s["refused"] = 0
-    elif not s["cover_by"]:
+    elif s["cover_by"] == 0:
         s["cover_by"] = by
 
 
+@kernel
 def is_legal(s: Record, touch: int) -> bool:
     """Whether a stop that the venue refused may be asked for once more: it lies behind `touch` (ticks, 0 = unknown).
 
     One that the market has passed is not moved away from it: a stop only ever tightens.
     """
-    return s["stop_at"] > 0 and (not touch or int(s["side"]) * (touch - int(s["stop_at"])) > 0)
+    return s["stop_at"] > 0 and (touch == 0 or s["side"] * (touch - s["stop_at"]) > 0)
+
+
+@kernel
+def fit(c: Record, table: Rows, legs: Rows, out: Record, k: int, leg: Record, through: float) -> None:
+    """After executions of a target its stop is replaced by one for what is left: never for more than is held.
+
+    `leg`: one of the two, an order of setup `k`.
+    """
+    other = find(legs, leg["pair"])
+    if other < 0:
+        return
+    is_stop = leg["role"] == STOP
+    one, target = (leg, legs[other]) if is_stop else (legs[other], leg)
+    if one["known"] == 0 or one["leaving"] != 0 or one["left"] <= target["left"]:
+        return
+    withdraw(one, out)
+    stop_again(c, table, legs, out, k, target["left"], target["id"], through)
+
+
+@kernel
+def stop_again(c: Record, table: Rows, legs: Rows, out: Record, k: int, qty: int, target: int, through: float) -> None:
+    """Another stop for `qty` lots of setup `k`, beside the target of this id, 0 = none."""
+    order_id = stop(c, table, legs, out, k, qty, through)
+    if find(legs, target) >= 0:
+        pair(legs, target, order_id)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
-
-from tickerml.tape.orders import OrderFlag, OrderType
+from msgspec import Struct
 
 
 class Order(Struct, frozen=True, gc=False):
@@ -21,12 +19,6 @@ class Order(Struct, frozen=True, gc=False):
     expiry: int = 0  # ns, 0 = none
     flags: int = 0  # tape.orders.OrderFlag
     leverage: float = 0.0  # SuperP, and margin of what it opens; 0 = the usual
-
-
-def of_leg(order: Order, side: int) -> Order:
-    """The order with the leg that it opens or closes, of a setup of `side`: in hedge mode a venue asks for it."""
-    leg = 0 if order.type == OrderType.SUPERP else OrderFlag.LONG if side > 0 else OrderFlag.SHORT
-    return structs.replace(order, flags=order.flags | int(leg))
 
 
 class Cancel(Struct, frozen=True, gc=False):

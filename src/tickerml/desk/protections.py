@@ -99,16 +99,6 @@ class Protections:
         coins["blocked"][inst] = now
         return [Change("coin blocked", {"inst": inst, "flips": flips})]
 
-    def on_sent(self, now: int, inst: int) -> None:
-        """A message (order, change or cancel) leaves for the venue."""
-        latch, coin = self.memory.latch[0], self.memory.coins[inst]
-        if latch["day"] != now // DAY:
-            latch["day"], latch["messages"] = now // DAY, 0
-        latch["messages"] += 1
-        for one in (latch, coin):
-            push(one["stamps"], int(one["n"]), now)
-            one["n"] += 1
-
     def kill(self, now: int, reason: str, *, close: bool = False) -> list[Change]:
         """Stop: entries off and withdrawn until `resume`; with `close` what is held is closed as well, at once."""
         latch, figures = self.memory.latch[0], {"by": KILLS[OPERATOR], "reason": reason}

@@ -1,6 +1,7 @@
-"""Trades under way: one record a setup, one an order of ours, and what each answer of the venue does to them.
+"""Trades under way: one record a setup, one an order of ours, and what each execution does to them.
 
-All memory is two arrays, so that a snapshot is bytes. How a trade is protected and closed: desk/leaving.py.
+All memory is two arrays, so that a snapshot is bytes, and kernels keep them. How a trade is protected and closed:
+desk/leaving.py.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import numpy as np
 
 from tickerml.account.contract import value
 from tickerml.desk.exits import EXIT_FIELDS
-from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, TARGET, Legs, cancels
-from tickerml.desk.order import Cancel, Order
+from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, TARGET, add, belongs, legs
+from tickerml.desk.requests import cancel, new, requests
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import FOREVER, Record, Rows
 
@@ -69,6 +70,9 @@ SETUP: Final = np.dtype(
 )
 
 
+NO_SETUP: Final = np.zeros((), SETUP)[()]
+
+
 class Plain:
     """Where kernels write what lives in the two tables as plain numbers (desk/exposure.py); nothing in it is state."""
 
@@ -79,12 +83,13 @@ class Plain:
 
 
 class Setups:
-    """The two tables and what may be done with them. Methods that return orders expect them to be sent at once."""
+    """The two tables, what is to be sent, and how much room there is."""
 
     def __init__(self) -> None:
         """No trades under way."""
         self.table = np.zeros(SLOTS, SETUP)
-        self.legs = Legs()
+        self.legs = legs()
+        self.requests = requests()
         self.plain = Plain()
 
     def open(self) -> Iterator[Record]:
@@ -93,11 +98,12 @@ class Setups:
 
     def on_instrument(self, inst: int) -> Record | None:
         """The setup on an instrument, or None."""
-        return next((s for s in self.open() if s["inst"] == inst), None)
+        k = on_instrument(self.table, inst)
+        return self.table[k] if k >= 0 else None
 
     def free_slots(self) -> int:
         """How many more setups the two tables take, with all the orders that each may come to need."""
-        return self.room(int(np.count_nonzero(self.table["state"])), LEGS - self.legs.free())
+        return self.room(int(np.count_nonzero(self.table["state"])), int(np.count_nonzero(self.legs["id"])))
 
     def room(self, setups: int, legs: int) -> int:
         """The same where so many setups and orders are under way."""
@@ -105,64 +111,126 @@ class Setups:
 
     def begin(self, fields: dict[str, float]) -> int:
         """A new setup with these fields; returns its slot."""
-        k = int(np.flatnonzero(self.table["state"] == 0)[0])
-        self.table[k] = np.zeros(1, SETUP)[0]
-        self.table[k]["state"] = ENTERING
+        k: int = free_slot(self.table)
+        s = self.table[k]
+        s["state"] = ENTERING
         for name, field in fields.items():
-            self.table[k][name] = field
+            s[name] = field
         return k
 
-    def fill(self, leg: Record, contract: Record, price: int, qty: int, fee: int, now: int) -> None:
-        """Book one execution of `leg`."""
-        s = self.table[leg["setup"]]
-        worth = int(value(contract, price, qty))
-        s["fees"] += fee
-        leg["left"] -= qty
-        if leg["role"] == ENTRY:
-            s["entered"] += qty
-            s["naked"] += qty
-            s["paid"] += worth
-            s["entry_ticks"] += price * qty
-            s["opened"] = s["opened"] or now
-            if s["state"] == ENTERING:
-                s["state"] = OPEN
-            return
-        s["exited"] += qty
-        s["received"] += worth
-        s["exit_ticks"] += price * qty
-        s["closed"] = now
-        if s["reason"] == 0:
-            s["reason"] = {STOP: BY_STOP, TARGET: BY_TARGET}.get(int(leg["role"]), BY_HAND)
+    def sent(self, k: int, role: int, now: int) -> None:
+        """The newest of what is to be sent is an order of setup `k` in this role; `now`, ns."""
+        out = self.requests[0]
+        sent(self.table, self.legs, k, role, out["list"][int(out["n"]) - 1], now)
 
-    def take_fee(self, leg: Record, units: int, lot_units: int) -> None:
-        """The fee of an entry's execution was `units` of what it bought: whole lots of the rest can be sold."""
-        s = self.table[leg["setup"]]
-        s["fee_units"] += units
-        taken = -(-int(s["fee_units"]) // lot_units)
-        s["naked"] -= taken - int(s["taken"])
-        s["taken"] = taken
 
-    def sent(self, k: int, role: int, order_id: int, qty: int, *, now: int = 0, order: Order | None = None) -> None:
-        """An order of setup `k` left under this id at `now`, ns; `order` says where it rests."""
-        side, price = (order.side, order.trigger or order.price) if order is not None else (0, 0)
-        self.legs.add(order_id, k, int(self.table[k]["inst"]), role, qty, now=now, side=side, price=price)
-        if role == ENTRY:
-            self.table[k]["working"] += 1
+@kernel
+def on_instrument(table: Rows, inst: int) -> int:
+    """The slot of the first setup on an instrument, -1 without any."""
+    for k in range(len(table)):
+        if table[k]["state"] != 0 and table[k]["inst"] == inst:
+            return k
+    return -1
 
-    def ended(self, leg: Record) -> None:
-        """The order has left the venue: filled, cancelled, expired or rejected."""
-        if leg["role"] == ENTRY:
-            self.table[leg["setup"]]["working"] -= 1
-        leg["id"] = 0
 
-    def free(self, k: int) -> list[Cancel]:
-        """Forget a settled setup; the orders that remain of it are cancelled and no longer ours to follow."""
-        mine = self.legs.of(k)
-        left_over = cancels(mine)
-        for leg in mine:
-            leg["id"] = 0
-        self.table[k] = np.zeros(1, SETUP)[0]
-        return left_over
+@kernel
+def free_slot(table: Rows) -> int:
+    """The first free slot, -1 without any."""
+    for k in range(len(table)):
+        if table[k]["state"] == 0:
+            return k
+    return -1
+
+
+@kernel
+def held(s: Record) -> int:
+    """Lots that a setup holds and can sell (SuperP: 1)."""
+    return s["entered"] - s["taken"] - s["exited"]
+
+
+@kernel
+def is_over(s: Record) -> bool:
+    """Whether nothing of a setup is held or may still fill."""
+    return s["state"] != 0 and s["working"] == 0 and held(s) == 0
+
+
+@kernel
+def fill(s: Record, leg: Record, contract: Record, price: int, qty: int, fee: int, now: int) -> None:
+    """Book one execution of `leg`, an order of setup `s`."""
+    worth = value(contract, price, qty)
+    s["fees"] += fee
+    leg["left"] -= qty
+    if leg["role"] == ENTRY:
+        s["entered"] += qty
+        s["naked"] += qty
+        s["paid"] += worth
+        s["entry_ticks"] += price * qty
+        if s["opened"] == 0:
+            s["opened"] = now
+        if s["state"] == ENTERING:
+            s["state"] = OPEN
+        return
+    s["exited"] += qty
+    s["received"] += worth
+    s["exit_ticks"] += price * qty
+    s["closed"] = now
+    if s["reason"] == 0:
+        s["reason"] = BY_STOP if leg["role"] == STOP else BY_TARGET if leg["role"] == TARGET else BY_HAND
+
+
+@kernel
+def take_fee(s: Record, units: int, lot_units: int) -> None:
+    """The fee of an entry's execution was `units` of what it bought: whole lots of the rest can be sold."""
+    s["fee_units"] += units
+    taken = -(-s["fee_units"] // lot_units)
+    s["naked"] -= taken - s["taken"]
+    s["taken"] = taken
+
+
+@kernel
+def order(c: Record, s: Record, out: Record) -> Record:
+    """A new order of setup `s`, under the next id of `c`: its caller says in the request which, and then `sent`."""
+    order_id = c["next_id"]
+    c["next_id"] = order_id + 1
+    r = new(out, order_id, s["intent"], s["side"])
+    r["inst"] = s["inst"]
+    return r
+
+
+@kernel
+def sent(table: Rows, legs: Rows, k: int, role: int, r: Record, now: int) -> None:
+    """The order of request `r` leaves for setup `k` in this role at `now`, ns."""
+    s = table[k]
+    price = r["trigger"] if r["trigger"] != 0 else r["price"]
+    add(legs, r["id"], k, r["inst"], role, r["qty"] if s["superp"] == 0 else 1, now, r["side"], price)
+    if role == ENTRY:
+        s["working"] += 1
+
+
+@kernel
+def withdraw(leg: Record, out: Record) -> None:
+    """Cancel an order of ours, unless that is under way."""
+    if leg["leaving"] == 0:
+        leg["leaving"] = 1
+        cancel(out, leg["inst"], leg["id"])
+
+
+@kernel
+def ended(table: Rows, leg: Record) -> None:
+    """The order has left the venue: filled, cancelled, expired or rejected."""
+    if leg["role"] == ENTRY:
+        table[leg["setup"]]["working"] -= 1
+    leg["id"] = 0
+
+
+@kernel
+def drop(legs: Rows, out: Record, k: int, tell: bool) -> None:
+    """Follow the orders of setup `k` no longer; with `tell` they are to be cancelled."""
+    for n in range(len(legs)):
+        if belongs(legs[n], k):
+            if tell:
+                withdraw(legs[n], out)
+            legs[n]["id"] = 0
 
 
 @kernel
@@ -180,22 +248,13 @@ def deadline(table: Rows) -> int:
     return first
 
 
+@kernel
 def due(s: Record, now: int) -> int:
     """Why a setup must be closed at `now`, ns; 0 = it need not, or is closing already."""
-    if s["state"] not in (ENTERING, OPEN):
+    if s["state"] != ENTERING and s["state"] != OPEN:
         return 0
     if s["horizon"] <= now:
         return BY_TIMER
     if 0 < s["cover_by"] <= now:
         return NAKED
     return UNWOUND if 0 < s["fill_by"] <= now else 0
-
-
-def held(s: Record) -> int:
-    """Lots that a setup holds and can sell (SuperP: 1)."""
-    return int(s["entered"] - s["taken"] - s["exited"])
-
-
-def is_over(s: Record) -> bool:
-    """Whether nothing of a setup is held or may still fill."""
-    return bool(s["state"] and s["working"] == 0 and held(s) == 0)

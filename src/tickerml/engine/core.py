@@ -16,6 +16,9 @@ MADE: Final = 1 << 13  # rows that the compiled loop may make before it must han
 # why the loop returned
 NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE, ALARM = 1, 2, 3, 4, 5, 6, 7, 8
 
+# what became of requests that were to leave
+LEFT, FULL, TOO_MANY = 0, 1, 2  # FULL: rows that were made must be taken first; TOO_MANY: more than the venue can hold
+
 _END: Final = int(Flag.END)
 _INTENT: Final = int(Kind.INTENT)
 _BALANCE: Final = int(Kind.BALANCE)

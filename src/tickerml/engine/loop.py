@@ -9,16 +9,15 @@ from typing import Any, Final
 import numpy as np
 
 from tickerml.account.position import POSITION
-from tickerml.desk.approved import Order
 from tickerml.desk.envelope import ENVELOPE
 from tickerml.desk.losses import STEPS
 from tickerml.desk.memory import FUND, LATCH
 from tickerml.desk.regime import MARKS, REGIME
 from tickerml.desk.setups import SETUP
 from tickerml.desk.working import WORKING
-from tickerml.engine.core import CORE, CURSOR, MADE, NEED_ROWS, TIMERS, make
+from tickerml.engine.core import CORE, CURSOR, LEFT, MADE, NEED_ROWS, TIMERS, TOO_MANY
 from tickerml.engine.detectors import ASKED
-from tickerml.engine.marks import MARK, feed_ns
+from tickerml.engine.marks import MARK
 from tickerml.engine.plan import Plan
 from tickerml.engine.purse import PURSE
 from tickerml.engine.states import States
@@ -30,10 +29,9 @@ from tickerml.tape.block import Block, concat, cut
 from tickerml.tape.errors import RunError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.ladder import new_ladders
-from tickerml.tape.orders import Op
 from tickerml.tape.params import instrument_record, params_dtype, params_record
 from tickerml.tape.quotes import QUOTES
-from tickerml.tape.rows import FOREVER, ROW, Kind, Rows, empty
+from tickerml.tape.rows import FOREVER, ROW, Rows, empty
 from tickerml.tape.tables import ORDER
 from tickerml.tape.venue_time import VenueFeed
 
@@ -202,47 +200,18 @@ class Loop:
         self.feed.start = int(self._cursor[0]["venue_row"])
         return reason
 
-    def send(self, op: Op, order_id: int, order: Order) -> None:
-        """Let one request leave now. RunError `requests` when too many are under way."""
-        arrival = self.module.send(
-            self.mail[0],
-            self.venue.latency[0],
-            int(self.core[0]["now"]),
-            int(feed_ns(self.marks[order.inst], self.venue.watermark)),
-            int(op),
-            order_id,
-            order.inst,
-            order.side,
-            order.type,
-            order.tif,
-            order.price,
-            order.trigger,
-            order.target,
-            order.qty,
-            order.expiry,
-            order.flags,
-            order.leverage,
-        )
-        if arrival < 0:
-            raise RunError("requests", "more requests are under way to the venue than it can hold")
+    def leave(self, requests: Rows, latch: Rows, coins: Rows) -> bool:
+        """Let requests leave now (desk/requests.py), counted in the desk's memory. False: rows must be taken first.
 
-    def make_order(self, kind: Kind, order_id: int, parent: int, order: Order) -> None:
-        """Append the SUBMIT or CANCEL row of what was just sent."""
-        o = self._made_orders[int(self.core[0]["made_orders"])]  # what a compiled function returns is a copy
-        make(
-            self.core[0],
-            self.made_rows,
-            self._made_orders,
-            int(kind),
-            order.inst,
-            order.side,
-            order.price,
-            order.qty,
-            0,
-        )
-        o["id"], o["parent"], o["price"], o["trigger"] = order_id, parent, order.price, order.trigger
-        o["qty"] = o["left"] = order.qty
-        o["type"], o["tif"], o["flags"], o["state"] = order.type, order.tif, order.flags, 1
+        RunError `requests` when too many are under way.
+        """
+        said = self.module.leave(
+            self.core, self.mail, self.venue.latency, requests, self.marks, self.venue.rules, latch, coins,
+            self.made_rows, self._made_orders,
+        )  # fmt: skip
+        if said == TOO_MANY:
+            raise RunError("requests", "more requests are under way to the venue than it can hold")
+        return bool(said == LEFT)
 
     def fold_only(self, upto: int) -> None:
         """Fold rows up to receive time `upto` without a venue: research."""

@@ -123,6 +123,18 @@ def _reach(m: Record, low2: int, high2: int) -> None:
 
 
 @kernel
+def is_bar_only(b: Record, m: Record) -> bool:
+    """True where bars were seen for an instrument, and no whole order book `b`."""
+    return b["valid"] == 0 and m["bars"] > 0
+
+
+@kernel
+def patience(b: Record, m: Record) -> int:
+    """How much longer than an order book an instrument may be silent, ns: two bars where there are only bars."""
+    return 2 * m["bar_ns"] if is_bar_only(b, m) else 0
+
+
+@kernel
 def arm(marks: Rows, inst: int, below: int, above: int) -> int:
     """Python is to be called when instrument `inst` is at `below` or lower, or `above` or higher, ticks; 0 = never.
 
@@ -136,6 +148,7 @@ def arm(marks: Rows, inst: int, below: int, above: int) -> int:
     return armed
 
 
+@kernel
 def watch(m: Record) -> None:
     """Start a new excursion at the present mark."""
     m["high2"] = m["price2"]

@@ -1,41 +1,38 @@
-"""How an order or a cancel leaves: its row on the tape, its request to the venue, its place among the messages."""
+"""How requests leave: a row on the tape, a message to the venue, a place among the messages of the day."""
 
 from __future__ import annotations
 
 from tickerml.desk.desk import Desk
-from tickerml.desk.order import Cancel, Order, of_leg
-from tickerml.engine.core import MADE
+from tickerml.desk.order import Order
+from tickerml.desk.requests import put
 from tickerml.engine.loop import Loop
 from tickerml.engine.outbox import Outbox
-from tickerml.tape.orders import Op, OrderType
-from tickerml.tape.rows import Kind
+from tickerml.tape.rows import Rows
 
 
 class Sending:
-    """The only way out for what Python decides. Keeps nothing."""
+    """The only way out for what Python and the desk's kernels decide. Keeps nothing: what is told leaves at once."""
 
-    def __init__(self, loop: Loop, outbox: Outbox, desk: Desk) -> None:
-        """Rows go through `outbox` where the loop's buffer is nearly full; `desk` counts messages."""
-        self.loop, self.outbox, self.desk = loop, outbox, desk
+    def __init__(self, loop: Loop, outbox: Outbox, desk: Desk, requests: Rows) -> None:
+        """Rows go through `outbox` where the loop's buffer is full; `desk` counts messages; `requests`: what leaves."""
+        self.loop, self.outbox, self._requests = loop, outbox, requests
+        self._latch, self._coins = desk.memory.latch, desk.memory.coins
 
-    def order(self, order: Order, side: int, parent: int = -1) -> int:
-        """Send an order of a position of `side`, for the intent `parent`; returns its id."""
-        c = self.loop.core[0]
-        if self.loop.venue.rules[order.inst]["hedge"]:
-            order = of_leg(order, side)
-        order_id = int(c["next_id"])
-        c["next_id"] += 1
-        self._leave(Kind.SUBMIT, Op.NEW, order_id, parent, order)
+    def order(self, order: Order, side: int) -> int:
+        """Send an order of a position of `side`, which serves no intent; returns its id."""
+        order_id = self.tell(order, side, -1)
+        self.leave()
         return order_id
 
-    def cancel(self, one: Cancel) -> None:
-        """Ask for the end of an order."""
-        self._leave(Kind.CANCEL, Op.CANCEL, one.id, -1, Order(one.inst, 1, int(OrderType.LIMIT), 1, 0))
-
-    def _leave(self, kind: Kind, op: Op, order_id: int, parent: int, order: Order) -> None:
+    def tell(self, order: Order, side: int, parent: int) -> int:
+        """An order is to leave, for the intent `parent`; returns its id."""
         c = self.loop.core[0]
-        if c["made"] >= MADE - 256:  # one act may send many
+        order_id = int(c["next_id"])
+        c["next_id"] = order_id + 1
+        put(self._requests[0], order, order_id, parent, side)
+        return order_id
+
+    def leave(self) -> None:
+        """Let all leave that was told."""
+        while not self.loop.leave(self._requests, self._latch, self._coins):
             self.outbox.draw()
-        self.loop.make_order(kind, order_id, parent, order)
-        self.loop.send(op, order_id, order)
-        self.desk.protections.on_sent(int(c["now"]), order.inst)

@@ -14,6 +14,7 @@ from tickerml.account.margin import told_fill, told_funding  #? if margin
 from tickerml.account.wallets import move  #? if wallets
 from tickerml.sim.margin import LIQUIDATION  #? if margin
 from tickerml.desk.envelope import allows
+from tickerml.desk.requests import count
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
 from tickerml.engine.purse import KEEPER, keep
@@ -21,7 +22,7 @@ from tickerml.engine import watch  #? if watch
 from tickerml.features.window import ends
 from tickerml.sim.orders import ANSWERS, REQUESTS
 from tickerml.sim.outbox import deliver_notice, next_notice
-from tickerml.tape.orders import AnswerKind, Op, OrderType, TimeInForce
+from tickerml.tape.orders import AnswerKind, Op, OrderFlag, OrderType, TimeInForce
 from tickerml.tape.kernel import kernel
 from tickerml.tape.ladder import apply as fold_book
 from tickerml.tape.rows import FOREVER, Flag, Kind
@@ -34,7 +35,9 @@ NEW, CANCEL = int(Op.NEW), int(Op.CANCEL)
 LIMIT, GTX = int(OrderType.LIMIT), int(TimeInForce.GTX)
 ROW_ACK, ROW_FILL, ROW_CANCELED = int(Kind.ACK), int(Kind.FILL), int(Kind.CANCELED)
 ROW_REJECT, ROW_SUBMIT, ROW_CANCEL = int(Kind.REJECT), int(Kind.SUBMIT), int(Kind.CANCEL)
-ROW_FUNDING = int(Kind.FUNDING)
+ROW_FUNDING, ROW_AMEND = int(Kind.FUNDING), int(Kind.AMEND)
+LONG, SHORT, SUPERP = int(OrderFlag.LONG), int(OrderFlag.SHORT), int(OrderType.SUPERP)
+LEFT, FULL, TOO_MANY = core.LEFT, core.FULL, core.TOO_MANY
 AMENDED, AMEND_REJECT = int(AnswerKind.AMENDED), int(AnswerKind.AMEND_REJECT)  #? if amend
 ROW_AMENDED = int(Kind.AMENDED)  #? if amend
 POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
@@ -123,44 +126,6 @@ def show(c, a, working, positions, rules, made_rows, made_orders):
     elif kind == CANCEL_REJECT and w["state"][k] == LEAVING:
         w["state"][k] = RESTING
     return False
-'''
-
-QUOTE: Final = '''
-@kernel
-def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
-    """Bring our orders in line with quotes `q`: cancel what stands elsewhere, send what is missing and allowed."""
-    for k in range(w["n"]):
-        if w["state"][k] == RESTING and w["price"][k] != (q["bid"] if w["side"][k] > 0 else q["ask"]):
-            send(mail, lat, c["now"], feed_ns, CANCEL, w["id"][k], inst, w["side"][k], LIMIT, GTX, w["price"][k],
-                 0, 0, 0, 0, 0, 0.0)
-            w["state"][k] = LEAVING
-            o = core.make(c, made_rows, made_orders, ROW_CANCEL, inst, w["side"][k], w["price"][k], w["left"][k], 0)
-            o["id"] = w["id"][k]
-            o["price"] = w["price"][k]
-            o["left"] = w["left"][k]
-    for side in (1, -1):
-        price = q["bid"] if side > 0 else q["ask"]
-        standing = price <= 0
-        for k in range(w["n"]):
-            if w["side"][k] == side and w["price"][k] == price:
-                standing = True
-        if standing:
-            continue
-        if not allows(e, w, side, price, q["size"], b["best_bid"], b["best_ask"], c["now"]):
-            w["refused"] += 1
-            continue
-        order_id = c["next_id"]
-        c["next_id"] = order_id + 1
-        send(mail, lat, c["now"], feed_ns, NEW, order_id, inst, side, LIMIT, GTX, price, 0, 0, q["size"], 0, 0, 0.0)
-        add(w, order_id, side, price, q["size"])
-        o = core.make(c, made_rows, made_orders, ROW_SUBMIT, inst, side, price, q["size"], 0)
-        o["id"] = order_id
-        o["price"] = price
-        o["qty"] = q["size"]
-        o["left"] = q["size"]
-        o["type"] = LIMIT
-        o["tif"] = GTX
-        o["state"] = 1
 '''
 
 RESEARCH: Final = '''

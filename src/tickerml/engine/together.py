@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from tickerml.desk import setups as book
 from tickerml.desk.money import Wallets
+from tickerml.desk.setups import BY_LEG, UNWOUND
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Record, Rows
 
 _SUMS: Final = ("gross", "fees", "funding", "pnl")
@@ -27,27 +28,49 @@ def mates(table: Rows, k: int) -> list[int]:
     return found
 
 
+@kernel
+def is_mate(table: Rows, n: int, k: int) -> bool:
+    """Whether slot `n` is one of them."""
+    return n == k or (table[k]["group"] != 0 and table[n]["group"] == table[k]["group"] and table[n]["state"] != 0)
+
+
+@kernel
 def is_short(s: Record) -> bool:
     """Whether a leg has not got all its lots."""
-    return bool(s["entered"] < s["lots"])
+    return s["entered"] < s["lots"]
 
 
+@kernel
 def look(table: Rows, k: int, by: int) -> bool:
     """After an answer about leg `k`: whether it can no longer get its lots, so that all must be unwound.
 
     The first execution of any leg sets the time `by` which all must have filled, ns.
     """
     s = table[k]
-    if s["going"] or s["exited"]:
+    if s["going"] != 0 or s["exited"] != 0:
         return False
     if s["working"] == 0 and is_short(s):
         return True
-    mine = table[mates(table, k)]
-    waits = any(is_short(one) for one in mine) and bool(mine["entered"].any())
-    due = (int(mine["fill_by"].max()) or by) if waits else 0
-    for n in mates(table, k):
-        table[n]["fill_by"] = due
+    waits, begun, due = False, False, 0
+    for n in range(len(table)):
+        if is_mate(table, n, k):
+            waits = waits or is_short(table[n])
+            begun = begun or table[n]["entered"] != 0
+            due = max(due, table[n]["fill_by"])
+    if not (waits and begun):
+        due = 0
+    elif due == 0:
+        due = by
+    for n in range(len(table)):
+        if is_mate(table, n, k):
+            table[n]["fill_by"] = due
     return False
+
+
+@kernel
+def why(s: Record) -> int:
+    """Why the other legs leave when leg `s` does."""
+    return UNWOUND if is_short(s) else BY_LEG
 
 
 def lead_of(legs: Sequence[Record]) -> int:
@@ -77,11 +100,6 @@ def as_one(
         for thing, one in zip(things, legs, strict=True)
     ]
     return figures
-
-
-def why(s: Record) -> int:
-    """Why the other legs leave when leg `s` does."""
-    return book.UNWOUND if is_short(s) else book.BY_LEG
 
 
 def _plain(value: Any) -> Any:

@@ -32,7 +32,6 @@ from tickerml.engine.trades import Trades
 from tickerml.engine.view import EngineView
 from tickerml.engine.wished import changed_figures, intent_figures, leg_instrument, pass_figures, refused
 from tickerml.features.sets import members
-from tickerml.sim.orders import ANSWERS
 from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
@@ -95,8 +94,7 @@ class Trader:
         if reason == core.WAKE:
             self._woken(int(self.loop.core[0]["owner"]))
         elif reason == core.ANSWER:
-            mail = self.loop.mail[0]
-            self.trades.answer(mail["answers"][(int(mail["ans_head"]) - 1) % ANSWERS])
+            self.trades.answer()
             self._tell_changes()
         elif reason == core.DEADLINE:
             self.trades.deadlines()

@@ -13,14 +13,14 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from tickerml.engine import detectors, text
+from tickerml.engine import detectors, leave_text, text
 from tickerml.engine.plan import ACROSS, Fold, Plan
 from tickerml.sim.template import venue_source, with_parts
 from tickerml.tape.kernel_cache import kernel_folder
 
 
 def module_for(plan: Plan) -> ModuleType:
-    """The compiled loop of a plan: `fold_rows`, `advance`, `venue_pass` and `send`, ready to call."""
+    """The compiled loop of a plan: `fold_rows`, `advance` and `leave`, ready to call."""
     return load(source(plan))
 
 
@@ -74,7 +74,8 @@ def source(plan: Plan) -> str:
             volume=hasattr(importlib.import_module(plan.fees), "BY_VOLUME"),
         ),
         with_parts(text.SHOW, **optional, both=plan.margin and plan.wallets),
-        text.QUOTE if plan.quoter else "",
+        leave_text.LEAVE,
+        leave_text.QUOTE if plan.quoter else "",
         detectors.source(plan.detectors, plan.alone, states),
         with_parts(text.ADVANCE, **optional).format(states=states, names=states, on_wake=_on_wake(plan, states)),
     ]
