@@ -317,8 +317,9 @@ def _wanted(c: Case) -> int:
 
 def warm(c: Case) -> bool:
     """Whether the live session, or the coin's book after lost updates, has only just begun."""
-    since = (one for one in (c.facts.ready_ns, c.market.ready_ns) if one is not None)
-    return any(one < c.limits.warm_s * SECOND for one in since)
+    session, book = c.facts.ready_ns, c.market.ready_ns
+    since = session if book is None else book if session is None else min(session, book)
+    return since is not None and since < c.limits.warm_s * SECOND
 
 
 BEFORE: Final[tuple[tuple[Refused, Check], ...]] = (

@@ -165,28 +165,40 @@ class Desk:
         self, desk: Desktop, proposals: Sequence[Proposal], worth: Sequence[float], k: int, lost: dict[int, int]
     ) -> dict[int, Verdict]:
         """Judge proposal `k`, with all the legs of its group: all of them are approved, or none."""
-        group = proposals[k].group
-        legs = [n for n, p in enumerate(proposals) if p.group == group] if group else [k]
+        p = proposals[k]
+        if p.group:
+            return self._legs(desk, proposals, worth, p.group, lost)
+        verdict = self._judge(desk, p, worth[k])
+        if isinstance(verdict, Approved):
+            self._entered(desk, p)
+        return {k: verdict}
+
+    def _legs(
+        self, desk: Desktop, proposals: Sequence[Proposal], worth: Sequence[float], group: int, lost: dict[int, int]
+    ) -> dict[int, Verdict]:
+        """Judge all the legs of a group."""
+        legs = [n for n, p in enumerate(proposals) if p.group == group]
         if len({desk.facts.wallet_of[proposals[n].inst.id] for n in legs}) > 1:
             text = f"{TEXT[Refused.LEG]} (legs settle in different currencies)"
             return {n: Refusal(proposals[n].seq, Refused.LEG, text) for n in legs if n not in lost}
-        desk = structs.replace(desk, hedged=_hedged([proposals[n] for n in legs])) if group else desk
-        trial = structs.replace(desk, exposure=desk.exposure.copy()) if group else desk
+        desk = structs.replace(desk, hedged=_hedged([proposals[n] for n in legs]))
+        trial = structs.replace(desk, exposure=desk.exposure.copy())
         verdicts = {n: self._judge(trial, proposals[n], worth[n]) for n in legs if n not in lost}
-        if group and all(isinstance(v, Approved) for v in verdicts.values()) and len(verdicts) == len(legs):
+        if all(isinstance(v, Approved) for v in verdicts.values()) and len(verdicts) == len(legs):
             trial = structs.replace(desk, exposure=desk.exposure.copy())
             most = _in_proportion({n: (Case(desk, proposals[n]), v) for n, v in verdicts.items()})
             verdicts = {n: self._judge(trial, proposals[n], worth[n], most[n]) for n in legs}
-        if group and (any(isinstance(v, Refusal) for v in verdicts.values()) or len(verdicts) < len(legs)):
+        if any(isinstance(v, Refusal) for v in verdicts.values()) or len(verdicts) < len(legs):
             return {n: _with_legs(proposals[n].seq, verdicts[n]) for n in verdicts}
-        for n in verdicts:
-            p = proposals[n]
-            verdict = verdicts[n]
+        for n, verdict in verdicts.items():
             if isinstance(verdict, Approved):
-                if group:
-                    _count(desk.exposure, Case(desk, p), verdict)
-                self._told += self.protections.on_entry(desk.facts.now, p.strategy, p.inst.id, p.setup.side)
+                _count(desk.exposure, Case(desk, proposals[n]), verdict)
+                self._entered(desk, proposals[n])
         return verdicts
+
+    def _entered(self, desk: Desktop, p: Proposal) -> None:
+        """A setup was approved."""
+        self._told += self.protections.on_entry(desk.facts.now, p.strategy, p.inst.id, p.setup.side)
 
     def _judge(self, desk: Desktop, p: Proposal, worth: float, most: int | None = None) -> Verdict:
         try:

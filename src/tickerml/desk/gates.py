@@ -26,15 +26,15 @@ _of: Final = tuple.__new__  # half the time of Gate(...), and a verdict has sixt
 def told(gates: Sequence[Gate]) -> list[list[float | str]]:
     """Gates as a row keeps them: [name, state, value, limit], without what there is not."""
     found: list[list[float | str]] = []
-    for gate in gates:
-        row: list[float | str] = [gate.name, gate.state]
-        if gate.state == ABSENT:
-            row += [gate.why]
-        elif gate.limit is not None:
-            row += ["unknown" if gate.value is None else gate.value, gate.limit]
-        elif gate.value not in (None, ""):
-            row += [gate.value]
-        found.append(row)
+    for name, state, value, limit, why in gates:
+        if state == ABSENT:
+            found.append([name, state, why])
+        elif limit is not None:
+            found.append([name, state, "unknown" if value is None else value, limit])
+        elif value is not None and value != "":
+            found.append([name, state, value])
+        else:
+            found.append([name, state])
     return found
 
 

@@ -54,6 +54,8 @@ class Manager:
         On one coin the higher confidence wins where all have one, else the higher expected value, then the higher
         priority, then the earlier intent. Those left are judged by expected value, priority, instrument.
         """
+        if len(proposals) == 1:
+            return [0], {}
         by_coin: dict[int, list[int]] = {}
         for k, p in enumerate(proposals):
             by_coin.setdefault(p.inst.id, []).append(k)

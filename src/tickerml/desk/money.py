@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from tickerml.account.contract import base_decimals, contract_record, from_money, money_decimals, to_money
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Record
+
+_LONGEST: Final = 10**18  # money that is written digit by digit; what is longer is rounded to a Decimal's 28
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,18 @@ class Wallets:
         """Money of a wallet as an exact amount of its currency."""
         return from_money(money, self.decimals[wallet])
 
+    def written(self, wallet: int, money: int) -> str:
+        """Money of a wallet as a row has it: its amount, with all decimals."""
+        return written(money, self.decimals[wallet])
+
     def money(self, wallet: int, amount: Decimal | float) -> int:
         """An amount of a wallet's currency as money."""
         return to_money(amount if isinstance(amount, Decimal) else repr(amount), self.decimals[wallet])
+
+
+def written(money: int, decimals: int) -> str:
+    """`format(from_money(money, decimals), "f")`, in a fifth of its time: an approval says a dozen amounts."""
+    if not decimals or not -_LONGEST < money < _LONGEST:
+        return format(from_money(money, decimals), "f")
+    digits = str(abs(money)).zfill(decimals + 1)
+    return f"{'-' if money < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"

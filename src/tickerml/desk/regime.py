@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
+from tickerml.desk.memory import columns
 from tickerml.desk.protections import Change
 from tickerml.desk.settings import Regime as Rules
 from tickerml.tape.kernel import kernel
@@ -82,6 +83,7 @@ class RegimeFold:
             self.marks[name] = getattr(rules, name)
         self.marks["dwell"] = round(rules.dwell_minutes * MINUTE)
         self.table = np.zeros(1, REGIME)
+        self._of = columns(self.table)
 
     def observe(self, now: int, price: float) -> list[Change]:
         """The reference's price at `now`, ns; not finite or not above 0 is no price. Tells what has changed."""
@@ -100,11 +102,11 @@ class RegimeFold:
 
     def stance(self) -> Stance:
         """What it asks of a round now."""
-        r, rules = self.table[0], self.rules
-        if not r["n"]:
+        if not self._of["n"].item(0):
             return Stance()
-        size = (1.0, rules.euphoria_size, rules.caution_size, 0.0)[int(r["breaker"])]
-        return Stance(BREAKER[int(r["breaker"])], TREND[int(r["trend"])], size, rules.favour, rules.chop_target)
+        rules, breaker, trend = self.rules, self._of["breaker"].item(0), self._of["trend"].item(0)
+        size = (1.0, rules.euphoria_size, rules.caution_size, 0.0)[breaker]
+        return Stance(BREAKER[breaker], TREND[trend], size, rules.favour, rules.chop_target)
 
     def moves(self) -> tuple[float, float, float, float, float]:
         """Fall in an hour, in a day, rise in an hour, in a day (fractions, >= 0); volatility, hour over week."""

@@ -9,8 +9,9 @@ from tickerml.account.position import apply_fill, unrealised
 from tickerml.account.wallets import move
 from tickerml.desk.exposure import exposure as worst_case
 from tickerml.desk.facts import Account, Facts
+from tickerml.desk.memory import columns
 from tickerml.desk.money import Wallets
-from tickerml.desk.setups import Setups, held
+from tickerml.desk.setups import Setups
 from tickerml.engine import worth
 from tickerml.engine.loop import Loop
 from tickerml.engine.markets import Markets
@@ -30,17 +31,20 @@ class Books:
         self.loop, self.setups, self.instruments, self.wallets, self.purse = loop, setups, instruments, wallets, purse
         self.prices = Prices(loop)
         self.account = loop.purse
+        self._now, self._cash, self._staked = loop.core["now"], loop.core["cash"], loop.purse["staked"]
+        self._of_setups = columns(setups.table)
         rules = loop.venue.rules
+        self._ticks = [float(one.tick) for one in instruments]
         self._spends = [bool(one["spot"] or (one["margined"] and one["isolated"])) for one in rules]
 
     @property
     def now(self) -> int:
         """Time of our side, ns."""
-        return int(self.loop.core[0]["now"])
+        return int(self._now.item(0))
 
     def cash(self, wallet: int) -> int:
         """Money of a wallet as we know it."""
-        return int(self.loop.core[0]["cash"][wallet])
+        return int(self._cash.item(0, wallet))
 
     def add_cash(self, inst: int, money: int) -> None:
         """Money received on an instrument's wallet."""
@@ -58,7 +62,7 @@ class Books:
 
     def equity(self, wallet: int) -> int:
         """Cash, positions at the mark and open SuperP positions, money. OverflowError beyond int64."""
-        loop, staked = self.loop, int(self.account[0]["staked"])
+        loop, staked = self.loop, self._staked.item(0)
         known = loop.positions, loop.venue.rules, loop.books, loop.marks, self.setups.table
         return int(worth.equity(loop.core[0], wallet, *known, staked))
 
@@ -73,29 +77,27 @@ class Books:
 
     def position(self, inst: int) -> Position | None:
         """What is held of an instrument, as strategies are told."""
-        s = self.setups.on_instrument(inst)
-        if s is None:
+        of = self._of_setups
+        k = next((k for k in of["state"].nonzero()[0].tolist() if of["inst"].item(k) == inst), None)
+        if k is None:
             return None
-        tick = float(self.instruments[inst].tick)
-        lots = int(s["side"]) * held(s)
-        average = int(s["entry_ticks"]) / int(s["entered"]) * tick if s["entered"] else float("nan")
-        return Position(lots, average, int(s["opened"]), self._open_profit(s, inst))
+        side, entered = of["side"].item(k), of["entered"].item(k)
+        lots = side * (entered - of["taken"].item(k) - of["exited"].item(k))
+        average = of["entry_ticks"].item(k) / entered * self._ticks[inst] if entered else float("nan")
+        return Position(lots, average, of["opened"].item(k), self._open_profit(k, inst, side) if entered else 0.0)
 
-    def _open_profit(self, s: Record, inst: int) -> float:
-        """Unrealised profit at the touch that closing would get, in the settle currency."""
-        if not s["entered"]:
-            return 0.0
-        bid, ask = self.prices.touch(inst)
-        price = bid if s["side"] > 0 else ask
-        if s["superp"]:
-            profit = self.superp_worth(s, price) if price else 0
+    def _open_profit(self, k: int, inst: int, side: int) -> float:
+        """Unrealised profit of setup `k` at the touch that closing would get, in the settle currency."""
+        price = self.prices.touch(inst)[0 if side > 0 else 1]
+        if self._of_setups["superp"].item(k):
+            profit = self.superp_worth(self.setups.table[k], price) if price else 0
         else:
             profit = int(unrealised(self.loop.positions[inst], self.wallets.contracts[inst], price)) if price else 0
         return float(self.wallets.amount(self.wallets.wallet_of[inst], profit))
 
     def known_equity(self, wallet: int) -> int | None:
         """Equity, money; None while the price of something that is held is not known."""
-        loop, staked = self.loop, int(self.account[0]["staked"])
+        loop, staked = self.loop, self._staked.item(0)
         states = loop.positions, loop.venue.rules, loop.books, loop.marks, self.setups.table
         known, equity = worth.known_equity(loop.core[0], wallet, *states, staked)
         return int(equity) if known else None

@@ -15,6 +15,7 @@ import numpy as np
 
 from tickerml.desk.approved import Approved, Verdict, legs_told
 from tickerml.desk.desk import Desk
+from tickerml.desk.memory import columns
 from tickerml.desk.proposal import Proposal
 from tickerml.engine import core, purse
 from tickerml.engine.asking import Woken, answer_of, blob_of, called, placed
@@ -77,11 +78,12 @@ class Trader:
         self._own = Own(books, desk.limits.max_heat, self._markets.correlation)
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
         self._groups = {group.owner: group.strategies for group in groups}
-        self._asked = {one.strategy: loop.asked[k] for k, one in enumerate(loop.plan.detectors)}
-        for k, asked in self._asked.items():
-            asked["traded"][[i.id for i in strategies[k].traded]] = 1
+        asked = {one.strategy: loop.asked[k] for k, one in enumerate(loop.plan.detectors)}
+        self._asked = {k: columns(table) for k, table in asked.items()}
+        for k, told in self._asked.items():
+            told["traded"][[i.id for i in strategies[k].traded]] = 1
         reasons = {k: (strategies[k].name, strategies[k].strategy.passes) for k in self._asked}
-        self._passes = Passes(loop.states, reasons, self._asked, self._tell_passes)
+        self._passes = Passes(loop.states, reasons, asked, self._tell_passes)
         for group in groups:
             loop.timer(group.owner, group.step, group.offset)
         self._listen()
@@ -148,7 +150,7 @@ class Trader:
         """TON price in quote: a constant, or the mark of its instrument; NaN while there is none."""
         if isinstance(self._ton, float):
             return self._ton
-        twice = int(self.loop.marks[self._ton]["price2"]) if self._ton >= 0 else 0
+        twice = self.books.prices.twice(self._ton) if self._ton >= 0 else 0
         return twice * 0.5 * float(self.books.instruments[self._ton].tick) if twice else math.nan
 
     def _woken(self, owner: int) -> None:
@@ -166,14 +168,19 @@ class Trader:
         blobs = [blob_of(one, w.view, intent_figures, w.intent, w.view) for one, w in zip(asker, wishes, strict=True)]
         seqs = [self._tell_intent(wish, blob) for wish, blob in zip(wishes, blobs, strict=True)]
         made = [placed(one, w.view, self._proposals, w, seq) for one, w, seq in zip(asker, wishes, seqs, strict=True)]
-        proposals = [p for of_one in made for p in of_one]
-        facts = self.books.facts({p.inst.id for p in proposals}, self._markets)
-        judged: dict[int, list[tuple[Proposal, Verdict]]] = {}
-        for proposal, verdict in zip(proposals, self.desk.round(proposals, facts), strict=True):
-            judged.setdefault(verdict.intent, []).append((proposal, verdict))
+        judged = self._judged([p for of_one in made for p in of_one])
         for wish, seq, blob in zip(wishes, seqs, blobs, strict=True):
             self._act(wish, seq, blob, judged.get(seq, []))
         self._tell_changes()
+
+    def _judged(self, proposals: Sequence[Proposal]) -> dict[int, list[tuple[Proposal, Verdict]]]:
+        """What the desk says to each intent's setups. A round that only closes has none, and asks for no facts."""
+        judged: dict[int, list[tuple[Proposal, Verdict]]] = {}
+        if proposals:
+            facts = self.books.facts({p.inst.id for p in proposals}, self._markets)
+            for proposal, verdict in zip(proposals, self.desk.round(proposals, facts), strict=True):
+                judged.setdefault(verdict.intent, []).append((proposal, verdict))
+        return judged
 
     def _asked_of(self, k: int, only: int | None) -> list[Wish]:
         """What strategy `k` wishes; its passes are told."""
@@ -196,8 +203,8 @@ class Trader:
         asked = self._asked.get(k)
         if asked is None:
             return list(self._views[k])
-        due: list[int] = np.flatnonzero(asked["ask"]).tolist()
-        asked["ask"] = 0
+        due: list[int] = asked["ask"].nonzero()[0].tolist()
+        asked["ask"][due] = 0
         return due
 
     def _tell_intent(self, wish: Wish, blob: bytes) -> int:
@@ -242,7 +249,7 @@ class Trader:
     def _amount_of(self, inst: int) -> Callable[[float], str]:
         """Writes money of an instrument's wallet as an amount."""
         wallets, wallet = self.books.wallets, self.books.wallets.wallet_of[inst]
-        return lambda money: format(wallets.amount(wallet, int(money)), "f")
+        return lambda money: wallets.written(wallet, int(money))
 
     def _keep_purse(self) -> None:
         """Have the purse kept each minute by the compiled loop (engine/purse.py), with the desk's memory."""
@@ -292,8 +299,8 @@ class Trader:
     def _hold(self, k: int, inst: int, side: int) -> None:
         """Detectors learn of a trade of strategy `k`."""
         for one, asked in self._asked.items():
-            asked[inst]["held"] = side
-            asked[inst]["mine"] = side if one == k else 0
+            asked["held"][inst] = side
+            asked["mine"][inst] = side if one == k else 0
 
     def _told(self, k: int, insts: Sequence[int], figures: dict[str, Any] | None, blob: bytes) -> None:
         """A trade of strategy `k` is over, on the first of `insts` and its other legs; no `figures`: never filled."""

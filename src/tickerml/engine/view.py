@@ -10,7 +10,7 @@ from tickerml.engine.own import Own
 from tickerml.strategies.view import Position
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Record
+from tickerml.tape.rows import Record, Rows
 
 
 class EngineView:
@@ -34,8 +34,7 @@ class EngineView:
         self._books, self._ton, self._own = books, ton, own
         self.instrument = instrument
         self.state, self.shared = state, shared
-        loop = books.loop
-        self._mark = loop.marks[instrument.id]
+        self._inst = instrument.id
         self._outputs = {name: self._place(feature) for name, feature in {**_alone(short), **short}.items()}
         self._told = {name: self._place(name) for name in told}
         self._tick = float(instrument.tick)
@@ -48,13 +47,13 @@ class EngineView:
     @property
     def close(self) -> float:
         """Newest price in quote: the mid of a valid book, else the last trade or bar; NaN while there is none."""
-        twice = int(self._mark["price2"])
+        twice = self._books.prices.twice(self._inst)
         return twice * 0.5 * self._tick if twice else math.nan
 
     @property
     def bar_only(self) -> bool:
         """True where the source has no order book for this instrument."""
-        return self._books.prices.is_bar_only(self.instrument.id)
+        return self._books.prices.is_bar_only(self._inst)
 
     @property
     def ton(self) -> float:
@@ -64,12 +63,12 @@ class EngineView:
     @property
     def position(self) -> Position | None:
         """What is held of this instrument, or None."""
-        return self._books.position(self.instrument.id)
+        return self._books.position(self._inst)
 
     @property
     def equity(self) -> float:
         """Cash and open profit of the account, in its currency."""
-        return self._books.equity_of(self.instrument.id)
+        return self._books.equity_of(self._inst)
 
     def __getitem__(self, name: str) -> float:
         found = self._outputs.get(name)
@@ -81,15 +80,15 @@ class EngineView:
         """The features that stand in an intent's row, as they are now."""
         return {name: self._read(*place) for name, place in self._told.items()}
 
-    def _place(self, feature: str) -> tuple[Record | None, str]:
-        """The record of the fold's fields and the field; no record for what is of our own account."""
+    def _place(self, feature: str) -> tuple[Rows | None, str]:
+        """Where a fold keeps the feature of all instruments, and its name; nowhere where it is of our own account."""
         if feature not in self._books.loop.columns:
             return None, feature
         k, field = self._books.loop.columns[feature]
-        return self._books.loop.outputs[k][self.instrument.id], field
+        return self._books.loop.outputs[k][field], feature
 
-    def _read(self, record: Record | None, field: str) -> float:
-        return self._own.read(field, self.instrument.id) if record is None else float(record[field])
+    def _read(self, column: Rows | None, feature: str) -> float:
+        return self._own.read(feature, self._inst) if column is None else float(column.item(self._inst))
 
 
 def _alone(short: Mapping[str, str]) -> dict[str, str]:

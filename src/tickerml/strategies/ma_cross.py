@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal
 
 from tickerml.strategies.view import View
@@ -61,7 +62,7 @@ class MaCross:
         now = {name: f"sma({n}, {self.timeframe})" for name, n in named.items()}
         return now | {f"{name}_before": f"sma_before({n}, {self.timeframe})" for name, n in named.items()}
 
-    @property
+    @cached_property
     def setup(self) -> Setup:
         """What it answers to every cross."""
         return Setup(BUY, round(self.longest_hours * HOUR), stop=self.stop, stake=self.stake)

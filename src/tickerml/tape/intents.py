@@ -90,7 +90,8 @@ class Setup:
     ceiling: float | None = None  # quote; the trade ends when the price closes above
 
     def __post_init__(self) -> None:
-        require(self.side in (BUY, SELL), f"side is {said(self.side)}; it must be +1 (long) or -1 (short)")
+        if self.side not in (BUY, SELL):
+            refuse(f"side is {said(self.side)}; it must be +1 (long) or -1 (short)")
         above("horizon", self.horizon_ns, LONGEST, " ns")
         for name, most in _OF_SETUP:
             optional(name, getattr(self, name), most)
@@ -273,12 +274,14 @@ _HEDGED: Final = "only other legs of the same coin, on the other side and worth 
 
 def _stands_in(substitute: object, allowed: str, of: str) -> None:
     """A substitute is one of the closed list, and one that a thing of this kind can have."""
-    good = isinstance(substitute, str) and substitute in ("", allowed)
-    known = f'"{STAKE}" (a SuperP position), "{HEDGE}" (a leg of Legs), "{ENVELOPE}" (a Target)'
-    require(good, f"the substitute of {of} is {said(substitute)}; for a stop may stand in {known}")
+    if not (isinstance(substitute, str) and substitute in ("", allowed)):
+        known = f'"{STAKE}" (a SuperP position), "{HEDGE}" (a leg of Legs), "{ENVELOPE}" (a Target)'
+        refuse(f"the substitute of {of} is {said(substitute)}; for a stop may stand in {known}")
 
 
 def _shares(entries: object) -> None:
-    require(isinstance(entries, tuple | list), f"entries are {said(entries)}; they must be a tuple of Entry(...)")
-    shares = sum(entry.share for entry in entries)  # type: ignore[attr-defined]
-    require(abs(shares - 1) < EXACT - 1, f"the shares of the entries sum to {shares}, not 1")
+    if not isinstance(entries, tuple | list):
+        refuse(f"entries are {said(entries)}; they must be a tuple of Entry(...)")
+    shares = sum([entry.share for entry in entries])
+    if not abs(shares - 1) < EXACT - 1:
+        refuse(f"the shares of the entries sum to {shares}, not 1")
