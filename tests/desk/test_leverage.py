@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf, nan
 
 import pytest
 from desks import CASH, SPOT, UNIT, desk, facts, gate, grid, judge, judge_hedged, proposal, setup
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tickerml.account.contract import RATE
 from tickerml.desk.approved import Approved, Refusal
@@ -161,7 +161,7 @@ def test_worst_case_and_capital_in_use_count_the_margin_at_the_own_leverage():
     """F3: margin = notional / leverage; several trades together keep within max_in_use."""
     of = desk(names=("x",), max_position=1.0, order_share=1.0, max_in_use=0.01, risk_per_trade=0.05, max_heat=1.0)
     moment = at(tiers=())
-    verdicts = [judge(replace(wish(40.0), inst=i), moment, of) for i in _coins(3)]
+    verdicts = [judge(structs.replace(wish(40.0), inst=i), moment, of) for i in _coins(3)]
     first, second, third = verdicts
     assert first.bound == "capital in use"
     assert first.worst.margin == pytest.approx(0.01 * CASH, rel=1e-3)

@@ -60,37 +60,10 @@ class Case:
     """A proposal with its market, account and memory. Reads; changes nothing."""
 
     __slots__ = (
-        *("account", "coins", "collar", "confidence", "desk", "equity", "facts", "funds", "heat", "high", "in_use"),
-        *(
-            "inst",
-            "inverse",
-            "leverage",
-            "limits",
-            "lost_at_stop",
-            "low",
-            "major",
-            "margin",
-            "market",
-            "mid",
-            "now",
-            "p",
-        ),
-        *(
-            "pair",
-            "pairs",
-            "prices",
-            "risk",
-            "setup",
-            "side",
-            "spot",
-            "takes",
-            "terms",
-            "touch",
-            "turbo",
-            "unit_value",
-            "wallet",
-        ),
-        "worst",
+        *("account", "at_risk", "coins", "collar", "confidence", "desk", "equity", "facts", "funds", "heat"),
+        *("high", "in_use", "inst", "inverse", "leverage", "limits", "lost_at_stop", "low", "major", "margin"),
+        *("market", "mid", "mine", "now", "p", "pair", "pairs", "prices", "risk", "setup", "side", "spot"),
+        *("takes", "terms", "touch", "turbo", "unit_value", "used", "wallet", "wanted", "worst"),
     )
 
     def __init__(self, desk: Desktop, proposal: Proposal) -> None:
@@ -108,6 +81,11 @@ class Case:
         self.terms = _terms(desk.terms, proposal)
         self.spot, self.inverse, self.unit_value = self.terms.spot, self.terms.inverse, self.terms.unit_value
         self.confidence = proposal.confidence
+        exposure = desk.exposure
+        self.used = exposure.in_use.get(self.wallet, 0)  # money that margin, spot cost and stakes take already
+        self.mine = exposure.by_strategy.get((self.wallet, proposal.strategy), 0)  # of it this strategy's
+        self.at_risk = exposure.heat.get(self.wallet, 0)  # money that all trades may lose at their stops
+        self.wanted = len(setup.entries)  # orders, each a message
         self.lost_at_stop = lost(setup.stop, self.inverse, setup.side)
         self._limits()
         self.mid = (self.market.bid + self.market.ask) / 2  # ticks

@@ -105,8 +105,7 @@ def _regime(c: Case) -> Gate:
 
 
 def _paused(c: Case) -> Gate:
-    until = c.funds["paused"].item(c.wallet)
-    return holds("session pause", c.now >= until, max(0.0, (until - c.now) / SECOND), 0.0)
+    return _over(c, "session pause", c.funds["paused"].item(c.wallet))
 
 
 def _day(c: Case) -> Gate:
@@ -127,13 +126,16 @@ def _cooldown(c: Case) -> Gate:
 
 
 def _guard(c: Case) -> Gate:
-    until = c.pairs["guarded"].item(c.pair)
-    return holds("stop-loss guard", c.now >= until, max(0.0, (until - c.now) / SECOND), 0.0)
+    return _over(c, "stop-loss guard", c.pairs["guarded"].item(c.pair))
 
 
 def _poor(c: Case) -> Gate:
-    until = c.pairs["poor"].item(c.pair)
-    return holds("low-profit coin", c.now >= until, max(0.0, (until - c.now) / SECOND), 0.0)
+    return _over(c, "low-profit coin", c.pairs["poor"].item(c.pair))
+
+
+def _over(c: Case, name: str, until: int) -> Gate:
+    """Whether what lasts until then is over; its value are the seconds that are left."""
+    return most(name, (until - c.now) / SECOND if until > c.now else 0.0, 0.0)
 
 
 def _flips(c: Case) -> Gate:
@@ -183,20 +185,20 @@ def _entries(c: Case) -> Gate:
 
 def _messages_coin(c: Case) -> Gate:
     sent = within(c.coins["stamps"][c.inst], c.coins["n"].item(c.inst), c.now, 1.0)
-    wanted = c.desk.exposure.sent_on.get(c.inst, 0) + _wanted(c)
+    wanted = c.desk.exposure.sent_on.get(c.inst, 0) + c.wanted
     return most("messages of the coin", sent + wanted, c.limits.messages_symbol)
 
 
 def _messages(c: Case) -> Gate:
     sent = c.desk.sent + c.desk.exposure.sent
-    return most("messages", sent + _wanted(c), c.limits.messages)
+    return most("messages", sent + c.wanted, c.limits.messages)
 
 
 def _messages_venue(c: Case) -> Gate:
     if not c.market.venue_rate:
         return absent("messages of the venue", "it states no limit")
     sent = c.desk.sent + c.desk.exposure.sent
-    return most("messages of the venue", sent + _wanted(c), c.limits.messages_venue * c.market.venue_rate)
+    return most("messages of the venue", sent + c.wanted, c.limits.messages_venue * c.market.venue_rate)
 
 
 def _messages_warm(c: Case) -> Gate:
@@ -205,20 +207,20 @@ def _messages_warm(c: Case) -> Gate:
         never = c.facts.ready_ns is None and c.market.ready_ns is None
         return absent("session start", "no session to begin in a simulation" if never else "it is over")
     sent = c.desk.sent + c.desk.exposure.sent
-    return most("session start", sent + _wanted(c), c.limits.warm_messages)
+    return most("session start", sent + c.wanted, c.limits.warm_messages)
 
 
 def _messages_day(c: Case) -> Gate:
-    return most("messages of the day", c.desk.today + c.desk.exposure.sent + _wanted(c), c.limits.messages_day)
+    return most("messages of the day", c.desk.today + c.desk.exposure.sent + c.wanted, c.limits.messages_day)
 
 
 def _orders_coin(c: Case) -> Gate:
-    orders = c.desk.exposure.orders_on.get(c.inst, 0) + _wanted(c)
+    orders = c.desk.exposure.orders_on.get(c.inst, 0) + c.wanted
     return most("open orders of the coin", orders, c.limits.max_open_orders_symbol)
 
 
 def _orders(c: Case) -> Gate:
-    return most("open orders", c.desk.exposure.orders + _wanted(c), c.limits.max_open_orders)
+    return most("open orders", c.desk.exposure.orders + c.wanted, c.limits.max_open_orders)
 
 
 def _confidence(c: Case) -> Gate:
@@ -233,16 +235,15 @@ def _cash(c: Case) -> Gate:
 
 
 def _in_use(c: Case) -> Gate:
-    return below("capital in use", c.desk.exposure.in_use.get(c.wallet, 0), c.in_use * c.equity)
+    return below("capital in use", c.used, c.in_use * c.equity)
 
 
 def _share(c: Case) -> Gate:
-    used = c.desk.exposure.by_strategy.get((c.wallet, c.p.strategy), 0)
-    return below("capital share", used, c.desk.shares[c.p.strategy] * c.equity)
+    return below("capital share", c.mine, c.desk.shares[c.p.strategy] * c.equity)
 
 
 def _heat(c: Case) -> Gate:
-    return below("heat", c.desk.exposure.heat.get(c.wallet, 0), c.heat * c.equity)
+    return below("heat", c.at_risk, c.heat * c.equity)
 
 
 def _collar(c: Case) -> Gate:
@@ -309,10 +310,6 @@ def _liquidation(c: Case) -> Gate:
         return absent("liquidation distance", "cannot be liquidated")
     away = (c.margin - c.leverage.maintenance) / nearer(c, c.margin, c.leverage.maintenance)
     return least("liquidation distance", away, c.limits.liquidation_stops * c.setup.stop)
-
-
-def _wanted(c: Case) -> int:
-    return len(c.setup.entries)
 
 
 def warm(c: Case) -> bool:

@@ -89,7 +89,21 @@ def exposure(
     `spends`, by instrument: what is held of it has left the wallet's cash (spot, isolated margin).
     """
     plain = setups.plain
-    n, m = _orders(setups.legs, plain.orders), _trades(setups.table, plain.trades, plain.stops)
+    n, m = orders_of(setups.legs, plain.orders), trades_of(setups.table, plain.trades, plain.stops)
+    return summed(setups, n, m, wallet_of, now, patience, spends)
+
+
+def summed(
+    setups: Setups,
+    n: int,
+    m: int,
+    wallet_of: tuple[int, ...],
+    now: int,
+    patience: Callable[[int], int] | None = None,
+    spends: Sequence[bool] = (),
+) -> Exposure:
+    """The same of the `n` orders and `m` trades that `setups.plain` holds."""
+    plain = setups.plain
     found = Exposure(room=setups.room(m, n), positions=m, orders=n)
     waiting: dict[int, int] = defaultdict(int)
     for inst, setup, role, left, sent, known, side, price in plain.orders[:n].tolist():
@@ -110,7 +124,7 @@ def exposure(
 
 
 @kernel
-def _orders(legs: Rows, out: NDArray[np.int64]) -> int:
+def orders_of(legs: Rows, out: NDArray[np.int64]) -> int:
     """The orders under way as plain numbers; returns how many. To read records from Python takes far longer."""
     n = 0
     for k in range(len(legs)):
@@ -124,7 +138,7 @@ def _orders(legs: Rows, out: NDArray[np.int64]) -> int:
 
 
 @kernel
-def _trades(setups: Rows, out: NDArray[np.int64], stops: NDArray[np.float64]) -> int:
+def trades_of(setups: Rows, out: NDArray[np.int64], stops: NDArray[np.float64]) -> int:
     """The setups under way as plain numbers, as `worst_of` takes them; returns how many."""
     n = 0
     for k in range(len(setups)):

@@ -92,8 +92,10 @@ class Memory:
 
     def of_the_account(self, now: int) -> tuple[int, int, int, int]:
         """What a round looks up once: the kill, losses in a row, messages of the last second and of the day."""
-        killed, _, losses, day, messages, n, stamps = self.latch[0].item()
-        return killed, losses, within(stamps, n, now, 1.0), messages if day == now // DAY else 0
+        of = self.of_latch
+        today = of["messages"].item(0) if of["day"].item(0) == now // DAY else 0
+        sent = within(of["stamps"][0], of["n"].item(0), now, 1.0)
+        return of["killed"].item(0), of["losses"].item(0), sent, today
 
 
 def columns(table: Rows) -> dict[str, NDArray[Any]]:

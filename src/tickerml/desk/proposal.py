@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
@@ -13,8 +14,7 @@ from tickerml.tape.rows import Record
 _TIERS: Final = ("", "A", "B")
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A setup that a strategy wants, as it said it: prices in quote, a stake in the settle currency."""
 
     seq: int  # of the INTENT row: the approval carries it

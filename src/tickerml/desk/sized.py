@@ -59,12 +59,11 @@ def _position(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
 
 
 def _capital(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
-    return _within(c, "capital in use with it", c.desk.exposure.in_use.get(c.wallet, 0) + worst.margin, c.in_use)
+    return _within(c, "capital in use with it", c.used + worst.margin, c.in_use)
 
 
 def _share(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
-    mine = c.desk.exposure.by_strategy.get((c.wallet, c.p.strategy), 0)
-    return _within(c, "capital share with it", mine + worst.margin, c.desk.shares[c.p.strategy])
+    return _within(c, "capital share with it", c.mine + worst.margin, c.desk.shares[c.p.strategy])
 
 
 def _risk(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
@@ -72,7 +71,7 @@ def _risk(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
 
 
 def _heat(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
-    return _within(c, "heat with it", c.desk.exposure.heat.get(c.wallet, 0) + worst.risk, c.heat)
+    return _within(c, "heat with it", c.at_risk + worst.risk, c.heat)
 
 
 def _staked(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:

@@ -58,7 +58,7 @@ def lot_value(c: Case) -> int:
 def _of_stake(c: Case) -> list[Size]:
     sizes = [
         _size("risk per trade", c.risk * c.equity),
-        _size("heat", c.heat * c.equity - c.desk.exposure.heat.get(c.wallet, 0)),
+        _size("heat", c.heat * c.equity - c.at_risk),
         *_of_capital(c, 1.0),
     ]
     if c.setup.stake is not None:
@@ -67,16 +67,16 @@ def _of_stake(c: Case) -> list[Size]:
 
 
 def _of_notional(c: Case) -> list[Size]:
-    setup, equity, exposure, lost = c.setup, c.equity, c.desk.exposure, c.lost_at_stop
+    setup, equity, lost = c.setup, c.equity, c.lost_at_stop
     largest = c.position
     wish = (largest if setup.size is None else setup.size) * equity * multiplier(c)
     if setup.size is not None and setup.leverage is not None:
         wish /= c.margin  # of a setup that names its leverage the wish is a share of margin
     sizes = [
-        _size("largest position", largest * equity - exposure.notional.get(c.inst, 0)),
+        _size("largest position", largest * equity - c.desk.exposure.notional.get(c.inst, 0)),
         _size("order notional", c.order * equity / max([e.share for e in setup.entries])),
         _size("risk per trade", c.risk * equity / lost),
-        _size("heat", (c.heat * equity - exposure.heat.get(c.wallet, 0)) / lost),
+        _size("heat", (c.heat * equity - c.at_risk) / lost),
         *_of_capital(c, c.margin),
         _size("confidence and volatility" if setup.size is None else "size", wish),
     ]
@@ -95,10 +95,9 @@ def _stake(c: Case, stake: float) -> float:
 
 def _of_capital(c: Case, margin: float) -> list[Size]:
     """What cash, the account's capital and the strategy's share of it still pay for."""
-    used, mine = c.desk.exposure.in_use.get(c.wallet, 0), c.desk.exposure.by_strategy.get((c.wallet, c.p.strategy), 0)
     return [
-        _size("capital in use", (c.in_use * c.equity - used) / margin),
-        _size("capital share", (c.desk.shares[c.p.strategy] * c.equity - mine) / margin),
+        _size("capital in use", (c.in_use * c.equity - c.used) / margin),
+        _size("capital share", (c.desk.shares[c.p.strategy] * c.equity - c.mine) / margin),
         _size("cash", (c.account.cash - c.desk.exposure.reserved.get(c.wallet, 0)) / margin),
     ]
 

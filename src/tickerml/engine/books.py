@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from tickerml.account.margin import book_fill
-from tickerml.account.position import apply_fill, unrealised
+from tickerml.account.position import apply_fill
 from tickerml.account.wallets import move
-from tickerml.desk.exposure import exposure as worst_case
+from tickerml.desk.exposure import summed
 from tickerml.desk.facts import Account, Facts
 from tickerml.desk.memory import columns
 from tickerml.desk.money import Wallets
@@ -92,7 +92,7 @@ class Books:
         if self._of_setups["superp"].item(k):
             profit = self.superp_worth(self.setups.table[k], price) if price else 0
         else:
-            profit = int(unrealised(self.loop.positions[inst], self.wallets.contracts[inst], price)) if price else 0
+            profit = int(worth.profit(self.loop.positions, self.loop.venue.rules, inst, price)) if price else 0
         return float(self.wallets.amount(self.wallets.wallet_of[inst], profit))
 
     def known_equity(self, wallet: int) -> int | None:
@@ -104,25 +104,26 @@ class Books:
 
     def facts(self, instruments: Iterable[int], markets: Markets) -> Facts:
         """What the desk must know to judge setups on these instruments."""
-        chosen, silent = tuple(instruments), round(markets.limits.unknown_s * SECOND)
-        wallet_of = self.wallets.wallet_of
-        accounts = {wallet: self._account(wallet) for wallet in dict.fromkeys(wallet_of[i] for i in chosen)}
+        now, chosen, silent = self.now, tuple(instruments), round(markets.limits.unknown_s * SECOND)
+        wallet_of, moment = self.wallets.wallet_of, markets.moment
+        seen = markets.of(chosen, now)
+        accounts = {w: self._account(w, moment.equity(w)) for w in dict.fromkeys([wallet_of[i] for i in chosen])}
         return Facts(
-            now=self.now,
+            now=now,
             accounts=accounts,
             wallet_of=wallet_of,
-            markets=markets.of(chosen),
-            exposure=worst_case(self.setups, wallet_of, self.now, self._patience(silent), self._spends),
+            markets=seen,
+            exposure=summed(self.setups, *moment.under_way, wallet_of, now, self._patience(silent), self._spends),
             correlation=markets.correlation,
-            alert_ns=markets.alert_ns(self.now),
+            alert_ns=moment.alert_ns,
         )
 
     def _patience(self, silent: int) -> Callable[[int], int]:
         """How long an order on an instrument may go without an answer, ns."""
         return lambda inst: silent + self.prices.patience(inst)
 
-    def _account(self, wallet: int) -> Account:
-        return Account(self.known_equity(wallet), self.cash(wallet), 10 ** self.wallets.decimals[wallet])
+    def _account(self, wallet: int, equity: int | None) -> Account:
+        return Account(equity, self.cash(wallet), 10 ** self.wallets.decimals[wallet])
 
     def reference(self, base: str) -> int:
         """The coin that the market's regime is read off, the first coin for want of it; -1 where there is none."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from tickerml.account.contract import RATE
 from tickerml.desk.facts import Market, Tier
 from tickerml.desk.limits import Limits
-from tickerml.engine.look import ABSENT, BROKEN, HALTED, LATE, LOOK, SCRATCH, alert, looks
+from tickerml.desk.setups import Setups
+from tickerml.engine.look import ABSENT, BROKEN, HALTED, LATE
 from tickerml.engine.loop import Loop
+from tickerml.engine.moment import Moment
 from tickerml.engine.pairs import apart, correlation
 from tickerml.engine.prices import Prices
 from tickerml.tape.instruments import Instrument
@@ -26,12 +26,12 @@ DOLLARS: Final = ("USD", "USDC", "USDT", "DAI", "FDUSD", "TUSD")  # a quote coin
 class Markets:
     """Reads the loop's states at the moment it is asked; remembers nothing."""
 
-    def __init__(self, loop: Loop, prices: Prices, instruments: Sequence[Instrument], limits: Limits) -> None:
+    def __init__(
+        self, loop: Loop, prices: Prices, instruments: Sequence[Instrument], limits: Limits, setups: Setups
+    ) -> None:
         """Second sources and the price of quote coins are looked for among `instruments`, once."""
         self.loop, self.prices, self.instruments, self.limits = loop, prices, instruments, limits
-        n, majors = len(instruments), [one.base in limits.majors for one in instruments]
-        self._insts, self._out, self._scratch = np.zeros(n, np.int64), np.zeros(n, LOOK), np.zeros(n, SCRATCH)
-        self._collars = np.where(majors, limits.collar_major, limits.collar)
+        self.moment = Moment(loop, setups, instruments, limits)
         self._tiers = [_tiers(loop.venue.rules[one.id]) for one in instruments]
         self._second = [_second_source(one, instruments) for one in instruments]
         self._par = {one.quote: _par(one.quote, instruments) for one in instruments}
@@ -40,18 +40,12 @@ class Markets:
         self._drifts = [one.previous >= 0 or bool(self._later[one.id]) for one in instruments]
         loop.watches["apart"], loop.watches["late"] = limits.apart, round(limits.late_s * SECOND)
 
-    def of(self, insts: Sequence[int]) -> dict[int, Market]:
-        """The markets of these instruments, each named once."""
-        loop, now, n = self.loop, int(self.loop.core[0]["now"]), len(insts)
-        self._insts[:n] = insts
-        looks(
-            self._insts, n, loop.watches, loop.marks, loop.books, loop.venue.rules, now, round(self.limits.halt_s),
-            self._collars, self._out, self._scratch,
-        )  # fmt: skip
-        return {inst: self._market(inst, now, seen) for inst, seen in zip(insts, self._out[:n].tolist(), strict=True)}
+    def of(self, insts: Sequence[int], now: int) -> dict[int, Market]:
+        """The markets of these instruments, each named once, at `now`, ns; `moment` has looked then."""
+        return {inst: self._market(inst, now, seen) for inst, seen in zip(insts, self.moment.look(insts), strict=True)}
 
     def _market(self, inst: int, now: int, seen: tuple[Any, ...]) -> Market:
-        """What `looks` (LOOK) has seen of an instrument, and what others say of it."""
+        """What was seen (LOOK) of an instrument, and what others say of it."""
         bid, ask, age, patience, bars, crossed, blocked, late, ready, gap_ns, gap, *figures, margin, taker, cost = seen
         if bars:
             figures = [None if x == ABSENT else x for x in figures]
@@ -88,14 +82,6 @@ class Markets:
     def correlation(self, one: int, other: int) -> float:
         """Of two instruments' returns over the last day; NaN = too little history."""
         return float(correlation(self.loop.watches[one], self.loop.watches[other]))
-
-    def alert_ns(self, now: int, *, live: bool = False) -> int:
-        """How long the oldest critical alert has waited, ns: a clock that jumped by more than `limits.late_s`.
-
-        In a simulation the person who looks comes `limits.operator_s` after it, as for the desk's latches.
-        """
-        wait = 0 if live else round(self.limits.operator_s * SECOND)
-        return int(alert(self.loop.watches, now, wait))
 
     def _rebasing(self, inst: int, now: int) -> bool:
         """Whether a change of tick, lot or contract stands between us and this instrument.

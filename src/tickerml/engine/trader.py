@@ -71,7 +71,7 @@ class Trader:
         for name, array in desk.arrays().items():
             loop.states.add(name, array)
         outbox.draws_on(loop.take_made)
-        self._markets = Markets(loop, books.prices, books.instruments, desk.limits)
+        self._markets = Markets(loop, books.prices, books.instruments, desk.limits, books.setups)
         self._ton = ton
         self._daily = Daily(loop, desk, books.instruments)
         self._inventory = Inventory(loop, self.trades.sending)
@@ -204,7 +204,7 @@ class Trader:
         if asked is None:
             return list(self._views[k])
         due: list[int] = asked["ask"].nonzero()[0].tolist()
-        asked["ask"][due] = 0
+        asked["ask"].fill(0)
         return due
 
     def _tell_intent(self, wish: Wish, blob: bytes) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 from tickerml.engine.books import Books
 from tickerml.engine.own import Own
 from tickerml.strategies.view import Position
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Record, Rows
+from tickerml.tape.rows import Record
 
 
 class EngineView:
@@ -80,14 +83,14 @@ class EngineView:
         """The features that stand in an intent's row, as they are now."""
         return {name: self._read(*place) for name, place in self._told.items()}
 
-    def _place(self, feature: str) -> tuple[Rows | None, str]:
+    def _place(self, feature: str) -> tuple[NDArray[Any] | None, str]:
         """Where a fold keeps the feature of all instruments, and its name; nowhere where it is of our own account."""
         if feature not in self._books.loop.columns:
             return None, feature
         k, field = self._books.loop.columns[feature]
         return self._books.loop.outputs[k][field], feature
 
-    def _read(self, column: Rows | None, feature: str) -> float:
+    def _read(self, column: NDArray[Any] | None, feature: str) -> float:
         return self._own.read(feature, self._inst) if column is None else float(column.item(self._inst))
 
 

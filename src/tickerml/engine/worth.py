@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tickerml.account.contract import value
-from tickerml.account.position import holding
+from tickerml.account.position import holding, unrealised
 from tickerml.account.wallets import worth_of_units
 from tickerml.sim.superp import payoff
 from tickerml.tape.kernel import kernel
@@ -79,6 +79,12 @@ def _is_staked(s: Record) -> bool:
 def staked_worth(s: Record, rule: Record, price: int) -> int:
     """What closing an open SuperP position at `price` ticks would pay, money."""
     return payoff(s["stake"], s["leverage"], s["side"], s["entry_ticks"], price, rule["superp_cost"])
+
+
+@kernel
+def profit(positions: Rows, rules: Rows, inst: int, price: int) -> int:
+    """What closing a position at `price` ticks would realise, money; for Python, which hands over arrays sooner."""
+    return unrealised(positions[inst], rules[inst], price)
 
 
 @kernel
