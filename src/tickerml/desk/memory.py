@@ -115,7 +115,9 @@ def push(ring: Record, n: int, value: float) -> None:
 
 def within(ring: Record, n: int, now: int, span: float) -> int:
     """How many stamps of a ring that took `n` are younger than `span` seconds at `now`. Zeros are no stamps."""
+    if n == 0:
+        return 0
     oldest = max(0, now - round(span * 1_000_000_000))
-    if n == 0 or ring.item((n - 1) % len(ring)) <= oldest:
+    if ring.item((n - 1) % len(ring)) <= oldest:
         return 0  # stamps come in the order of time
     return int(np.count_nonzero(ring > oldest))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from math import isfinite, nan
 from typing import Final, NamedTuple
 
@@ -62,7 +63,7 @@ def _of_stake(c: Case) -> list[Size]:
         *_of_capital(c, 1.0),
     ]
     if c.setup.stake is not None:
-        sizes.insert(0, _size("stake", _stake(c, c.setup.stake)))
+        sizes.insert(0, _size("stake", _stake(c.setup.stake, c.account.unit)))
     return sizes
 
 
@@ -81,16 +82,17 @@ def _of_notional(c: Case) -> list[Size]:
         _size("confidence and volatility" if setup.size is None else "size", wish),
     ]
     if setup.stake is not None:
-        sizes.append(_size("stake", _stake(c, setup.stake)))
+        sizes.append(_size("stake", _stake(setup.stake, c.account.unit)))
     for name, money in (("depth", _depth(c)), ("signal", _signal(c)), ("tier", _tier(c)), ("portfolio", _weight(c))):
         if money is not None:
             sizes.append(_size(name, money))
     return sizes
 
 
-def _stake(c: Case, stake: float) -> float:
+@lru_cache(maxsize=64)  # most strategies stake the same again and again, and decimals are slow
+def _stake(stake: float, unit: int) -> float:
     """A stake in money, to its smallest unit: 0 where it is less than half of one."""
-    return float((Decimal(repr(float(stake))) * c.account.unit).to_integral_value(ROUND_HALF_EVEN))
+    return float((Decimal(repr(float(stake))) * unit).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _of_capital(c: Case, margin: float) -> list[Size]:
@@ -118,10 +120,10 @@ def multiplier(c: Case) -> float:
 
 def _depth(c: Case) -> float | None:
     """A share of the book that the entries which take would meet."""
+    if c.market.bar_only or not any(c.takes):
+        return None
     depth = c.market.depth_ask if c.side > 0 else c.market.depth_bid
     shares = [e.share for e, takes in zip(c.setup.entries, c.takes, strict=True) if takes]
-    if not shares or c.market.bar_only:
-        return None
     if depth is None:
         return nan if c.facts.live else None
     return c.limits.depth_share * depth / max(shares)

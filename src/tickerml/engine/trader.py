@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -42,8 +42,7 @@ from tickerml.tape.rows import MINUTE, Kind
 _NOTHING: Final = np.dtype([("none", "i1")])
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """One intent of a round."""
 
     strategy: int

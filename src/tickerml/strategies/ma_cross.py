@@ -25,6 +25,7 @@ from tickerml.tape.rows import BUY, HOUR, Record
 NAME: Final = "ma_cross"
 
 HELD, WARMING, NO_CROSS = "position open", "warming up", "no cross"
+_OUT: Final = Target(0.0)
 
 
 @fold
@@ -74,4 +75,4 @@ class MaCross:
             return Pass(WARMING)
         if view.position is None:
             return self.setup if fast > slow and fast_before <= slow_before else Pass(NO_CROSS)
-        return Target(0.0) if fast < slow and fast_before >= slow_before else Pass(HELD)
+        return _OUT if fast < slow and fast_before >= slow_before else Pass(HELD)
