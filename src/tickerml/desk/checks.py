@@ -135,7 +135,7 @@ def _poor(c: Case) -> Gate:
 
 def _over(c: Case, name: str, until: int) -> Gate:
     """Whether what lasts until then is over; its value are the seconds that are left."""
-    return most(name, (until - c.now) / SECOND if until > c.now else 0.0, 0.0)
+    return most(name, max(0.0, (until - c.now) / SECOND), 0.0)
 
 
 def _flips(c: Case) -> Gate:
