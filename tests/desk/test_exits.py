@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trade_book import Book
 
 from tickerml.desk.exits import FULL, HALF, Move, alarms, at_price, place
 from tickerml.desk.leaving import AT_MARKET, move, protect
@@ -14,6 +13,7 @@ from tickerml.desk.legs import ENTRY, STOP, TARGET
 from tickerml.desk.order import Order
 from tickerml.desk.requests import put
 from tickerml.desk.setups import OPEN, SETUP
+from trade_book import Book
 
 
 def trade(side=1, entry=10_000.0, **fields):

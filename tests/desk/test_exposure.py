@@ -6,13 +6,13 @@ import pytest
 from desks import instrument
 from hypothesis import given
 from hypothesis import strategies as st
-from trade_book import Book
 
 from tickerml.account.contract import contract_record
 from tickerml.desk.exposure import Worst, exposure, worst_of
 from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, add
 from tickerml.desk.setups import SLOTS, withdraw
 from tickerml.tape.rows import SECOND
+from trade_book import Book
 
 WALLETS = (0, 0, 1)
 CONTRACT = contract_record(instrument(0), 8)
