@@ -139,6 +139,7 @@ def test_an_order_at_the_market_rests_nowhere():
         ((0, 40, 400, 7, 10, 11, 0, 0), Worst(400, 40, 7)),  # more than was approved: what was approved, no share of it
         ((0, 40, 400, 0, 10, 10, 0, 0), Worst(400, 40, 20)),
         ((0, 40, 0, 0, 0, 5, 0, 0), Worst(40, 40, 2)),
+        ((0, 40, 400, 30, 1, 1, 0, 1), Worst(0, 0, 0)),  # its one lot was sold
     ],
 )
 def test_what_a_setup_can_still_come_to(figures, wanted):
