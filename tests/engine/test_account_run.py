@@ -326,7 +326,7 @@ def test_a_change_of_an_order_leaves_its_rows():
     loop.end()
     while loop.advance() != core.DONE:
         pass
-    made = loop.take_made()
+    made = loop.made.take(())
     ours = [(Kind(int(r["kind"])), made.orders[r["ref"]]) for r in made.rows]
     assert [kind for kind, _ in ours] == [
         Kind.SUBMIT, Kind.AMEND, Kind.AMEND, Kind.ACK, Kind.AMENDED, Kind.REJECT,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from tickerml.desk.memory import FUND, LATCH
 from tickerml.desk.regime import MARKS, REGIME
 from tickerml.desk.setups import SETUP
 from tickerml.desk.working import WORKING
-from tickerml.engine.core import CORE, CURSOR, LEFT, MADE, NEED_ROWS, TIMERS, TOO_MANY
+from tickerml.engine.core import CORE, CURSOR, LEFT, NEED_ROWS, TIMERS, TOO_MANY
 from tickerml.engine.detectors import ASKED
+from tickerml.engine.made import Made
 from tickerml.engine.marks import MARK
 from tickerml.engine.plan import Plan
 from tickerml.engine.purse import PURSE
@@ -28,14 +29,12 @@ from tickerml.sim.orders import new_mail, new_venues
 from tickerml.tape.block import Block, concat, cut
 from tickerml.tape.errors import RunError
 from tickerml.tape.instruments import Instrument
+from tickerml.tape.kernel import again
 from tickerml.tape.ladder import new_ladders
 from tickerml.tape.params import instrument_record, params_dtype, params_record
 from tickerml.tape.quotes import QUOTES
-from tickerml.tape.rows import FOREVER, ROW, Rows, empty
-from tickerml.tape.tables import ORDER
+from tickerml.tape.rows import FOREVER, Rows, empty
 from tickerml.tape.venue_time import VenueFeed
-
-_OPAQUE: Final = np.dtype(f"V{ROW.itemsize}")
 
 
 class Loop:
@@ -74,8 +73,9 @@ class Loop:
         self._quoter = _params_array(quoter) if quoter is not None else np.zeros(1, "i8")
         self._cursor = np.zeros(1, CURSOR)
         self._block = Block(empty(0))
+        self._again: Callable[[], int] | None = None  # advance over the rows in hand, once it has begun
         self._next: deque[Block] = deque()
-        self.made_rows, self._made_orders = empty(MADE), np.zeros(MADE, ORDER)
+        self.made = Made(self.core)
         self._start_core()
 
     def _bind_folds(self, n: int) -> list[Any]:
@@ -110,6 +110,7 @@ class Loop:
         """Take the next rows of the tape. A message may be cut; what is left of earlier rows is kept."""
         if len(block):
             self.feed.push(block)
+            self._again = None
             self.hand(block)
 
     def hand(self, block: Block) -> None:
@@ -128,7 +129,7 @@ class Loop:
         return int(self._cursor[0]["rows"] - self._cursor[0]["row"])
 
     def _take_up(self, block: Block) -> None:
-        self._block = block
+        self._block, self._again = block, None
         self._cursor[0]["row"], self._cursor[0]["rows"] = 0, len(block)
         if len(block):
             self.core[0]["rows_time"] = block.rows["recv"][-1]
@@ -166,8 +167,17 @@ class Loop:
         return reason
 
     def _advance(self) -> int:
+        if self._again is not None:
+            reason: int = self._again()
+        else:
+            reason = self._first_advance()
+        self.feed.start = self._cursor["venue_row"].item(0)
+        return reason
+
+    def _first_advance(self) -> int:
+        """The first call with the rows in hand; the next ones hand over the same arrays."""
         self._cursor[0]["venue_row"], self._cursor[0]["venue_rows"] = self.feed.start, self.feed.stop
-        reason: int = self.module.advance(
+        args = (
             self.core,
             self._cursor,
             self._block.rows,
@@ -192,12 +202,13 @@ class Loop:
             self.quotes,
             self.purse,
             *self.followed,
-            self.made_rows,
-            self._made_orders,
+            self.made.rows,
+            self.made.orders,
             *self._fold_args,
             self._quoter,
         )
-        self.feed.start = int(self._cursor[0]["venue_row"])
+        reason: int = self.module.advance(*args)
+        self._again = again(self.module.advance, args)
         return reason
 
     def leave(self, requests: Rows, latch: Rows, coins: Rows) -> bool:
@@ -207,7 +218,7 @@ class Loop:
         """
         said = self.module.leave(
             self.core, self.mail, self.venue.latency, requests, self.marks, self.venue.rules, latch, coins,
-            self.made_rows, self._made_orders,
+            self.made.rows, self.made.orders,
         )  # fmt: skip
         if said == TOO_MANY:
             raise RunError("requests", "more requests are under way to the venue than it can hold")
@@ -229,18 +240,6 @@ class Loop:
             *self._fold_args,
             self._quoter,
         )
-
-    def take_made(self) -> Block:
-        """The rows that the compiled loop has made since the last call, with their order table."""
-        c = self.core[0]
-        n = int(c["made"])
-        if n == 0:
-            return Block(empty(0))
-        m = int(c["made_orders"])
-        rows = self.made_rows[:n].view(_OPAQUE).copy().view(ROW)
-        block = Block(rows, orders=np.frombuffer(self._made_orders[:m].tobytes(), ORDER))
-        c["made"] = c["made_orders"] = 0
-        return block
 
     def spilled(self) -> int:
         """Far levels that found no room in a book: above 0 its depth is not true any more."""

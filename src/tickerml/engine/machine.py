@@ -45,7 +45,7 @@ class Machine:
             if reason == core.HAND_OVER:
                 self.hand_over()
             elif reason in (core.NEED_ROWS, core.DONE):
-                if reason == core.DONE or self.loop.core[0]["made"] >= max(self.outbox.held, 1):
+                if reason == core.DONE or len(self.loop.made) >= max(self.outbox.held, 1):
                     self.hand_over()
                 if self.loop.spilled():
                     raise RunError(

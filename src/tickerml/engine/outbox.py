@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tickerml.tape.block import Block, cut
-from tickerml.tape.rows import ROW, Flag, Kind, Rows, empty
+from tickerml.engine.made import Made
+from tickerml.tape.block import Block, concat, cut
+from tickerml.tape.rows import Flag, Kind, Rows
 
 HELD: Final = 4096  # rows that may wait in memory
 DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
@@ -60,70 +61,53 @@ class ChainHash:
         return self._head, bytes(self._rest)
 
 
-def _joined(parts: Sequence[Rows]) -> Rows:
-    """All records in order. As bytes: numpy copies records field by field."""
-    return np.frombuffer(bytearray().join(part.tobytes() for part in parts), parts[0].dtype)
-
-
-def _nothing() -> Block:
-    return Block(empty(0))
-
-
 class Outbox:
     """Collects made rows and hands them to `sink` as blocks. Sequences count from `first`, one a row."""
 
     def __init__(self, sink: Callable[[Block], None], first: int = 0, held: int = HELD) -> None:
         """`sink` gets each block once, in order; at most `held` rows wait for it, 0 = those of one act of the desk."""
         self.sink, self.held = sink, held
-        self.next = first  # sequence of the next row
         self.decisions = 0
         self.counts: dict[int, int] = {}  # rows by kind
-        self._rows: list[tuple[int, ...]] = []
-        self._parts: list[Rows] = []  # rows that wait, in sequence, before those
-        self._orders: list[Rows] = []
-        self._waiting = self._ordered = 0  # rows, and their orders
-        self._blobs: list[bytes] = []
+        self._made = Made()
+        self._first = first  # sequence of the first row in the buffer
+        self._parts: list[Block] = []  # rows that wait, before those in the buffer
+        self._waiting = 0  # how many
+        self._blobs: list[bytes] = []  # of the rows in the buffer
         self._known: dict[bytes, int] = {}
         self._hashes = {name: ChainHash() for name in ("rows", "blobs")}
-        self._made: Callable[[], Block] = _nothing
         self._act = -1  # sequence of the first row of the act that goes on; -1 = none does
         self._failed = False  # the sink did not take what it was given: nothing may follow
 
-    def draws_on(self, made: Callable[[], Block]) -> None:
-        """`made` gives the rows that the compiled loop has made so far: they stand before what Python adds."""
+    def draws_on(self, made: Made) -> None:
+        """Rows stand in `made` behind those of the compiled loop."""
         self._made = made
 
-    def draw(self) -> None:
-        """Take what the compiled loop has made so far."""
-        self.take(self._made())
+    @property
+    def next(self) -> int:
+        """Sequence of the next row."""
+        return self._first + len(self._made)
 
     def add(self, time: int, inst: int, kind: int, blob: bytes, *, side: int = 0, price: int = 0, qty: int = 0) -> int:
         """Append one row with a blob; returns its sequence. Equal blobs of one block are kept once."""
-        self.draw()
+        if self._made.full:
+            self.draw()
         ref = self._known.get(blob)
         if ref is None:
             ref = self._known[blob] = len(self._blobs)
             self._blobs.append(blob)
-        self._rows.append((time, 0, qty, price, ref, inst, kind, side, _END))
-        self.next += 1
+        self._made.add(time, inst, kind, side, price, qty, ref)
         self._flush_full()
         return self.next - 1
 
-    def take(self, block: Block) -> None:
-        """Append rows that the compiled loop made, behind those collected so far."""
-        if not len(block):
-            return
-        self._pack()
-        self.next += len(block)
-        block.rows["ref"][block.rows["ref"] >= 0] += self._ordered
-        self._put(block.rows)
-        self._orders.append(block.orders)
-        self._ordered += len(block.orders)
+    def draw(self) -> None:
+        """Empty the buffer; what was in it waits, or is handed over where as much waits as may."""
+        self._take()
         self._flush_full()
 
-    def begin_act(self, ahead: int) -> None:
-        """The desk acts, behind `ahead` rows that the loop has made and that were not drawn: an act is kept whole."""
-        self._act = self.next + ahead
+    def begin_act(self, behind: int = 0) -> None:
+        """The desk acts: from here on, or from `behind` rows before, rows are kept whole."""
+        self._act = self.next - behind
 
     def end_act(self) -> None:
         """The desk has acted: in paper what it decided is handed over now, before the next row is looked at."""
@@ -133,41 +117,36 @@ class Outbox:
     def break_off(self) -> None:
         """The run ends with a fault: hand over all that waits but what the act has made that the fault came in."""
         if not self._failed:
-            self.draw()
-            self._pack()
             half = self.next - self._act if self._act >= 0 else 0
             self._act = -1
+            self._take()
             self._hand_over(self._waiting - half)
 
     def _flush_full(self) -> None:
         """Hand over where as much waits as may; never half of an act."""
-        if self._act < 0 and self._waiting + len(self._rows) >= self.held:
+        if self._act < 0 and self._waiting + len(self._made) >= self.held:
             self.flush()
 
     def flush(self) -> None:
         """Hand over what was collected, as one block."""
-        self.draw()
-        self._pack()
+        self._take()
         self._hand_over(self._waiting)
+
+    def _take(self) -> None:
+        """What is in the buffer waits outside."""
+        block = self._made.take(tuple(self._blobs))
+        self._blobs, self._known = [], {}
+        if len(block):
+            self._first += len(block)
+            self._waiting += len(block)
+            self._parts.append(block)
 
     def _hand_over(self, rows: int) -> None:
         """Hand over the first `rows` of those that wait; the others, of an act that broke off, are none."""
         if self._waiting:
-            orders = {"orders": _joined(self._orders)} if self._orders else {}
-            block = Block(_joined(self._parts), blobs=tuple(self._blobs), **orders)
-            self._parts, self._orders, self._blobs, self._known = [], [], [], {}
-            self._waiting = self._ordered = 0
+            block = self._parts[0] if len(self._parts) == 1 else concat(self._parts)
+            self._parts, self._waiting = [], 0
             self._pass_on(block if rows == len(block) else cut(block, 0, rows))
-
-    def _pack(self) -> None:
-        """What Python said becomes rows, behind those that wait."""
-        if self._rows:
-            self._put(np.array(self._rows, ROW))
-            self._rows = []
-
-    def _put(self, rows: Rows) -> None:
-        self._parts.append(rows)
-        self._waiting += len(rows)
 
     def _pass_on(self, block: Block) -> None:
         kinds = np.ascontiguousarray(block.rows["kind"])
@@ -206,7 +185,7 @@ class Outbox:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from where `state` was taken."""
-        self.next, self.decisions = state["next"], state["decisions"]
+        self._first, self.decisions = state["next"], state["decisions"]
         self.counts = {int(kind): count for kind, count in state["counts"].items()}
         self._hashes = {
             name: ChainHash(*(bytes.fromhex(part) for part in parts)) for name, parts in state["hashes"].items()

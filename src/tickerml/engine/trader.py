@@ -69,7 +69,7 @@ class Trader:
         self.trades = Trades(loop, books, outbox, desk, [one.name for one in strategies], self._told)
         for name, array in desk.arrays().items():
             loop.states.add(name, array)
-        outbox.draws_on(loop.take_made)
+        outbox.draws_on(loop.made)
         self._markets = Markets(loop, books.prices, books.instruments, desk.limits, books.setups)
         self._ton = ton
         self._daily = Daily(loop, desk, books.instruments)
@@ -112,7 +112,7 @@ class Trader:
 
     def _begin_act(self, *, answer: bool = False) -> None:
         """What was made before stays whatever happens now; the row of an answer belongs to what is done about it."""
-        self.outbox.begin_act(int(self.loop.core[0]["made"]) - answer)
+        self.outbox.begin_act(1 if answer else 0)
 
     def _goes_on(self, k: int, inst: int, side: int) -> bool:
         """Whether strategy `k` sees a move to `side` go on, where it can say so."""
@@ -264,7 +264,7 @@ class Trader:
         """The BALANCE rows of this moment, which the loop has not made; with `told`, losses and regime are followed."""
         loop, (funds, latch, steps, regime, thresholds, setups) = self.loop, self.loop.followed
         c, a = loop.core[0], loop.purse[0]
-        known = loop.positions, loop.venue.rules, loop.books, loop.marks, setups, loop.made_rows
+        known = loop.positions, loop.venue.rules, loop.books, loop.marks, setups, loop.made.rows
         if told:
             purse.keep(c, a, funds, latch[0], steps[0], regime[0], thresholds[0], *known)
         else:

@@ -308,7 +308,7 @@ class _Tally(Outbox):
     def draw(self) -> None:
         """Count the rows that the compiled loop has made, and let it write over them."""
         c = self._loop.core[0]
-        kinds = self._loop.made_rows["kind"][: int(c["made"])]
+        kinds = self._loop.made.rows["kind"][: int(c["made"])]
         self._counted.fills += int(np.count_nonzero(kinds == Kind.FILL))
         c["made"] = c["made_orders"] = 0
 
