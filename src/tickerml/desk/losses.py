@@ -59,6 +59,12 @@ def on_equity(fund: Record, latch: Record, steps: Record, now: int, equity: floa
 
 
 @kernel
+def on_equity_of(funds: Rows, wallet: int, latches: Rows, steps: Rows, now: int, equity: float) -> int:
+    """`on_equity` of one wallet for Python, which hands over arrays five times as fast as records."""
+    return on_equity(funds[wallet], latches[0], steps[0], now, equity)
+
+
+@kernel
 def entries_off(fund: Record, latch: Record, now: int) -> bool:
     """Whether the ladder, or a person, keeps entries off: what the gates ask of setups, for all quotes at once."""
     today = fund["day_state"] != 0 and fund["day"] == now // DAY

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
 from tickerml.desk.limits import Limits
-from tickerml.desk.losses import DAY_CLOSED, DAY_OFF, KILLED, KILLS, OPERATOR, PAUSED, on_equity, steps_of
+from tickerml.desk.losses import DAY_CLOSED, DAY_OFF, KILLED, KILLS, OPERATOR, PAUSED, on_equity_of, steps_of
 from tickerml.desk.memory import Memory, push, within
 from tickerml.tape.errors import ConfigError
-from tickerml.tape.rows import DAY, SECOND, Record
+from tickerml.tape.rows import DAY, SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,9 @@ class Protections:
 
     def on_balance(self, now: int, wallet: int, equity: float) -> list[Change]:
         """An equity of a wallet, money: session, day and drawdown against it."""
-        fund, latch = self.memory.funds[wallet], self.memory.latch[0]
-        return self.told(on_equity(fund, latch, self.steps[0], now, float(equity)), wallet, equity)
+        memory = self.memory
+        bits = on_equity_of(memory.funds, wallet, memory.latch, self.steps, now, float(equity))
+        return self.told(bits, wallet, equity) if bits else []
 
     def told(self, bits: int, wallet: int, equity: float) -> list[Change]:
         """What an equity of a wallet has changed (bits of desk/losses.py), in words."""
@@ -60,24 +63,20 @@ class Protections:
         self, now: int, strategy: int, inst: int, *, pnl: float, notional: float, equity: float, stopped: bool
     ) -> list[Change]:
         """A trade has ended: its P&L after costs, its notional (SuperP: stake) and the equity, money."""
-        pair, coin, latch = self.memory.pairs[strategy, inst], self.memory.coins[inst], self.memory.latch[0]
-        coin["ended"] = now
-        _perform(pair, pnl, notional)
-        lost = pnl < 0
-        pair["losses"] = pair["losses"] + 1 if lost else 0
-        latch["losses"] = latch["losses"] + 1 if lost else 0
-        told = []
-        if stopped:
-            push(pair["stops"], int(pair["n_stops"]), now)
-            pair["n_stops"] += 1
-            told += self._guard(pair, now, strategy, inst)
-        at = int(pair["trades"]) - 1
-        push(pair["earned"], at, pnl / equity if equity > 0 else -1.0)
-        push(pair["earned_at"], at, now)
-        told += self._poor(pair, now, strategy, inst)
-        if pair["losses"] >= self.limits.losses_off and not pair["off"]:
-            pair["off"] = now
-            told.append(Change("strategy off", {"strategy": strategy, "inst": inst, "losses": int(pair["losses"])}))
+        pairs, latch, pair = self.memory.of_pairs, self.memory.of_latch, (strategy, inst)
+        self.memory.of_coins["ended"][inst] = now
+        trades = _perform(pairs, pair, pnl, notional)
+        losses = pairs["losses"].item(pair) + 1 if pnl < 0 else 0
+        pairs["losses"][pair] = losses
+        latch["losses"][0] = latch["losses"].item(0) + 1 if pnl < 0 else 0
+        told = self._guard(pair, now) if stopped else []
+        push(pairs["earned"][pair], trades - 1, pnl / equity if equity > 0 else -1.0)
+        push(pairs["earned_at"][pair], trades - 1, now)
+        if trades >= self.limits.low_profit_trades:
+            told += self._poor(pair, now, trades)
+        if losses >= self.limits.losses_off and not pairs["off"].item(pair):
+            pairs["off"][pair] = now
+            told.append(Change("strategy off", {"strategy": strategy, "inst": inst, "losses": losses}))
         return told
 
     def on_entry(self, now: int, strategy: int, inst: int, side: int) -> list[Change]:
@@ -141,34 +140,40 @@ class Protections:
         wait = self.limits.operator_s
         return bool(since and not self.live and wait > 0 and now - since >= round(wait * SECOND))
 
-    def _guard(self, pair: Record, now: int, strategy: int, inst: int) -> list[Change]:
-        span = self.limits.stop_guard_s
-        if within(pair["stops"], int(pair["n_stops"]), now, span) < self.limits.stop_guard:
+    def _guard(self, pair: tuple[int, int], now: int) -> list[Change]:
+        """One more stop of a strategy on an instrument."""
+        pairs, span = self.memory.of_pairs, self.limits.stop_guard_s
+        stops, n = pairs["stops"][pair], pairs["n_stops"].item(pair) + 1
+        push(stops, n - 1, now)
+        pairs["n_stops"][pair] = n
+        if within(stops, n, now, span) < self.limits.stop_guard:
             return []
-        pair["guarded"] = now + round(span * SECOND)
-        return [Change("stop-loss guard", {"strategy": strategy, "inst": inst, "until": int(pair["guarded"])})]
+        until = now + round(span * SECOND)
+        pairs["guarded"][pair] = until
+        return [Change("stop-loss guard", {"strategy": pair[0], "inst": pair[1], "until": until})]
 
-    def _poor(self, pair: Record, now: int, strategy: int, inst: int) -> list[Change]:
-        wanted, trades = self.limits.low_profit_trades, int(pair["trades"])
-        if trades < wanted:
+    def _poor(self, pair: tuple[int, int], now: int, trades: int) -> list[Change]:
+        """What its newest trades have earned, the last of so many included."""
+        pairs, rules = self.memory.of_pairs, self.limits
+        earned_at, of_trades = pairs["earned_at"][pair], pairs["earned"][pair]
+        places = [k % len(of_trades) for k in range(trades - rules.low_profit_trades, trades)]
+        earned = sum(of_trades.item(k) for k in places)
+        if now - earned_at.item(places[0]) > DAY or earned > -rules.low_profit_loss:
             return []
-        places = [k % len(pair["earned"]) for k in range(trades - wanted, trades)]
-        earned = sum(float(pair["earned"][k]) for k in places)
-        oldest = int(pair["earned_at"][places[0]])
-        if now - oldest > DAY or earned > -self.limits.low_profit_loss:
-            return []
-        pair["poor"] = now + round(self.limits.low_profit_s * SECOND)
-        figures = {"strategy": strategy, "inst": inst, "earned": earned, "until": int(pair["poor"])}
-        return [Change("low-profit coin", figures)]
+        until = now + round(rules.low_profit_s * SECOND)
+        pairs["poor"][pair] = until
+        return [Change("low-profit coin", {"strategy": pair[0], "inst": pair[1], "earned": earned, "until": until})]
 
 
-def _perform(pair: Record, pnl: float, notional: float) -> None:
-    """Performance per strategy and coin."""
+def _perform(pairs: dict[str, NDArray[Any]], pair: tuple[int, int], pnl: float, notional: float) -> int:
+    """Performance per strategy and coin; returns how many trades it has settled."""
     net = pnl / notional if notional > 0 else 0.0
-    pair["trades"] += 1
-    pair["pnl"] += pnl
+    trades = pairs["trades"].item(pair) + 1
+    pairs["trades"][pair] = trades
+    pairs["pnl"][pair] += pnl
     if pnl > 0:
-        pair["won"] += 1
-        pair["gain"] += net
+        pairs["won"][pair] += 1
+        pairs["gain"][pair] += net
     else:
-        pair["loss"] -= net
+        pairs["loss"][pair] -= net
+    return int(trades)

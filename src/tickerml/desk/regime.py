@@ -142,16 +142,17 @@ def moves(r: Record) -> tuple[float, float, float, float, float]:
         return 0.0, 0.0, 0.0, 0.0, 1.0
     last = r["last"]
     high = low = last
-    fall, rise = 0.0, 0.0
-    back = min(n, DAY_STEPS)
-    for k in range(back):
-        if k == _HOUR_STEPS + 1:
-            fall, rise = 1 - last / high, last / low - 1
-        close = r["closes"][(n - 1 - k) % DAY_STEPS]
+    for k in range(max(0, n - _HOUR_STEPS - 1), n):
+        close = r["closes"][k % DAY_STEPS]
         high = max(high, close)
         low = min(low, close)
-    if back <= _HOUR_STEPS + 1:
-        fall, rise = 1 - last / high, last / low - 1
+    fall, rise = 1 - last / high, last / low - 1
+    for k in range(min(n, DAY_STEPS)):  # the whole ring, in whatever order
+        close = r["closes"][k]
+        if close > high:
+            high = close
+        if close < low:
+            low = close
     ratio = math.sqrt(r["hour"] / r["week"]) if r["week"] > 0.0 and n > _HOUR_STEPS else 1.0
     return fall, 1 - last / high, rise, last / low - 1, ratio
 

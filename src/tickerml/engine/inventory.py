@@ -11,7 +11,6 @@ from tickerml.desk.order import Order
 from tickerml.desk.working import LEAVING, SLOTS, add
 from tickerml.engine.loop import Loop
 from tickerml.engine.sending import Sending
-from tickerml.engine.wire import module_for
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import FOREVER
 
@@ -34,8 +33,7 @@ class Inventory:
         """Where something is being closed the venue must know orders that take: what quotes alone leaves that out."""
         plan = self.loop.plan
         if self.loop.core[0]["closing"] and not plan.taking:
-            self.loop.plan = replace(plan, taking=True)
-            self.loop.module = module_for(self.loop.plan)
+            self.loop.follow(replace(plan, taking=True))
 
     def begin(self) -> None:
         """From now on all that is held is to go; each minute Python looks whether it has."""

@@ -43,7 +43,8 @@ class Loop:
     def __init__(self, plan: Plan, instruments: Sequence[Instrument], venue: VenueSetup, quoter: Any = None) -> None:
         """Fresh states for all `instruments` (ids 0, 1, ... in order); `quoter`: parameters of a compiled strategy."""
         n = len(instruments)
-        self.plan, self.venue, self.module = plan, venue, module_for(plan)
+        self.venue = venue
+        self.follow(plan)
         self.states = States()
         keep = self.states.add
         self.core = keep("core", np.zeros(1, CORE))
@@ -73,7 +74,6 @@ class Loop:
         self._quoter = _params_array(quoter) if quoter is not None else np.zeros(1, "i8")
         self._cursor = np.zeros(1, CURSOR)
         self._block = Block(empty(0))
-        self._again: Callable[[], int] | None = None  # advance over the rows in hand, once it has begun
         self._next: deque[Block] = deque()
         self.made = Made(self.core)
         self._start_core()
@@ -95,6 +95,11 @@ class Loop:
         c["watermark"] = self.venue.watermark
         c["cash"][: len(self.venue.cash)] = self.venue.cash
         self.mail[0]["cash"][: len(self.venue.cash)] = self.venue.cash
+
+    def follow(self, plan: Plan) -> None:
+        """Run the code of this plan from now on."""
+        self.plan, self.module = plan, module_for(plan)
+        self._again: Callable[[], int] | None = None  # advance over the rows in hand, once it has begun
 
     def timer(self, owner: int, step: int, offset: int = 0) -> None:
         """Wake strategy `owner` at each multiple of `step` ns (plus `offset`) at which there is news."""

@@ -64,12 +64,17 @@ class ChainHash:
 class Outbox:
     """Collects made rows and hands them to `sink` as blocks. Sequences count from `first`, one a row."""
 
-    def __init__(self, sink: Callable[[Block], None], first: int = 0, held: int = HELD) -> None:
-        """`sink` gets each block once, in order; at most `held` rows wait for it, 0 = those of one act of the desk."""
+    def __init__(
+        self, sink: Callable[[Block], None], first: int = 0, held: int = HELD, made: Made | None = None
+    ) -> None:
+        """`sink` gets each block once, in order; at most `held` rows wait for it, 0 = those of one act of the desk.
+
+        `made`: where the compiled loop makes its rows; what is added stands behind them.
+        """
         self.sink, self.held = sink, held
         self.decisions = 0
         self.counts: dict[int, int] = {}  # rows by kind
-        self._made = Made()
+        self._made = Made() if made is None else made
         self._first = first  # sequence of the first row in the buffer
         self._parts: list[Block] = []  # rows that wait, before those in the buffer
         self._waiting = 0  # how many
@@ -78,10 +83,6 @@ class Outbox:
         self._hashes = {name: ChainHash() for name in ("rows", "blobs")}
         self._act = -1  # sequence of the first row of the act that goes on; -1 = none does
         self._failed = False  # the sink did not take what it was given: nothing may follow
-
-    def draws_on(self, made: Made) -> None:
-        """Rows stand in `made` behind those of the compiled loop."""
-        self._made = made
 
     @property
     def next(self) -> int:

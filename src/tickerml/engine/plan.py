@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -36,7 +37,7 @@ class Fold:
         for name in (*HANDLERS, ACROSS):
             function = getattr(self.module, name, None)
             if function is not None:
-                found[name] = tuple(inspect.signature(getattr(function, "py_func", function)).parameters)
+                found[name] = _asked(getattr(function, "py_func", function))
         return found
 
     @property
@@ -47,6 +48,11 @@ class Fold:
     def output(self) -> np.dtype[np.void]:
         """Record of the fold's own output fields, all f8."""
         return np.dtype([(name, "f8") for name in self.module.FIELDS])
+
+
+@lru_cache
+def _asked(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 @dataclass(frozen=True)

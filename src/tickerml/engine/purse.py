@@ -15,7 +15,7 @@ from tickerml.desk.losses import entries_off, on_equity
 from tickerml.desk.regime import PANIC, on_price
 from tickerml.engine.core import WALLETS, make_balance
 from tickerml.engine.worth import equity, exposure, known, mark_of
-from tickerml.tape.kernel import kernel
+from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.rows import Record, Rows
 
 KEEPER: Final = 1000  # owner of the timer that keeps the purse, each minute in which there is news
@@ -43,7 +43,7 @@ PURSE: Final = np.dtype(
 )
 
 
-@kernel
+@fold
 def balance(
     c: Record, a: Record, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, made: Rows
 ) -> None:
@@ -57,7 +57,7 @@ def balance(
     make_balance(c, made, a["inst"], a["decimals"], total, c["cash"][a["wallet"]], held)
 
 
-@kernel
+@fold
 def keep(
     c: Record,
     a: Record,
@@ -95,6 +95,29 @@ def keep(
         off, changed = off or others_off, changed or others_changed
     c["off"] = 1 if off else 0
     return changed
+
+
+@kernel
+def keep_now(
+    core: Rows,
+    purses: Rows,
+    funds: Rows,
+    latches: Rows,
+    steps: Rows,
+    regimes: Rows,
+    thresholds: Rows,
+    positions: Rows,
+    rules: Rows,
+    books: Rows,
+    marks: Rows,
+    setups: Rows,
+    made: Rows,
+) -> bool:
+    """`keep` for Python, which hands over arrays five times as fast as records."""
+    return keep(
+        core[0], purses[0], funds, latches[0], steps[0], regimes[0], thresholds[0], positions, rules, books, marks,
+        setups, made,
+    )  # fmt: skip
 
 
 @kernel

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
 import msgspec
 
 from tickerml.desk.money import Wallets
-from tickerml.desk.setups import REASONS
+from tickerml.desk.setups import REASONS, SETUP
 from tickerml.strategies.view import Outcome
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Record
 
 _CARRIED = ("confidence_raw", "confidence")  # figures of the intent that its outcome repeats
+_NAMES: Final = (
+    *("side", "superp", "intent", "opened", "closed", "reason", "leverage", "stake", "amount", "fees", "funding"),
+    *("entered", "exited", "taken", "paid", "received", "entry_ticks", "exit_ticks", "fee_units"),
+)
+_READ: Final = itemgetter(*map((SETUP.names or ()).index, _NAMES))  # all at once: a field of a record takes as long
 
 
 def settled_blob(
@@ -23,35 +29,35 @@ def settled_blob(
 
     `dust`: what fees in the coin itself left of it that is less than a lot; it stays in the wallet, at its cost.
     """
-    wallet = wallets.wallet_of[inst.id]
-    side, superp = int(s["side"]), bool(s["superp"])
-    lots, sold = max(1, int(s["entered"])), int(s["exited"])
-    kept = int(s["paid"]) * int(s["taken"]) // lots  # cost of what fees took and left as dust: it was not sold
-    gross = side * (int(s["received"]) - int(s["paid"]) + kept) * (-1 if inst.inverse else 1)
-    gross = int(s["amount"]) if superp else gross
-    entry = Decimal(int(s["entry_ticks"])) / lots
-    out = Decimal(int(s["exit_ticks"])) / sold if sold else entry
+    wallet, of = wallets.wallet_of[inst.id], dict(zip(_NAMES, _READ(s.item()), strict=True))
+    side, superp = of["side"], bool(of["superp"])
+    lots, sold = max(1, of["entered"]), of["exited"]
+    kept = of["paid"] * of["taken"] // lots  # cost of what fees took and left as dust: it was not sold
+    gross = side * (of["received"] - of["paid"] + kept) * (-1 if inst.inverse else 1)
+    gross = of["amount"] if superp else gross
+    entry = Decimal(of["entry_ticks"]) / lots
+    out = Decimal(of["exit_ticks"]) / sold if sold else entry
     intent = msgspec.json.decode(intent_blob)
     figures: dict[str, Any] = {key: intent.get(key) for key in _CARRIED}
     figures.update(
-        intent=int(s["intent"]),
+        intent=of["intent"],
         strategy=strategy,
         side=side,
         entry=_price(entry, inst),
         exit=_price(out, inst),
-        entry_time=int(s["opened"]),
-        exit_time=int(s["closed"]),
-        qty=wallets.amount(wallet, int(s["stake"])) if superp else inst.size(int(s["entered"])),
+        entry_time=of["opened"],
+        exit_time=of["closed"],
+        qty=wallets.amount(wallet, of["stake"]) if superp else inst.size(of["entered"]),
         gross=wallets.amount(wallet, gross),
-        fees=wallets.amount(wallet, int(s["fees"])),
-        funding=wallets.amount(wallet, int(s["funding"])),
-        pnl=wallets.amount(wallet, gross - int(s["fees"]) + int(s["funding"])),
-        reason=REASONS[int(s["reason"])],
+        fees=wallets.amount(wallet, of["fees"]),
+        funding=wallets.amount(wallet, of["funding"]),
+        pnl=wallets.amount(wallet, gross - of["fees"] + of["funding"]),
+        reason=REASONS[of["reason"]],
         superp=superp,
-        leverage=float(s["leverage"]),
+        leverage=of["leverage"],
     )
-    if s["fee_units"]:
-        figures["dust"] = inst.size(int(s["taken"])) - wallets.amount(wallets.base_of[inst.id], int(s["fee_units"]))
+    if of["fee_units"]:
+        figures["dust"] = inst.size(of["taken"]) - wallets.amount(wallets.base_of[inst.id], of["fee_units"])
     if entry > 0:
         high, low = Decimal(int(mark["high2"])) / 2, Decimal(int(mark["low2"])) / 2
         best, worst = (high, low) if side > 0 else (low, high)

@@ -267,12 +267,14 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
         if (c["by_rows"] != 0 or c["alarms"] != 0) and cur["row"] < cur["rows"]:
             act = min(act, rows[cur["row"]]["recv"])
         limit = c["final"] if act == FOREVER else min(max(act, c["now"]) + c["least_entry"] - 1, c["final"])
-        run_venue(c, cur, limit, c["by_answers"], mail, venue_rows, venue_bars, venue_values, rules, venues,
-                  venue_books, queue, lat, fees)
+        if limit > c["venue_time"]:
+            run_venue(c, cur, limit, c["by_answers"], mail, venue_rows, venue_bars, venue_values, rules, venues,
+                      venue_books, queue, lat, fees)
         told = answer_time(c, mail)
         known = may_answer(c, cur, mail, venue_rows) if live_orders(mail, venues) > 0 else FOREVER
         event = min(timer, core.heard(c, told))
-        fold_rows(c, cur, min(event, known), rows, bars, values, books, marks_, insts, {names})
+        if cur["row"] < cur["rows"] and rows[cur["row"]]["recv"] <= min(event, known):
+            fold_rows(c, cur, min(event, known), rows, bars, values, books, marks_, insts, {names})
         if c["struck"] != 0:
             return STRUCK
         if c["alarmed"] != 0:

@@ -69,7 +69,6 @@ class Trader:
         self.trades = Trades(loop, books, outbox, desk, [one.name for one in strategies], self._told)
         for name, array in desk.arrays().items():
             loop.states.add(name, array)
-        outbox.draws_on(loop.made)
         self._markets = Markets(loop, books.prices, books.instruments, desk.limits, books.setups)
         self._ton = ton
         self._daily = Daily(loop, desk, books.instruments)
@@ -87,13 +86,14 @@ class Trader:
             loop.timer(group.owner, group.step, group.offset)
         self._listen()
         self._keep_purse()
+        self._owner, self._purse = loop.core["owner"], columns(loop.purse)
         loop.core[0]["by_answers"] = 1 if strategies else 0
 
     def handle(self, reason: int) -> None:
         """Act on one return of the compiled loop."""
-        self._begin_act(answer=reason == core.ANSWER)
+        self.outbox.begin_act(1 if reason == core.ANSWER else 0)  # an answer's row belongs to what is done about it
         if reason == core.WAKE:
-            self._woken(int(self.loop.core[0]["owner"]))
+            self._woken(self._owner.item(0))
         elif reason == core.ANSWER:
             self.trades.answer()
             self._tell_changes()
@@ -110,10 +110,6 @@ class Trader:
             self.trades.reached(inst, lambda k, side: self._goes_on(k, inst, side))
         self.outbox.end_act()
 
-    def _begin_act(self, *, answer: bool = False) -> None:
-        """What was made before stays whatever happens now; the row of an answer belongs to what is done about it."""
-        self.outbox.begin_act(1 if answer else 0)
-
     def _goes_on(self, k: int, inst: int, side: int) -> bool:
         """Whether strategy `k` sees a move to `side` go on, where it can say so."""
         one = self.strategies[k]
@@ -122,7 +118,7 @@ class Trader:
 
     def command(self, what: str, reason: str, *, close: bool, after: int) -> None:
         """A person's command, `after` so many source rows: "stop" until "resume"; `close` what is held, too."""
-        self._begin_act()
+        self.outbox.begin_act()
         figures = canonical({"what": what, "reason": reason, "close": close})
         self.outbox.add(self.books.now, 0, int(Kind.COMMAND), figures, qty=after)
         if what == "stop":
@@ -138,7 +134,7 @@ class Trader:
 
     def finish(self) -> None:
         """The tape has ended."""
-        self._begin_act()
+        self.outbox.begin_act()
         self.trades.finish()
         self._passes.flush()
         self._keep(told=False)
@@ -262,28 +258,27 @@ class Trader:
 
     def _keep(self, *, told: bool) -> None:
         """The BALANCE rows of this moment, which the loop has not made; with `told`, losses and regime are followed."""
-        loop, (funds, latch, steps, regime, thresholds, setups) = self.loop, self.loop.followed
-        c, a = loop.core[0], loop.purse[0]
+        loop, (*desk, setups) = self.loop, self.loop.followed
         known = loop.positions, loop.venue.rules, loop.books, loop.marks, setups, loop.made.rows
         if told:
-            purse.keep(c, a, funds, latch[0], steps[0], regime[0], thresholds[0], *known)
+            purse.keep_now(loop.core, loop.purse, *desk, *known)
         else:
-            purse.balance(c, a, *known)
+            purse.balance(loop.core[0], loop.purse[0], *known)
 
     def _minute(self) -> None:
         """A minute of the purse has changed something, or something is due whatever happened."""
-        a, desk, now = self.loop.purse[0], self.desk, self.books.now
-        if a["kept"] != now:
+        a, desk, now = self._purse, self.desk, self.books.now
+        if a["kept"].item(0) != now:
             self._passes.at(now)
             self._keep(told=True)
-        desk.tell(desk.protections.told(int(a["losses"]), int(a["wallet"]), int(a["equity"])))
-        for k in np.flatnonzero(a["others_losses"]).tolist():
-            desk.tell(desk.protections.told(int(a["others_losses"][k]), k, int(a["others_equity"][k])))
-        desk.tell(desk.regime.told(int(a["regime"])))
+        desk.tell(desk.protections.told(a["losses"].item(0), a["wallet"].item(0), a["equity"].item(0)))
+        for k in a["others_losses"][0].nonzero()[0].tolist():
+            desk.tell(desk.protections.told(a["others_losses"].item(0, k), k, a["others_equity"].item(0, k)))
+        desk.tell(desk.regime.told(a["regime"].item(0)))
         self._daily.look(now)
         self._inventory.close()
         self._tell_changes()
-        a["due"] = min(self._daily.due(now), self._passes.due(now), self._inventory.due(now))
+        a["due"][0] = min(self._daily.due(now), self._passes.due(now), self._inventory.due(now))
 
     def _tell_changes(self) -> None:
         """A row for each latch, pause or regime of the desk that changed, and what must be done at once."""

@@ -8,7 +8,7 @@ from tickerml.account.contract import value
 from tickerml.account.position import holding, unrealised
 from tickerml.account.wallets import worth_of_units
 from tickerml.sim.superp import payoff
-from tickerml.tape.kernel import kernel
+from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.rows import Record, Rows
 
 _LIMIT: Final = 9.2e18  # of int64
@@ -22,7 +22,7 @@ def plus(total: int, more: int) -> int:
     return total + more
 
 
-@kernel
+@fold
 def mark_of(b: Record, m: Record) -> int:
     """Price at which an instrument is valued, ticks: the mid of a whole book, else the last print; 0 = none."""
     if b["valid"] != 0 and b["bid_qty"] != 0 and b["ask_qty"] != 0 and b["best_bid"] < b["best_ask"]:
@@ -30,7 +30,7 @@ def mark_of(b: Record, m: Record) -> int:
     return m["price2"] // 2
 
 
-@kernel
+@fold
 def equity(
     c: Record, wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, staked: int
 ) -> int:
@@ -87,7 +87,7 @@ def profit(positions: Rows, rules: Rows, inst: int, price: int) -> int:
     return unrealised(positions[inst], rules[inst], price)
 
 
-@kernel
+@fold
 def known(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows) -> bool:
     """Whether everything that a wallet holds has a mark."""
     for n in range(len(positions)):
@@ -107,7 +107,7 @@ def known_equity(
     )
 
 
-@kernel
+@fold
 def exposure(wallet: int, positions: Rows, rules: Rows, books: Rows, marks: Rows, setups: Rows, staked: int) -> int:
     """Sum of signed position values of a wallet, money; inverse contracts are left out. OverflowError beyond int64.
 

@@ -30,7 +30,7 @@ from tickerml.engine.plan import Plan, columns_of, folds_for
 from tickerml.engine.trader import Group, Trader, groups_of, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.features.sets import members
-from tickerml.run.models import models_of
+from tickerml.run.models import Models, models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
 from tickerml.strategies.wake import Trade
 from tickerml.tape.block import Block
@@ -140,10 +140,10 @@ def build(
         seed=setting.seed,
     )
     groups = groups_of(_deciding(chosen), round(config.data.bar_delay_ms * MILLISECOND))
-    plan = _plan(chosen, header, setting, groups)
+    plan = _plan(chosen, header, setting, groups, models)
     compiled = plan.compiled_owner
     loop = Loop(plan, instruments, setup, chosen[compiled].strategy if compiled >= 0 else None)
-    outbox = Outbox(sink, held=held)
+    outbox = Outbox(sink, held=held, made=loop.made)
     trader = Trader(
         loop,
         _woken(chosen, mine),
@@ -195,9 +195,9 @@ def _kept_in_legs(chosen: Sequence[Chosen], instruments: Sequence[Instrument], t
     return replace(terms, legs=bool(_deciding(chosen)) and any(":" in one.symbol for one in instruments))
 
 
-def _plan(chosen: Sequence[Chosen], header: Header, setting: Setting, groups: Sequence[Group]) -> Plan:
+def _plan(chosen: Sequence[Chosen], header: Header, setting: Setting, groups: Sequence[Group], models: Models) -> Plan:
     """What the loop of a run is made of, and what it has no use for."""
-    config, models, terms, decide = setting.config, models_of(setting.config), setting.terms, _deciding(chosen)
+    config, terms, decide = setting.config, setting.terms, _deciding(chosen)
     compiled = next((k for k, one in enumerate(chosen) if one.compiled), -1)
     recorded = members([*config.manager.features, *(wanted(config.manager) if decide else ())])
     folds = folds_for([*(name for one in decide for name in short_names(one.sees).values()), *recorded])

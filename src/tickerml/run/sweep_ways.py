@@ -302,7 +302,7 @@ class _Tally(Outbox):
 
     def __init__(self, loop: Loop, made: _Counted) -> None:
         """`made` counts for the rest of the run, too."""
-        super().__init__(made)
+        super().__init__(made, made=loop.made)
         self._loop, self._counted = loop, made
 
     def draw(self) -> None:

@@ -45,6 +45,7 @@ caller.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from tickerml.sim.pass_text import TEXT
@@ -56,6 +57,7 @@ LATENCY: Final = "tickerml.sim.latency.constant"
 FEES: Final = "tickerml.sim.fees.flat"
 
 
+@cache
 def with_parts(text: str, **wanted: bool) -> str:
     """The lines of `text` but those of parts that are not wanted: a line ends with `# if PART` or `# unless PART`.
 
