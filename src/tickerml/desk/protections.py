@@ -142,19 +142,19 @@ class Protections:
 
     def _guard(self, pair: tuple[int, int], now: int) -> list[Change]:
         """One more stop of a strategy on an instrument."""
-        pairs, span = self.memory.of_pairs, self.limits.stop_guard_s
-        stops, n = pairs["stops"][pair], pairs["n_stops"].item(pair) + 1
-        push(stops, n - 1, now)
-        pairs["n_stops"][pair] = n
-        if within(stops, n, now, span) < self.limits.stop_guard:
+        (strategy, inst), pairs, span = pair, self.memory.of_pairs, self.limits.stop_guard_s
+        stops, n_stops = pairs["stops"][pair], pairs["n_stops"]
+        push(stops, n_stops.item(pair), now)
+        n_stops[pair] += 1
+        if within(stops, n_stops.item(pair), now, span) < self.limits.stop_guard:
             return []
         until = now + round(span * SECOND)
         pairs["guarded"][pair] = until
-        return [Change("stop-loss guard", {"strategy": pair[0], "inst": pair[1], "until": until})]
+        return [Change("stop-loss guard", {"strategy": strategy, "inst": inst, "until": until})]
 
     def _poor(self, pair: tuple[int, int], now: int, trades: int) -> list[Change]:
         """What its newest trades have earned, the last of so many included."""
-        pairs, rules = self.memory.of_pairs, self.limits
+        (strategy, inst), pairs, rules = pair, self.memory.of_pairs, self.limits
         earned_at, of_trades = pairs["earned_at"][pair], pairs["earned"][pair]
         places = [k % len(of_trades) for k in range(trades - rules.low_profit_trades, trades)]
         earned = sum(of_trades.item(k) for k in places)
@@ -162,7 +162,7 @@ class Protections:
             return []
         until = now + round(rules.low_profit_s * SECOND)
         pairs["poor"][pair] = until
-        return [Change("low-profit coin", {"strategy": pair[0], "inst": pair[1], "earned": earned, "until": until})]
+        return [Change("low-profit coin", {"strategy": strategy, "inst": inst, "earned": earned, "until": until})]
 
 
 def _perform(pairs: dict[str, NDArray[Any]], pair: tuple[int, int], pnl: float, notional: float) -> int:
