@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from tickerml.desk.money import Wallets
-from tickerml.desk.setups import REASONS, SETUP
+from tickerml.desk.setups import REASONS
 from tickerml.strategies.view import Outcome
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Record
 
 _CARRIED = ("confidence_raw", "confidence")  # figures of the intent that its outcome repeats
-_NAMES: Final = (
-    *("side", "superp", "intent", "opened", "closed", "reason", "leverage", "stake", "amount", "fees", "funding"),
-    *("entered", "exited", "taken", "paid", "received", "entry_ticks", "exit_ticks", "fee_units"),
-)
-_READ: Final = itemgetter(*map((SETUP.names or ()).index, _NAMES))  # all at once: a field of a record takes as long
 
 
 def settled_blob(
-    s: Record, strategy: str, inst: Instrument, wallets: Wallets, mark: Record, intent_blob: bytes
+    s: Mapping[str, Any], strategy: str, inst: Instrument, wallets: Wallets, mark: Record, intent_blob: bytes
 ) -> dict[str, Any]:
-    """The figures of a settled setup. Money in the settle currency, prices in quote, excursions as fractions.
+    """The figures of a settled setup, from its fields as plain numbers.
 
+    Money in the settle currency, prices in quote, excursions as fractions.
     `dust`: what fees in the coin itself left of it that is less than a lot; it stays in the wallet, at its cost.
     """
-    wallet, of = wallets.wallet_of[inst.id], dict(zip(_NAMES, _READ(s.item()), strict=True))
-    side, superp = of["side"], bool(of["superp"])
-    lots, sold = max(1, of["entered"]), of["exited"]
-    kept = of["paid"] * of["taken"] // lots  # cost of what fees took and left as dust: it was not sold
-    gross = side * (of["received"] - of["paid"] + kept) * (-1 if inst.inverse else 1)
-    gross = of["amount"] if superp else gross
-    entry = Decimal(of["entry_ticks"]) / lots
-    out = Decimal(of["exit_ticks"]) / sold if sold else entry
+    wallet = wallets.wallet_of[inst.id]
+    side, superp = s["side"], bool(s["superp"])
+    lots, sold = max(1, s["entered"]), s["exited"]
+    kept = s["paid"] * s["taken"] // lots  # cost of what fees took and left as dust: it was not sold
+    gross = side * (s["received"] - s["paid"] + kept) * (-1 if inst.inverse else 1)
+    gross = s["amount"] if superp else gross
+    entry = Decimal(s["entry_ticks"]) / lots
+    out = Decimal(s["exit_ticks"]) / sold if sold else entry
     intent = msgspec.json.decode(intent_blob)
     figures: dict[str, Any] = {key: intent.get(key) for key in _CARRIED}
     figures.update(
-        intent=of["intent"],
+        intent=s["intent"],
         strategy=strategy,
         side=side,
         entry=_price(entry, inst),
         exit=_price(out, inst),
-        entry_time=of["opened"],
-        exit_time=of["closed"],
-        qty=wallets.amount(wallet, of["stake"]) if superp else inst.size(of["entered"]),
+        entry_time=s["opened"],
+        exit_time=s["closed"],
+        qty=wallets.amount(wallet, s["stake"]) if superp else inst.size(s["entered"]),
         gross=wallets.amount(wallet, gross),
-        fees=wallets.amount(wallet, of["fees"]),
-        funding=wallets.amount(wallet, of["funding"]),
-        pnl=wallets.amount(wallet, gross - of["fees"] + of["funding"]),
-        reason=REASONS[of["reason"]],
+        fees=wallets.amount(wallet, s["fees"]),
+        funding=wallets.amount(wallet, s["funding"]),
+        pnl=wallets.amount(wallet, gross - s["fees"] + s["funding"]),
+        reason=REASONS[s["reason"]],
         superp=superp,
-        leverage=of["leverage"],
+        leverage=s["leverage"],
     )
-    if of["fee_units"]:
-        figures["dust"] = inst.size(of["taken"]) - wallets.amount(wallets.base_of[inst.id], of["fee_units"])
+    if s["fee_units"]:
+        figures["dust"] = inst.size(s["taken"]) - wallets.amount(wallets.base_of[inst.id], s["fee_units"])
     if entry > 0:
         high, low = Decimal(int(mark["high2"])) / 2, Decimal(int(mark["low2"])) / 2
         best, worst = (high, low) if side > 0 else (low, high)

@@ -258,10 +258,10 @@ class Trader:
 
     def _keep(self, *, told: bool) -> None:
         """The BALANCE rows of this moment, which the loop has not made; with `told`, losses and regime are followed."""
-        loop, (*desk, setups) = self.loop, self.loop.followed
+        loop, (funds, latch, steps, regime, thresholds, setups) = self.loop, self.loop.followed
         known = loop.positions, loop.venue.rules, loop.books, loop.marks, setups, loop.made.rows
         if told:
-            purse.keep_now(loop.core, loop.purse, *desk, *known)
+            purse.keep_now(loop.core, loop.purse, funds, latch, steps, regime, thresholds, *known)
         else:
             purse.balance(loop.core[0], loop.purse[0], *known)
 
