@@ -344,9 +344,9 @@ def test_requests_wait_for_room_among_the_rows_that_were_made():
         put(asked[0], order, order_id, -1, 1)
     loop.core[0]["made"] = loop.core[0]["made_orders"] = core.MADE - 20
     assert not loop.leave(asked, memory.latch, memory.coins)
-    first = loop.take_made()
+    first = loop.made.take(())
     assert loop.leave(asked, memory.latch, memory.coins)
-    ids = [*first.orders["id"][core.MADE - 20 :], *loop.take_made().orders["id"]]
+    ids = [*first.orders["id"][core.MADE - 20 :], *loop.made.take(()).orders["id"]]
     assert ids == list(range(1, 41))
     assert (memory.latch[0]["messages"], memory.coins[0]["n"]) == (40, 40)
     loop.mail[0]["req_tail"] = loop.mail[0]["req_head"] + REQUESTS
