@@ -215,16 +215,16 @@ def test_what_breaks_a_run_off_may_be_any_fault_to_its_replay(tmp_path, capsys, 
     """A fault of the engine ends a run as one of its strategy does: what it had made is compared."""
     monkeypatch.chdir(tmp_path)
 
-    sent = Loop.make_order
+    sent = Loop.leave
 
-    def full(self, *order):
-        """Send an order; from half a minute on there is no room for one."""
+    def full(self, *asked):
+        """Let requests leave; from half a minute on there is no room for them."""
         if self.core[0]["now"] % MINUTE > 30 * SECOND:
             raise fault
-        return sent(self, *order)
+        return sent(self, *asked)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Loop, "make_order", full)
+        broken.setattr(Loop, "leave", full)
         path = written(tmp_path, TRADES.replace("0.0005", "0.005"))
         words = ["backtest", "-s", str(path), "--source", "synthetic:busy:7", "--run-dir", "run"]
         assert cli([*words, "--param", "synthetic.minutes=1", "--plain"]) != 0
