@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tickerml.desk import setups
 from tickerml.desk.legs import add, find
-from tickerml.desk.requests import told
+from tickerml.desk.order import Order
 from tickerml.desk.setups import Setups
 from tickerml.engine.core import CORE
+from tickerml.tape.orders import Op
+
+
+class Cancel(NamedTuple):
+    """The cancel of an order."""
+
+    inst: int
+    id: int
+
+
+def told(out):
+    """Requests as what they ask for; they are taken away."""
+    found = []
+    for r in out["list"][: int(out["n"])]:
+        op, order_id, _, _, inst, side, kind, tif, price, trigger, target, qty, *rest = r.item()
+        order = Order(inst, side, kind, tif, qty, price, trigger, target, *rest)
+        found.append(Cancel(inst, order_id) if op == Op.CANCEL else order)
+    out["n"] = out["gone"] = 0
+    return found
 
 
 class Book(Setups):
@@ -51,3 +72,7 @@ class Book(Setups):
     def said(self):
         """What is to be sent, taken away."""
         return told(self.requests[0])
+
+    def free_slots(self):
+        """How many more setups find room."""
+        return self.room(int(np.count_nonzero(self.table["state"])), int(np.count_nonzero(self.legs["id"])))

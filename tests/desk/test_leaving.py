@@ -22,11 +22,11 @@ from tickerml.desk.leaving import (
     withdraw_entries,
 )
 from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, pair
-from tickerml.desk.order import Cancel, Order
+from tickerml.desk.order import Order
 from tickerml.desk.setups import BY_HAND, BY_STOP, BY_TIMER, CLOSING, ENTERING, OPEN
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import MAX_TICKS, SECOND
-from trade_book import Book
+from trade_book import Book, Cancel
 
 LIMIT, MARKET, STOPS, STOP_LIMIT = (
     int(x) for x in (OrderType.LIMIT, OrderType.MARKET, OrderType.STOP, OrderType.STOP_LIMIT)

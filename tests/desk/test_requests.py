@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tickerml.desk.legs import LEGS
-from tickerml.desk.order import Cancel, Order
-from tickerml.desk.requests import MOST, cancel, new, put, requests, told
+from tickerml.desk.order import Order
+from tickerml.desk.requests import MOST, cancel, new, put, requests
 from tickerml.tape.orders import Op, OrderType
+from trade_book import Cancel, told
 
 
 def test_each_order_under_way_may_be_cancelled_and_each_place_take_a_new_one():

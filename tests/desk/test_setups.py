@@ -47,6 +47,10 @@ def test_a_setup_takes_the_first_free_slot():
     assert (on_instrument(book.table, 5), free_slot(book.table)) == (2, 1)
     book.table["state"] = OPEN
     assert free_slot(book.table) == -1
+    before = book.table.tobytes()
+    with pytest.raises(IndexError, match="no slot is free"):
+        book.begin({"inst": 9})
+    assert book.table.tobytes() == before
 
 
 def test_room_for_more_setups():

@@ -7,7 +7,7 @@ import pytest
 
 from tickerml.desk.leaving import REACH
 from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, pair
-from tickerml.desk.order import Cancel, Order
+from tickerml.desk.order import Order
 from tickerml.desk.setups import (
     BY_HAND,
     BY_LEG,
@@ -27,7 +27,7 @@ from tickerml.sim.orders import RULES, Cause, new_mail
 from tickerml.tape.ladder import new_ladders
 from tickerml.tape.orders import AnswerKind, OrderFlag, OrderType, Reject, TimeInForce
 from tickerml.tape.rows import FOREVER, SECOND
-from trade_book import Book
+from trade_book import Book, Cancel
 
 A, T = AnswerKind, OrderType
 GTC, IOC, REDUCE = int(TimeInForce.GTC), int(TimeInForce.IOC), int(OrderFlag.REDUCE_ONLY)

@@ -12,7 +12,6 @@ from tickerml.desk.exposure import Worst
 from tickerml.desk.gates import FAILED, PASSED, Gate, told
 from tickerml.desk.leverage import USUAL, Leverage
 from tickerml.desk.limits import Refused
-from tickerml.desk.order import Cancel as Cancel
 from tickerml.desk.order import Order as Order
 from tickerml.desk.sizing import Size
 

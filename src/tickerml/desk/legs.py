@@ -42,7 +42,7 @@ def add(
     """An order of a setup left under this id at `now`, ns. IndexError where no slot is free."""
     k = _at(table, 0)
     if k < 0:
-        raise IndexError("no slot is free for an order: free_slots() was not asked")
+        raise IndexError("no slot is free for an order: room() was not asked")
     leg = table[k]
     leg["id"] = order_id
     leg["setup"] = setup

@@ -1,4 +1,4 @@
-"""What is sent: an order, or the cancel of one."""
+"""An order as the desk approves it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,3 @@ class Order(Struct, frozen=True, gc=False):
     expiry: int = 0  # ns, 0 = none
     flags: int = 0  # tape.orders.OrderFlag
     leverage: float = 0.0  # SuperP, and margin of what it opens; 0 = the usual
-
-
-class Cancel(Struct, frozen=True, gc=False):
-    """A cancel to be sent; of a SuperP position it closes at the touch."""
-
-    inst: int
-    id: int

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from tickerml.desk.legs import LEGS
-from tickerml.desk.order import Cancel, Order
+from tickerml.desk.order import Order
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import Op, OrderType
 from tickerml.tape.rows import DAY, Record, Rows
@@ -93,19 +93,6 @@ def put(out: Record, order: Order, order_id: int, parent: int, of: int) -> None:
     told = order.inst, order.side, order.type, order.tif, order.price, order.trigger, order.target, order.qty
     out["list"][int(out["n"])] = (_NEW, order_id, parent, of, *told, order.expiry, order.flags, order.leverage)
     out["n"] += 1
-
-
-def told(out: Record) -> list[Order | Cancel]:
-    """The requests as what they ask for; they are taken away."""
-    found: list[Order | Cancel] = []
-    for r in out["list"][: int(out["n"])]:
-        op, order_id, _, _, inst, side, kind, tif, price, trigger, target, qty, expiry, flags, leverage = r.item()
-        if op == _CANCEL:
-            found.append(Cancel(inst, order_id))
-        else:
-            found.append(Order(inst, side, kind, tif, qty, price, trigger, target, expiry, flags, leverage))
-    out["n"] = out["gone"] = 0
-    return found
 
 
 @kernel

@@ -101,17 +101,15 @@ class Setups:
         k = on_instrument(self.table, inst)
         return self.table[k] if k >= 0 else None
 
-    def free_slots(self) -> int:
-        """How many more setups the two tables take, with all the orders that each may come to need."""
-        return self.room(int(np.count_nonzero(self.table["state"])), int(np.count_nonzero(self.legs["id"])))
-
     def room(self, setups: int, legs: int) -> int:
-        """The same where so many setups and orders are under way."""
+        """How many more setups the tables take, with all the orders that each may need, beside so many under way."""
         return min(SLOTS - setups, max(0, (LEGS - legs - 1) // EACH))
 
     def begin(self, fields: dict[str, float]) -> int:
-        """A new setup with these fields; returns its slot."""
+        """A new setup with these fields; returns its slot. IndexError where none is free."""
         k: int = free_slot(self.table)
+        if k < 0:
+            raise IndexError("no slot is free for a setup: room() was not asked")
         s = self.table[k]
         s["state"] = ENTERING
         for name, field in fields.items():
