@@ -86,6 +86,17 @@ def test_a_range_that_breaks_ends_the_trade(side):
     assert at_price(trade(), 1) is None
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_target_that_is_watched_ends_the_trade_and_walks_no_zones(side):
+    s = trade(side, watched=1)
+    assert alarms(s) == ((0, 10_150) if side > 0 else (9_850, 0))
+    assert at_price(s, mirror(10_149, side), agree=True) is None
+    stop = mirror(9_900, side)
+    assert at_price(s, mirror(10_150, side), agree=True) == Move(stop, mirror(10_150, side), "target")
+    none = trade(side, watched=1, target=0.0)
+    assert (alarms(none), at_price(none, mirror(10_900, side))) == ((0, 0), None)
+
+
 def test_alarms_name_the_next_prices_at_which_something_is_to_be_done():
     assert alarms(trade()) == (0, 0)
     assert alarms(trade(zones=1)) == (0, 10_075)

@@ -324,6 +324,27 @@ def test_a_target_or_entry_that_ends_leaves_the_position_to_its_stop():
     assert (w.said(), s["state"], s["working"]) == ([], OPEN, 0)
 
 
+@pytest.mark.parametrize(("side", "sides"), [(1, (0, 1200)), (-1, (800, 0))])
+def test_a_target_that_was_refused_is_watched(side, sides):
+    """Python is called at its price, and no further one is sent to the venue, not for new levels either."""
+    for kind, watched, at in ((A.CANCELED, 0, (0, 0)), (A.REJECT, 1, sides)):
+        w = World(side=side)
+        s = w.setup(STOP, TARGET, entered=10)
+        assert w.answer(kind, 2, left=10) == NOTHING
+        assert (s["watched"], int(w.marks[0]["below"]), int(w.marks[0]["above"])) == (watched, *at)
+        assert w.said() == []
+    w.left_to_python(following.moved(*w.trades, *w.market, 0, int(s["stop_at"]), 1000 + side * 300))
+    assert w.said() == [Cancel(0, 1), w.stop(10)]
+
+
+@pytest.mark.parametrize("role", [STOP, ENTRY, CLOSE])
+def test_nothing_else_that_was_refused_makes_the_target_watched(role):
+    w = World()
+    s = w.setup(role, entered=10)
+    w.answer(A.REJECT, 1, left=10)
+    assert s["watched"] == 0
+
+
 def test_an_entry_of_which_nothing_filled_ends_the_setup():
     w = World()
     w.setup(ENTRY, ENTRY)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from bar_path_tape import bars
-from book_path_tape import DEEP, Books, fills, sent, settled
+from book_path_tape import DEEP, Books, fills, moved, sent, settled
 
 from small_runs import machine, print_of, run, settings
 from tickerml.config import from_mapping
@@ -147,6 +147,23 @@ def test_a_stop_that_was_refused_is_sent_once_more():
     assert [one[3] for one in sent(made)].count("stop_limit") == 2
     assert settled(made)[0]["reason"] == "end of data"
     assert "market" not in {one[3] for one in sent(made)}
+
+
+@pytest.mark.parametrize(("side", "share"), [(BUY, 0.021), (SELL, -0.021)])
+def test_f5_a_target_that_was_refused_is_watched_and_closed_at(side, share):
+    """Refused with the stop at 1.12 s; at 6 s the market is there, and the stop that stood meanwhile is withdrawn."""
+    books = Books().book(0.0, *DEEP).quiet(0.5, 1.0)
+    books.row(1.065, Kind.STATUS, qty=0).row(1.1, Kind.STATUS, qty=1)
+    tape = books.quiet(1.5, 5.5).book(6.0, *moved(DEEP, share)).quiet(6.5, 9.0).tape()
+    _, made = run(Once(side, target=0.02), tape)
+    assert refusals(made) == [OrderType.STOP_LIMIT, OrderType.LIMIT]
+    assert [one[3] for one in sent(made)].count("limit") == 2  # the entry's and the target's
+    (closing,) = [one for one in sent(made) if one[3] == "market"]
+    assert closing[0] == pytest.approx(6.001, abs=1e-6)
+    (one,) = settled(made)
+    assert one["reason"] == "target"
+    assert float(one["pnl"]) > 0
+    assert sum(r["kind"] == Kind.CANCELED for b in made for r in b.rows) == 1
 
 
 def test_a_stop_that_was_refused_twice_closes_the_position():

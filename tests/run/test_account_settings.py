@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from small_bars import minutes
@@ -15,12 +17,17 @@ from tickerml.account.wallets import OTHER, RECEIVED
 from tickerml.config import Account, from_mapping
 from tickerml.engine.venue_setup import Terms
 from tickerml.run.backtest import backtest
+from tickerml.run.record import RunTape, header_of, read_manifest
 from tickerml.run.replay import replay
 from tickerml.run.setup import Setting, build, terms_of, with_least
 from tickerml.run.strategies import choose
-from tickerml.tape.errors import ConfigError
+from tickerml.strategies.wake import Every
+from tickerml.tape.block import Block
+from tickerml.tape.errors import ConfigError, RunError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.tape import Header
+from tickerml.tape.intents import Pass, Setup
+from tickerml.tape.rows import HOUR, Kind
+from tickerml.tape.tape import Header, MemoryTape
 
 CHANGED = {
     "isolated": True,
@@ -141,3 +148,36 @@ def test_cash_that_does_not_fit_the_unit_of_its_money_is_refused_with_the_most_t
     assert "--cash 920" in caught.value.try_
     one, _ = run("dca", tape, settings(account=account), cash=920)
     assert one.loop.core[0]["cash"][0] == 920 * 10**16
+
+
+@dataclass(frozen=True)
+class Holds:
+    """Buys with a tenth of the equity at the first price, and holds."""
+
+    wake: ClassVar = Every("1m")
+    sees: ClassVar = ()
+    state: ClassVar = np.dtype([("done", "i8")])
+
+    def decide(self, view):
+        if view.state["done"] or not view.close > 0:
+            return Pass("once, at the first price")
+        view.state["done"] = 1
+        return Setup(1, 1000 * HOUR, 0.9, 0.2, size=0.1)
+
+
+def test_money_that_outgrows_its_unit_ends_the_run_with_its_reason_and_keeps_what_was_done(tmp_path):
+    """Of 920 at the start a tenth gains a fifth: more than the 922 that fit."""
+    tape = minutes(100)
+    fine = replace(tape.header.instruments[0], symbol="BTC/USDT", tick=Decimal("1e-8"), lot=Decimal("1e-8"))
+    (block,) = tape.blocks()
+    bars, rows = block.bars.copy(), block.rows.copy()
+    bars["volume"] = rows["qty"] = 10**13
+    for name in ("open", "high", "low", "close"):
+        bars[name][50:] = bars[name][50:] * 6 // 5
+    rows["price"] = bars["close"]
+    tape = MemoryTape(replace(tape.header, instruments=(fine,)), (Block(rows, bars=bars),))
+    with pytest.raises(RunError, match=r"the run ends here.* does not fit the money type") as caught:
+        backtest(Holds(), tape, config=settings(trading={"initial_balance": 920.0}), run_dir=tmp_path / "run")
+    assert caught.value.code == "money-unit"
+    kept = RunTape(tmp_path / "run", header_of(read_manifest(tmp_path / "run")))
+    assert any((b.rows["kind"] == Kind.FILL).any() for b in kept.blocks())

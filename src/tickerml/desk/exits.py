@@ -30,6 +30,7 @@ EXIT_FIELDS: Final = [  # part of desk/setups.py SETUP
     ("trail", "f8"),  # fraction of the best price, 0 = none
     ("best", "i8"),  # best price since the entry
     ("zones", "i8"),  # 1 = the target is watched, not rested at the venue
+    ("watched", "i8"),  # 1 = so it is, without zones, because the venue has refused it
     ("zone", "i8"),  # NONE, HALF or FULL reached
     ("low", "i8"),  # the trade ends below it; 0 = none
     ("high", "i8"),  # the trade ends above it; 0 = none
@@ -77,9 +78,9 @@ def alarms(s: Record) -> tuple[int, int]:
     if s["trail"] > 0:
         step = max(1.0, s["best"] * s["trail"] / _STEPS)
         gain = round(s["best"] + side * step)
-    if s["zones"] != 0 and s["target_at"] != 0:
-        if s["zone"] == NONE:
-            gain = _nearer(side, gain, round(s["entry_at"] + side * HALF_WAY * s["first"]))
+    if s["zones"] != 0 and s["target_at"] != 0 and s["zone"] == NONE:
+        gain = _nearer(side, gain, round(s["entry_at"] + side * HALF_WAY * s["first"]))
+    if s["zones"] != 0 or s["watched"] != 0:
         gain = _nearer(side, gain, s["target_at"])
     low, high = max(0, s["low"] - 1), s["high"] + 1 if s["high"] != 0 else 0  # the range is left beyond its edges
     if side > 0:
@@ -123,10 +124,17 @@ def at_price(s: Record, price: int, *, agree: bool = False) -> Move | None:
         s["best"] = price
     if s["trail"] > 0:
         _tighten(s, round(float(s["best"]) * (1 - side * float(s["trail"]))), price)
-    if s["zones"] and s["target_at"] and s["entry_at"] > 0 and not _zone(s, price, agree):
+    if s["target_at"] and s["entry_at"] > 0 and _arrived(s, price, agree):
         return Move(int(s["stop_at"]), int(s["target_at"]), "target")
     after = (int(s["stop_at"]), int(s["target_at"]))
     return Move(*after) if after != before else None
+
+
+def _arrived(s: Record, price: int, agree: bool) -> bool:
+    """Whether a trade whose target is watched is to be closed there."""
+    if s["zones"]:
+        return not _zone(s, price, agree)
+    return bool(s["watched"]) and int(s["side"]) * (price - int(s["target_at"])) >= 0
 
 
 def _zone(s: Record, price: int, agree: bool) -> bool:

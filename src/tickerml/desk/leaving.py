@@ -90,7 +90,7 @@ def protect(c: Record, table: Rows, legs: Rows, out: Record, k: int, through: fl
     if entry != s["entry_at"]:
         place(s, entry)
     stop_id = stop(c, table, legs, out, k, qty, through) if s["stop_at"] != 0 else 0
-    if s["target_at"] != 0 and s["zones"] == 0:  # else it is watched: at the target the trade may go on
+    if s["target_at"] != 0 and s["zones"] == 0 and s["watched"] == 0:  # else the desk watches for it
         r = _exit(c, s, out, _LIMIT, _GTC, qty)
         r["price"] = s["target_at"]
         sent(table, legs, k, TARGET, r, c["now"])

@@ -238,7 +238,10 @@ def _ended(
     c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int,
     leg: Record, refused: bool,
 ) -> int:  # fmt: skip
-    """An order of setup `k` has left the venue with lots open: a position must not stand without its stop."""
+    """An order of setup `k` has left the venue with lots open: a position must not stand without its stop.
+
+    A target that the venue has refused is watched by the desk, which closes the trade there.
+    """
     s, now, inst = table[k], c["now"], leg["inst"]
     gone = leg["role"] == STOP and leg["leaving"] == 0 and held(s) > 0 and s["going"] == 0
     tried = leg["role"] == CLOSE and leg["price"] > 0 and not refused  # its limit, at once at the market
@@ -246,6 +249,8 @@ def _ended(
     bars = rules[inst]["bar_only"] != 0
     touch = 0 if bars else _touch(books[inst], marks[inst], s["side"])
     said = NOTHING
+    if leg["role"] == TARGET and refused:
+        s["watched"] = 1
     ended(table, leg)
     if gone and refused and s["refused"] == 0 and leaving.is_legal(s, touch):
         s["refused"] += 1

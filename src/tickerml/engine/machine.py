@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,9 +38,14 @@ class Machine:
         """The tape has ended: do what was still due, and settle what is open."""
         self.loop.end()
         self._pump()
-        self.trader.finish()
+        with _money():
+            self.trader.finish()
 
     def _pump(self) -> None:
+        with _money():
+            self._advance()
+
+    def _advance(self) -> None:
         while True:
             reason = self.loop.advance()
             if reason == core.HAND_OVER:
@@ -54,6 +60,20 @@ class Machine:
                 return
             else:
                 self.trader.handle(reason)
+
+
+@contextmanager
+def _money() -> Iterator[None]:
+    """RunError `money-unit` where an amount of money has outgrown what an account holds."""
+    try:
+        yield
+    except OverflowError as fault:
+        raise RunError(
+            "money-unit",
+            f"the run ends here: {fault}, which holds 9.2e18 of the smallest unit",
+            means="all rows before it are kept; nothing was rounded or came round to the other sign",
+            try_="begin with less money (--cash), or import with a coarser --tick and --lot",
+        ) from fault
 
 
 def drive(

@@ -129,10 +129,10 @@ def interest(rules: Record, v: Record) -> None:
 def new_answer(mail: Record, inst: int, kind: int, reason: int) -> int:
     """Start an answer at the venue's present time; returns its place in the ring. The rest of it is zero.
 
-    OverflowError when one step gives more answers than the ring holds.
+    RuntimeError when one step gives more answers than the ring holds.
     """
     if mail["ans_tail"] - mail["ans_head"] >= ANSWERS:
-        raise OverflowError("more answers in one step of the venue than it can hold")
+        raise RuntimeError("more answers in one step of the venue than it can hold")
     i = mail["ans_tail"] & (ANSWERS - 1)
     mail["ans_tail"] += 1
     a = mail["answers"][i]

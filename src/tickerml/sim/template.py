@@ -39,8 +39,8 @@ isolated margin, no hedge mode, no liquidation), `wallets` (base wallets and fee
 volume that sim/fees/tiered.py charges by). A run whose only orders are
 a compiled quoter's needs none of them, but for `values` on derivatives.
 
-Errors: OverflowError when money leaves int64 or one step gives too many answers; b["spilled"] must be examined by the
-caller.
+Errors: OverflowError when money leaves int64, RuntimeError when one step gives too many answers; b["spilled"] must be
+examined by the caller.
 """
 
 from __future__ import annotations
