@@ -25,10 +25,10 @@ def detect(p, d, a):
     """Enter and leave by where the close lies between two means."""
     if d["slow"] != d["slow"]:
         return 1
-    away = (d["close"] - d["slow"]) / d["slow"] * p["side"]
+    away = (d["close"] - d["slow"]) / d["slow"]
     if a["held"] == 0:
-        return 0 if away < -p["far"] else 2
-    return 0 if a["mine"] != 0 and away > p["far"] else 3
+        return 0 if away * p["side"] < -p["far"] else 2
+    return 0 if away * a["mine"] > p["far"] else 3
 
 
 Cross = partial(MaCross, timeframe="1m")
@@ -76,6 +76,44 @@ class Sized(Back):
     @property
     def setup(self):
         return replace(super().setup, size=0.1)
+
+
+@dataclass(frozen=True)
+class Trailing(Back):
+    """The same; above 0 its stop follows the price, which the fast way does not know."""
+
+    trail: Annotated[float, Range(0, 1)] = 0.0
+
+    @property
+    def setup(self):
+        return replace(super().setup, trail=self.trail or None)
+
+
+@dataclass(frozen=True)
+class Renamed(Back):
+    """The same under other names where the mean is long: a column found by its name would be another one."""
+
+    @property
+    def sees(self):
+        mean, close = {"slow": f"sma({self.bars}, 1m)"}, {"close": "bar(1m).close"}
+        return mean | close if self.bars > 20 else close | mean
+
+
+@dataclass(frozen=True)
+class Watching(Back):
+    """The same; with a long mean it sees the account, which the fast way does not have."""
+
+    @property
+    def sees(self):
+        return super().sees | ({"own": "exposure"} if self.bars > 20 else {"own": "sma(3, 1m)"})
+
+
+def spot(tape):
+    """The tape with its one instrument as a spot pair."""
+    (inst,) = tape.header.instruments
+    return MemoryTape(
+        replace(tape.header, instruments=(replace(inst, symbol=f"{inst.base}/{inst.quote}"),)), tuple(tape.blocks())
+    )
 
 
 def plain(tape, start=0, stop=None):

@@ -10,7 +10,7 @@ import pytest
 from bar_tapes import bar_tape, trending
 
 from small_detector import Flow
-from swept_market import Back, Cross, Sized, fast_of, plain, setting_of
+from swept_market import Back, Cross, Renamed, Sized, Trailing, Watching, fast_of, plain, setting_of, spot
 from tickerml.lab.bar_sweep import BarSweep
 from tickerml.run.strategies import choose
 from tickerml.run.sweep_check import arrays_of, compared
@@ -57,6 +57,46 @@ def test_every_exit_on_both_sides(tape, side):
         assert count > 10
         reasons |= {one[-1] for one in trades}
     assert reasons >= {"stop", "target", "timer", "closed"}
+
+
+@pytest.mark.parametrize("sides", [(1, -1), (-1, 1)])
+@pytest.mark.parametrize("number", range(2))
+def test_sets_of_both_sides_are_followed_together(sides, number):
+    """A detector that reads the side of what it holds is told each set's own, not that of the first."""
+    count, trades = same([Back(side=side, far=0.003, stop=0.02, target=0.0) for side in sides], WILD, number, **COSTLY)
+    assert count > 20
+    assert "closed" in {one[-1] for one in trades}
+
+
+ONE_ODD = {
+    "trail": ([Trailing(), Trailing(trail=0.001)], "its setups have trail"),
+    "names": ([Renamed(bars=10), Renamed(bars=30)], "change the names"),
+    "account": ([Watching(bars=10), Watching(bars=30)], "sees the account"),
+    "short trades": ([Back(), Back(minutes=1.9)], "within two bars"),
+}
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["odd last", "odd first"])
+@pytest.mark.parametrize("why", ONE_ODD)
+def test_every_set_is_looked_at(why, turned):
+    """One set that the kernels do not know sends all of them to the engine, wherever it stands in the grid."""
+    sets, said = ONE_ODD[why]
+    with pytest.raises(ValueError, match=said):
+        fast_of(sets[::-1] if turned else sets, WILD, setting_of(WILD))
+    known = fast_of([Back()], WILD, setting_of(WILD))
+    with pytest.raises(ValueError, match=said):
+        known.others(choose(sets[0], setting_of(WILD).config), sets, WILD, setting_of(WILD))
+
+
+@pytest.mark.parametrize("sides", [(1, -1), (-1, 1), (-1,)])
+def test_spot_is_not_sold_short_by_any_set(sides):
+    tape = spot(WILD)
+    setting, sets = setting_of(tape), [Back(side=side) for side in sides]
+    with pytest.raises(ValueError, match="sold short"):
+        fast_of(sets, tape, setting)
+    known = fast_of([Back(side=1)], tape, setting)
+    with pytest.raises(ValueError, match="sold short"):
+        known.others(choose(sets[0], setting.config), sets, tape, setting)
 
 
 def test_stops_come_before_targets_in_one_bar():

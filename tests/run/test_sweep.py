@@ -12,7 +12,7 @@ import pytest
 
 from small_bars import minutes
 from small_runs import market, settings
-from swept_market import Back, Cross
+from swept_market import Back, Cross, Trailing, spot
 from tickerml.engine.core import MADE
 from tickerml.lab.overfit import overfitting
 from tickerml.run.backtest import backtest
@@ -76,6 +76,24 @@ def test_the_engine_finds_the_same(bars, tmp_path):
     for a, b in zip(quick.trials, exact.trials, strict=True):
         for key in ("params", "trades", "won", "pnl", "fees"):
             assert a[key] == b[key], key
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("what", ["trail", "side"])
+def test_a_set_that_only_the_engine_knows_is_tried_by_it(bars, tmp_path, what, turned):
+    """A trailing stop, or a short sale on spot: whichever set comes first, each makes what the engine makes."""
+    strategy, tape, values = (Trailing(), bars, [0.0, 0.001]) if what == "trail" else (Back(), spot(bars), [1, -1])
+    axes = {what: values[::-1] if turned else values}
+    free = swept(tape, tmp_path / "free", strategy=strategy, axes=axes)
+    exact = swept(tape, tmp_path / "exact", strategy=strategy, axes=axes, exact=True)
+    assert free.figures["way"] == "engine"
+    assert what in free.figures["why"] or "short" in free.figures["why"]
+    assert free.trials == exact.trials
+    by_value = {one["params"][what]: one["trades"] for one in free.trials}
+    if what == "side":
+        assert (by_value[-1], by_value[1] > 20) == (0, True)
+    else:
+        assert by_value[0.001] > by_value[0.0] > 20
 
 
 def test_no_limit_of_the_account_ends_a_trial(bars, tmp_path):

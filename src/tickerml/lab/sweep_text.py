@@ -44,8 +44,8 @@ def columns_{k}(p, s, f, to, x, rows, bars, i, low, high, first, last):
 _SIGNALS: Final = '''
 
 @kernel
-def {name}(p, x, at, i, low, count, out):
-    """out[t] = 1 where the detector asks, {when}."""
+def {name}(p, x, at, i, low, count, out, side):
+    """out[t] = 1 where the detector asks, {when}; `side` of its setups."""
 {hoisted}    for t in range(count):
         out[t] = {call} == 0
 '''
@@ -58,8 +58,8 @@ def run(combos, p, at, x, i, base, width, step, bars, lowest, highest, enters, l
     for low in range(0, width, step):
         count = min(step, width - low)
         for k in range(first, last):
-            entries(p[k], x, at[k], i, low, count, enters)
-            exits(p[k], x, at[k], i, low, count, leaves)
+            entries(p[k], x, at[k], i, low, count, enters, combos[k]["side"])
+            exits(p[k], x, at[k], i, low, count, leaves, combos[k]["side"])
             walk(combos[k], base + low, count, bars, lowest, highest, enters, leaves, enter_words, leave_words,
                  rules, fees, terms, log, logged)
             marks[k, (base + low) // step] = mark(combos[k], bars, base + low + count - 1, rules)
@@ -125,10 +125,8 @@ def source(strategy: Any, reads: Reads) -> str:
     params = list(params_dtype(type(strategy)).names or ())
     parts += [*imports, flat.imports, flat.text, *columns]
     parts.append(_signals("entries", "nothing is held", flat, names, params, {}))
-    side = int(strategy.setup.side)
-    parts.append(
-        _signals("exits", "while a trade of its own is held", flat, names, params, {"held": side, "mine": side})
-    )
+    held = {"held": "side", "mine": "side"}
+    parts.append(_signals("exits", "while a trade of its own is held", flat, names, params, held))
     return "".join([*parts, _RUN])
 
 
@@ -220,7 +218,7 @@ class _Fields(ast.NodeTransformer):
 
 
 def _signals(
-    name: str, when: str, flat: Flat, names: Sequence[str], params: Sequence[str], told: Mapping[str, int]
+    name: str, when: str, flat: Flat, names: Sequence[str], params: Sequence[str], told: Mapping[str, str]
 ) -> str:
     given, hoisted = [], ""
     for record, field in flat.arguments:
@@ -231,7 +229,7 @@ def _signals(
             hoisted += f"    x_{field} = x[at[{names.index(field)}], low : low + count]\n"
             given.append(f"x_{field}[t]")
         elif record == "a" and field in (ASKED.names or ()):
-            given.append(str(told.get(field, 1 if field == "traded" else 0)))
+            given.append(told.get(field, "1" if field == "traded" else "0"))
         elif record == "i" and field in (INST.names or ()):
             hoisted += f'    i_{field} = i["{field}"]\n'
             given.append(f"i_{field}")

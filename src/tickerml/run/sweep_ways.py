@@ -26,7 +26,7 @@ from tickerml.engine.loop import Loop
 from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import Outbox
 from tickerml.features.own import OWN
-from tickerml.lab.bar_sweep import BarSweep, bars_of, market_of
+from tickerml.lab.bar_sweep import BarSweep, Market, bars_of, market_of
 from tickerml.lab.sweep_kernels import TERMS
 from tickerml.lab.sweep_text import reads_of, unfit
 from tickerml.run.setup import Setting, build
@@ -105,6 +105,8 @@ class Fast:
             raise ValueError(why)
         if strategies[0].wake.ns != self.sweeps[0].strategies[0].wake.ns:
             raise ValueError("its parameters change the timeframe")
+        for sweep in self.sweeps:
+            _shorts(strategies, sweep.market)
         pairs = zip(self.sweeps, self.traded, strict=True)
         made = (
             BarSweep(strategies, _stakes(self.machine, inst, strategies, setting), one.market, one.threads)
@@ -150,10 +152,15 @@ def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting
         market = market_of(
             rows, table, loop.insts[inst.id], loop.venue.rules[inst.id], loop.venue.fees[0], terms, first.wake.ns
         )
-        if market.rules["spot"] and first.setup.side < 0:
-            raise ValueError("spot cannot be sold short")
+        _shorts(strategies, market)
         sweeps.append(BarSweep(strategies, _stakes(machine, inst, strategies, setting), market, threads))
     return Fast(tuple(sweeps), mine, machine)
+
+
+def _shorts(strategies: Sequence[Any], market: Market) -> None:
+    """ValueError where some parameter set sells short what cannot be: the engine refuses each of its trades."""
+    if market.rules["spot"] and any(one.setup.side < 0 for one in strategies):
+        raise ValueError("spot cannot be sold short")
 
 
 def _stakes(machine: Machine, inst: Instrument, strategies: Sequence[Any], setting: Setting) -> list[int]:
@@ -165,37 +172,53 @@ def _stakes(machine: Machine, inst: Instrument, strategies: Sequence[Any], setti
 
 
 def _unfit(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting) -> Iterator[str]:
-    """What the kernels do not know of the strategy and the settings, each in words."""
-    first, config = strategies[0], setting.config
-    setup = getattr(first, "setup", None)
-    if chosen.compiled:
-        yield "it is compiled and quotes"
-    elif not hasattr(sys.modules[type(first).__module__], "detect"):
-        yield "it has no detector"
-    elif not isinstance(setup, Setup):
-        yield "it does not say in `setup` what it answers to a signal"
-    elif not isinstance(first.wake, Bars):
-        yield "it does not look at bars alone"
-    elif hasattr(first, "on_settled") or hasattr(first, "state"):
-        yield "it remembers its trades"
-    elif any(name in OWN for name in short_names(first.sees).values()):
-        yield "it sees the account"
+    """What the kernels do not know of some parameter set and the settings, each in words.
+
+    Every set is looked at: a parameter may give its setup a trailing stop, or turn its side.
+    """
+    config = setting.config
+    whole = [why for one in strategies if (why := _strange(chosen, one))]
+    if whole:
+        yield whole[0]
     else:
         if len({one.wake.ns for one in strategies}) != 1:
             yield "its parameters change the timeframe"
-        if min(one.setup.horizon_ns for one in strategies) < 2 * first.wake.ns:
+        if len({tuple(short_names(one.sees)) for one in strategies}) != 1:
+            yield "its parameters change the names of what it sees"
+        yield from (f"its setups have {odd}" for odd in dict.fromkeys(map(_odd, strategies)) if odd)
+        if any(one.setup.horizon_ns < 2 * one.wake.ns for one in strategies):
             yield "its trades end within two bars"
-        plain = Setup(setup.side, setup.horizon_ns, setup.target, setup.stop, stake=setup.stake, info=setup.info)
-        odd = [name for name in setup.__slots__ if getattr(setup, name) != getattr(plain, name)]
-        if odd:
-            yield f"its setups have {', '.join(odd)}"
-        yield from (why for one in reads_of(strategies[:1]).features if (why := unfit(one.module)))
+        yield from (why for one in reads_of(strategies).features if (why := unfit(one.module)))
     if config.latency.model != "constant":
         yield "latency is not constant"
     if config.fees.model != "flat":
         yield "fees are not flat"
     if "funding" in tape.header.names:
         yield "the source has funding"
+
+
+def _strange(chosen: Chosen, strategy: Any) -> str:
+    """Why a parameter set is none of bars, detector and one setup; empty when it is. Parameters may change each."""
+    if chosen.compiled:
+        return "it is compiled and quotes"
+    if not hasattr(sys.modules[type(strategy).__module__], "detect"):
+        return "it has no detector"
+    if not isinstance(getattr(strategy, "setup", None), Setup):
+        return "it does not say in `setup` what it answers to a signal"
+    if not isinstance(strategy.wake, Bars):
+        return "it does not look at bars alone"
+    if hasattr(strategy, "on_settled") or hasattr(strategy, "state"):
+        return "it remembers its trades"
+    if any(name in OWN for name in short_names(strategy.sees).values()):
+        return "it sees the account"
+    return ""
+
+
+def _odd(strategy: Any) -> str:
+    """Names of what its setup has and the kernels do not know; empty when there is nothing."""
+    setup = strategy.setup
+    plain = Setup(setup.side, setup.horizon_ns, setup.target, setup.stop, stake=setup.stake, info=setup.info)
+    return ", ".join(name for name in setup.__slots__ if getattr(setup, name) != getattr(plain, name))
 
 
 @dataclass(frozen=True)
