@@ -12,9 +12,10 @@ from tickerml.tape.rows import FOREVER, Flag, Kind, Record, Rows
 TIMERS: Final = 16
 WALLETS: Final = 16
 MADE: Final = 1 << 13  # rows that the compiled loop may make before it must hand them over
+ROOM: Final = 256  # of them what is kept free for one step; a compiled strategy's wake has more (engine/made.py)
 
 # why the loop returned
-NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE, ALARM = 1, 2, 3, 4, 5, 6, 7, 8
+NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE, ALARM, UNSENT = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 # what became of requests that were to leave
 LEFT, FULL, TOO_MANY = 0, 1, 2  # FULL: rows that were made must be taken first; TOO_MANY: more than the venue can hold

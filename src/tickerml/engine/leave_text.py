@@ -7,11 +7,15 @@ from typing import Final
 QUOTE: Final = '''
 @kernel
 def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
-    """Bring our orders in line with quotes `q`: cancel what stands elsewhere, send what is missing and allowed."""
+    """Bring our orders in line with quotes `q`: cancel what stands elsewhere, send what is missing and allowed.
+
+    False when the venue can hold no more requests: what did not leave is not told.
+    """
     for k in range(w["n"]):
         if w["state"][k] == RESTING and w["price"][k] != (q["bid"] if w["side"][k] > 0 else q["ask"]):
-            send(mail, lat, c["now"], feed_ns, CANCEL, w["id"][k], inst, w["side"][k], LIMIT, GTX, w["price"][k],
-                 0, 0, 0, 0, 0, 0.0)
+            if send(mail, lat, c["now"], feed_ns, CANCEL, w["id"][k], inst, w["side"][k], LIMIT, GTX, w["price"][k],
+                    0, 0, 0, 0, 0, 0.0) < 0:
+                return False
             w["state"][k] = LEAVING
             o = core.make(c, made_rows, made_orders, ROW_CANCEL, inst, w["side"][k], w["price"][k], w["left"][k], 0)
             o["id"] = w["id"][k]
@@ -30,7 +34,9 @@ def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
             continue
         order_id = c["next_id"]
         c["next_id"] = order_id + 1
-        send(mail, lat, c["now"], feed_ns, NEW, order_id, inst, side, LIMIT, GTX, price, 0, 0, q["size"], 0, 0, 0.0)
+        if send(mail, lat, c["now"], feed_ns, NEW, order_id, inst, side, LIMIT, GTX, price, 0, 0, q["size"], 0, 0,
+                0.0) < 0:
+            return False
         add(w, order_id, side, price, q["size"])
         o = core.make(c, made_rows, made_orders, ROW_SUBMIT, inst, side, price, q["size"], 0)
         o["id"] = order_id
@@ -40,6 +46,7 @@ def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
         o["type"] = LIMIT
         o["tif"] = GTX
         o["state"] = 1
+    return True
 '''
 
 LEAVE: Final = '''

@@ -15,7 +15,7 @@ from tickerml.desk.memory import FUND, LATCH
 from tickerml.desk.regime import MARKS, REGIME
 from tickerml.desk.setups import SETUP
 from tickerml.desk.working import WORKING
-from tickerml.engine.core import CORE, CURSOR, LEFT, NEED_ROWS, TIMERS, TOO_MANY
+from tickerml.engine.core import CORE, CURSOR, LEFT, NEED_ROWS, TIMERS, TOO_MANY, UNSENT
 from tickerml.engine.detectors import ASKED
 from tickerml.engine.made import Made
 from tickerml.engine.marks import MARK
@@ -75,7 +75,7 @@ class Loop:
         self._cursor = np.zeros(1, CURSOR)
         self._block = Block(empty(0))
         self._next: deque[Block] = deque()
-        self.made = Made(self.core)
+        self.made = Made(self.core, n if quoter is not None else 0)
         self._start_core()
 
     def _bind_folds(self, n: int) -> list[Any]:
@@ -164,7 +164,10 @@ class Loop:
         self.core[0]["final"] = FOREVER
 
     def advance(self) -> int:
-        """Run until Python must act; returns the reason (engine/core.py)."""
+        """Run until Python must act; returns the reason (engine/core.py).
+
+        RunError `requests` when more requests of a compiled strategy are under way than the venue can hold.
+        """
         reason = self._advance()
         while reason == NEED_ROWS and self._next and not self._left():
             self._take_up(self._next.popleft())
@@ -176,6 +179,8 @@ class Loop:
             reason: int = self._again()
         else:
             reason = self._first_advance()
+        if reason == UNSENT:
+            raise _too_many()
         self.feed.start = self._cursor["venue_row"].item(0)
         return reason
 
@@ -226,7 +231,7 @@ class Loop:
             self.made.rows, self.made.orders,
         )  # fmt: skip
         if said == TOO_MANY:
-            raise RunError("requests", "more requests are under way to the venue than it can hold")
+            raise _too_many()
         return bool(said == LEFT)
 
     def fold_only(self, upto: int) -> None:
@@ -249,6 +254,11 @@ class Loop:
     def spilled(self) -> int:
         """Far levels that found no room in a book: above 0 its depth is not true any more."""
         return int(self.books["spilled"].max() + self.venue_books["spilled"].max())
+
+
+def _too_many() -> RunError:
+    """An error, and no waiting for room: how much there is depends on how far the venue was simulated, so on chunks."""
+    return RunError("requests", "more requests are under way to the venue than it can hold")
 
 
 def _params_array(params: Any) -> Rows:

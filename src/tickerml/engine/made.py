@@ -6,22 +6,28 @@ from typing import Final
 
 import numpy as np
 
-from tickerml.engine.core import CORE, MADE
+from tickerml.desk.working import SLOTS
+from tickerml.engine.core import CORE, MADE, ROOM
 from tickerml.tape.block import Block
 from tickerml.tape.rows import ROW, Flag, Rows
 from tickerml.tape.tables import ORDER
 
-ROOM: Final = 256  # rows that compiled code may make before it looks again whether there is room
+QUOTED: Final = SLOTS + 4  # most rows of one instrument in a wake: a cancel of each order, two wishes, two orders
 _END: Final = int(Flag.END)
 
 
 class Made:
     """Rows and their orders behind each other. How many there are is in the loop's record, so kernels see it, too."""
 
-    def __init__(self, core: Rows | None = None) -> None:
-        """`core`: the record (CORE) that counts; None = one of its own, where no loop makes rows."""
+    def __init__(self, core: Rows | None = None, quoted: int = 0) -> None:
+        """`core`: the record (CORE) that counts; None = one of its own, where no loop makes rows.
+
+        `quoted`: instruments of a compiled strategy. It acts on all of them in one step, which asks for room once: what
+        they can make lies behind MADE.
+        """
         counts = np.zeros(1, CORE) if core is None else core
-        self.rows, self.orders = np.zeros(MADE, ROW), np.zeros(MADE, ORDER)
+        size = MADE + quoted * QUOTED
+        self.rows, self.orders = np.zeros(size, ROW), np.zeros(size, ORDER)
         self._n, self._m = counts["made"], counts["made_orders"]
 
     def __len__(self) -> int:

@@ -42,8 +42,9 @@ AMENDED, AMEND_REJECT = int(AnswerKind.AMENDED), int(AnswerKind.AMEND_REJECT)  #
 ROW_AMENDED = int(Kind.AMENDED)  #? if amend
 POSITIVE = 0x7FFFFFFF  # tells the compiler that an index does not count from the end
 BAR, VALUE, TRADE, CLOCK = int(Kind.BAR), int(Kind.VALUE), int(Kind.TRADE), int(Kind.CLOCK)
-MADE, NEED_ROWS, WAKE, ANSWER, DEADLINE = core.MADE, core.NEED_ROWS, core.WAKE, core.ANSWER, core.DEADLINE
-HAND_OVER, DONE, STRUCK, ALARM = core.HAND_OVER, core.DONE, core.STRUCK, core.ALARM
+MADE, ROOM, NEED_ROWS, WAKE, ANSWER = core.MADE, core.ROOM, core.NEED_ROWS, core.WAKE, core.ANSWER
+DEADLINE, HAND_OVER, DONE, STRUCK, ALARM = core.DEADLINE, core.HAND_OVER, core.DONE, core.STRUCK, core.ALARM
+UNSENT = core.UNSENT
 '''
 
 SHOW: Final = '''
@@ -257,7 +258,7 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
     queue = queues[0]
     lat = lats[0]
     fees = feess[0]
-    while c["made"] < MADE - 256:
+    while c["made"] < MADE - ROOM:
         if c["alarmed"] != 0:
             return ALARM
         timer = min(core.next_timer(c), c["deadline"])
@@ -282,10 +283,10 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
         if cur["row"] >= cur["rows"] and c["ended"] == 0:
             return NEED_ROWS
         if c["by_answers"] == 0:
-            while told <= min(min(event, known), c["rows_time"]) and c["made"] < MADE - 256:
+            while told <= min(min(event, known), c["rows_time"]) and c["made"] < MADE - ROOM:
                 next_answer(c, mail, told, working, positions, rules, made_rows, made_orders)
                 told = answer_time(c, mail)
-            if c["made"] >= MADE - 256:
+            if c["made"] >= MADE - ROOM:
                 return HAND_OVER
         if event > known and known < c["rows_time"]:
             if c["venue_time"] >= c["final"]:
@@ -336,6 +337,7 @@ COMPILED_WAKE: Final = """        if c["owner"] != COMPILED:
                     c["quotes"] += 1
                     core.make_intent(c, made_rows, n, 1, q["bid"], q["size"], 0)
                     core.make_intent(c, made_rows, n, -1, q["ask"], q["size"], 1)
-                quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working[n], envelopes[n], q, books[n],
-                      made_rows, made_orders)
+                if not quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working[n], envelopes[n], q,
+                             books[n], made_rows, made_orders):
+                    return UNSENT
 """
