@@ -130,9 +130,7 @@ class LiveRun:
             "currency": story.head.currency,
             "start_equity": story.start_equity,
             "equity": books.wallets.amount(books.purse, books.equity(books.purse)),
-            "closed": figures.closed(story),
-            "fees": figures.fees(story),
-            "funding": figures.funding(story),
+            **self._closed(story),
             "in_use": in_use / max(1, books.equity(books.purse)),
             "limit": self._limit(),
             "worst_fall": -float(books.account[0]["worst"]),
@@ -140,6 +138,16 @@ class LiveRun:
             "won": figures.won(story),
             "needed": None if np.isnan(needed) else max(figures.FEW_TRADES, needed),
         }
+
+    def _closed(self, story: Story) -> dict[str, Decimal]:
+        """What closed trades made, fees and funding in it; of a compiled strategy, which has none, its positions."""
+        books = self._books
+        if books.loop.plan.compiled_owner < 0:
+            return {name: getattr(figures, name)(story) for name in ("closed", "fees", "funding")}
+        mine = [n for n, wallet in enumerate(books.wallets.wallet_of) if wallet == books.purse]
+        sums = {name: int(books.loop.positions[name][mine].sum()) for name in ("realised", "fees", "funding")}
+        told = {name: books.wallets.amount(books.purse, money) for name, money in sums.items()}
+        return {**told, "closed": told.pop("realised") - told["fees"] + told["funding"]}
 
     def _limit(self) -> float:
         desk = self._machine.trader.desk if self._machine is not None else None

@@ -49,6 +49,8 @@ def _results(story: Story) -> list[Entry]:
         _entry("net", _cash(story, figures.net(story)), figures.net),
         _entry("net, share", percent(figures.net_share(story)), figures.net_share),
         _entry("closed trades", _cash(story, figures.closed(story)), figures.closed),
+        _entry("closed trades before fees", _cash(story, figures.gross(story)), figures.gross),
+        *([_entry("quotes", _cash(story, figures.quoted(story)), figures.quoted)] if figures.quoted(story) else []),
         _entry("open at the end", _cash(story, figures.open_money(story)), figures.open_money),
         _entry("fees", _cash(story, -figures.fees(story)), figures.fees),
         _entry("funding", _cash(story, figures.funding(story)), figures.funding),

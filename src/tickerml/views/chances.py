@@ -82,7 +82,7 @@ def net_interval(story: Story) -> Interval | None:
     found = interval(gathered(values, GATHERED), net_sum, seed=figures.seed(story, "net"))
     if found is None:
         return None
-    rest = float(figures.open_money(story))
+    rest = float(figures.beside_trades(story))
     return Interval(float(figures.net(story)), found.low + rest, found.high + rest, len(values))
 
 

@@ -107,7 +107,8 @@ def where_money(story: Story) -> str:
     question, picture = "Where did the money go?", waterfall(story)
     currency = story.head.currency
     rows = [
-        ("closed trades before fees and funding", figures.closed(story) + figures.fees(story) - figures.funding(story)),
+        ("closed trades before fees and funding", figures.gross(story)),
+        *([("quotes closed before fees and funding", figures.quoted(story))] if figures.quoted(story) else []),
         ("fees", -figures.fees(story)),
         ("funding", figures.funding(story)),
         ("open at the end", figures.open_money(story)),

@@ -57,19 +57,34 @@ def closed(story: Story) -> Decimal:
     return sum((t.pnl for t in story.trades), Decimal(0))
 
 
+def gross(story: Story) -> Decimal:
+    """Profit and loss of all closed trades, before fees and funding."""
+    return closed(story) + sum((t.fees - t.funding for t in story.trades), Decimal(0))
+
+
+def quoted(story: Story) -> Decimal:
+    """What a compiled strategy's quotes bought and sold again, by average cost, before fees and funding."""
+    return story.paid.quoted if story.paid is not None else Decimal(0)
+
+
 def open_money(story: Story) -> Decimal:
-    """Net minus closed trades: positions still open at the end, and what was paid for entering them."""
+    """Positions still open at the end, at their last price, before fees and funding."""
+    return net(story) - gross(story) - quoted(story) + fees(story) - funding(story)
+
+
+def beside_trades(story: Story) -> Decimal:
+    """Net minus closed trades: what is open at the end with what it has paid so far, and quotes."""
     return net(story) - closed(story)
 
 
 def fees(story: Story) -> Decimal:
-    """Fees of all closed trades; more than 0 was paid."""
-    return sum((t.fees for t in story.trades), Decimal(0))
+    """Fees of all executions, of open positions and of quotes too; more than 0 was paid."""
+    return sum((t.fees for t in story.trades), Decimal(0)) if story.paid is None else story.paid.fees
 
 
 def funding(story: Story) -> Decimal:
-    """Funding of all closed trades; more than 0 was received."""
-    return sum((t.funding for t in story.trades), Decimal(0))
+    """Funding of all positions; more than 0 was received."""
+    return sum((t.funding for t in story.trades), Decimal(0)) if story.paid is None else story.paid.funding
 
 
 def won(story: Story) -> int:

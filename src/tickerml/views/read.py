@@ -17,6 +17,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Header, Tape
 from tickerml.views.health import health_of
+from tickerml.views.paid import Payments, unit_of
 from tickerml.views.regimes import Regimes
 from tickerml.views.settled import is_forecast, is_trade, outcome, trade
 from tickerml.views.story import (
@@ -53,6 +54,7 @@ class _Gathered:
     settled: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     balances: list[Balances] = field(default_factory=list)
     regimes: Regimes = field(default_factory=Regimes)
+    payments: Payments = field(default_factory=Payments)
     first: int = 0
     last: int = 0
 
@@ -106,6 +108,7 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
         found.counts[name] += int((rows["kind"] == kind).sum())
     _count_reasons(block, Kind.PASS, "reason", found.passes)
     _count_reasons(block, Kind.REFUSAL, "code", found.refusals)
+    found.payments.add(block)
     told = balances_of(rows)
     if len(told):
         found.balances.append(told)
@@ -171,6 +174,7 @@ def _told(
         for inst, blob in found.settled
         if is_trade(blob)
     ]
+    unit = unit_of(found.balances, header.instruments)
     layers = waterfall if waterfall is not None else manifest.get("waterfall") or []
     return Story(
         head=_head(header, manifest, found),
@@ -182,6 +186,7 @@ def _told(
         prices=prices,
         waterfall=tuple(_layer(*one) for one in layers),
         twins=twins,
+        paid=found.payments.total(header.instruments, *unit, found.intents) if unit is not None else None,
         no_twins=str(manifest.get("no_twins") or ""),
         decisions=_decisions(found),
         health=health_of(header, manifest),

@@ -65,6 +65,15 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What the account paid over the whole run, in the story's currency, whether trades closed or not."""
+
+    fees: Decimal  # of all executions; more than 0 was paid
+    funding: Decimal  # of all positions; more than 0 was received
+    quoted: Decimal = Decimal(0)  # closed by a compiled strategy, average cost, before fees and funding
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """A forecast whose outcome is known: of a trade, or of a signal whose window ended."""
 
@@ -194,4 +203,5 @@ class Story:
     recipe: Recipe = field(default_factory=Recipe)
     seconds: float | None = None  # how long the run took; shown in the terminal only, never on the page
     report: str = ""  # where the page lies, for the last line of the summary
+    paid: Paid | None = None  # None = no account was kept: what closed trades tell is all that is known
     no_twins: str = ""  # why there are no null twins, in words
