@@ -27,6 +27,8 @@ from tickerml.config.sections import Config
 from tickerml.tape.errors import ConfigError, Where
 
 PREFIX: Final = "TICKERML__"
+TURBO: Final = "MICRO_TURBO_MODE"
+"""The switch of the five-signal strategy that its users know: another name of TICKERML__FIVE_SIGNAL__TURBO."""
 _PLACES: Final = "_places"
 
 
@@ -80,8 +82,15 @@ def _environment(env: Mapping[str, str]) -> Document:
     """TICKERML__SECTION__KEY=value; the value is read as YAML, so lists and numbers are written as in a file.
 
     DATABASE_URL is the ledger's where it names a database that can be one; it may be somebody else's too.
+    MICRO_TURBO_MODE=true (or 1, yes, on) is five_signal.turbo. It is read here and nowhere else, so that a run's record
+    says what was switched, and what is made again from the record needs no environment.
     """
     found = Document("environment")
+    turbo = env.get(TURBO, "").strip().lower()
+    if turbo:
+        where = Where("environment", text=f"{TURBO}={turbo}", mark=len(TURBO))
+        switch = ("five_signal", "turbo")
+        _put(found, switch, {"1": True, "0": False}.get(turbo, _typed(switch, turbo)), where)
     if env.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://", "postgresql+", "sqlite:")):
         env = {"TICKERML__LEDGER__URL": env["DATABASE_URL"], **env}
     for name in sorted(env):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -98,7 +97,7 @@ def choose(strategy: str | object, config: Config) -> Chosen:
     if strategy == "psc":
         return Chosen("psc", psc_of(config), needs_ton=True, source="psc")
     if strategy in OF_BARS:
-        return Chosen(strategy, _of_section(strategy, config), source=strategy)
+        return Chosen(strategy, getattr(config, strategy), source=strategy)
     if strategy == "quoter":
         return Chosen(quoter.NAME, quoter.Params(), quoter.__name__, source="quoter")
     if ".py" in strategy:
@@ -136,9 +135,15 @@ def _made(cls: type[Any]) -> object:
 
 
 def again(source: str, params: Mapping[str, Any], config: Config) -> Chosen:
-    """The strategy of a recorded run. ConfigError `strategy` when its code is not to be found."""
+    """The strategy of a recorded run. ConfigError `strategy` when its code is not to be found.
+
+    A built-in one is what the recorded settings say. Of older runs that the environment had switched to turbo the
+    parameters alone tell of it.
+    """
     if source == "quoter":
         return choose(quoter.Params(**params), config)
+    if source == "five_signal" and "turbo" in params:
+        config = replace(config, five_signal=replace(config.five_signal, turbo=bool(params["turbo"])))
     if source in BUILT_IN or ".py" in source:
         return choose(source, config)
     module, _, name = source.partition(":")
@@ -152,13 +157,6 @@ def again(source: str, params: Mapping[str, Any], config: Config) -> Chosen:
 def kept_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as they were, from a run's record: JSON has no infinite number, so that stands there as a word."""
     return {name: float(told) if told in _INFINITE else told for name, told in params.items()}
-
-
-def _of_section(name: str, config: Config) -> object:
-    """A strategy as its section of the settings says; MICRO_TURBO_MODE=true switches the five-signal one to turbo."""
-    strategy = getattr(config, name)
-    asked = os.environ.get("MICRO_TURBO_MODE", "").strip().lower() in ("1", "true", "yes", "on")
-    return replace(strategy, turbo=True) if name == "five_signal" and asked else strategy
 
 
 def psc_of(config: Config) -> Psc:

@@ -51,7 +51,7 @@ class FiveSignalParams:
     b_size_low: Annotated[float, Range(0, 1)] = 0.10  # share of margin of a B-trade
     b_size_high: Annotated[float, Range(0, 1)] = 0.15  # at full confidence
     leverage: Annotated[float, Range(1, 125)] = 50.0  # times; capped by the venue's tier
-    turbo: bool = False  # relaxed gates and B-trades for balances below 100; MICRO_TURBO_MODE=true is its default
+    turbo: bool = False  # relaxed gates and B-trades for balances below 100; MICRO_TURBO_MODE=true sets it
     timeframe: Literal["1m", "5m", "15m"] = "1m"  # bars of VWAP, Kalman filter and Ornstein-Uhlenbeck fit
 
     symbols: ClassVar = (
