@@ -13,6 +13,7 @@ from tickerml.desk.exposure import Exposure, Worst
 from tickerml.desk.gates import ABSENT, FAILED, PASSED
 from tickerml.desk.limits import TEXT, Refused
 from tickerml.desk.regime import CAUTION, PANIC
+from tickerml.desk.settings import Manager
 from tickerml.tape.intents import Entry
 from tickerml.tape.rows import DAY, SECOND
 
@@ -229,10 +230,30 @@ def test_the_beginning_of_a_live_session_is_slow_and_half_sized():
 def test_confidence_needs_a_model():
     """F1: null confidence passes and is counted as no_model; with one, the strategy's minimum holds."""
     for name, least in [("dca", 0.6), ("swing", 0.65), ("channel", 0.3)]:
-        assert approved(judge(proposal(name=name, info={"confidence": least})))
-        assert refused(judge(proposal(name=name, info={"confidence": least - 0.0001})), Refused.CONFIDENCE)
-        assert gate(judge(proposal(name=name, info={"confidence": None})), "confidence").why == "no_model"
+        own = {"min_confidence": least}
+        assert approved(judge(proposal(name=name, info={**own, "confidence": least})))
+        assert refused(judge(proposal(name=name, info={**own, "confidence": least - 0.0001})), Refused.CONFIDENCE)
+        assert gate(judge(proposal(name=name, info={**own, "confidence": None})), "confidence").why == "no_model"
     assert gate(judge(proposal(name="psc", info={"confidence": 0.1})), "confidence").state == ABSENT
+
+
+@pytest.mark.parametrize(
+    ("settings", "own", "least"), [(0.7, 0.6, 0.7), (0.5, 0.6, 0.6), (None, 0.6, 0.6), (0.7, None, 0.7)]
+)
+def test_f1_the_higher_of_both_least_confidences_holds(settings, own, least):
+    """The settings' (manager.confidence) and the strategy's own; either alone holds, too."""
+    of = desk(names=("x",), manager=Manager(confidence={} if settings is None else {"x": settings}))
+    info = {} if own is None else {"min_confidence": own}
+    for confidence, good in ((least, True), (least - 0.001, False)):
+        verdict = judge(proposal(name="x", info={**info, "confidence": confidence}), of=of)
+        assert approved(verdict) if good else refused(verdict, Refused.CONFIDENCE)
+
+
+@pytest.mark.parametrize("own", [nan, "high", True])
+def test_f1_a_least_confidence_that_is_no_number_refuses(own):
+    of = desk(names=("x",), manager=Manager(confidence={"x": 0.1}))
+    told = judge(proposal(name="x", info={"min_confidence": own, "confidence": 0.9}), of=of)
+    assert refused(told, Refused.CONFIDENCE)
 
 
 def test_capital_and_heat_that_are_all_in_use():
@@ -307,8 +328,6 @@ def test_liquidation_is_no_matter_for_spot():
 
 def test_universe_and_symbols():
     """A3: only coins of the list, or of the rule."""
-    from tickerml.desk.settings import Manager
-
     one = desk(manager=Manager(symbols=("ETH",)))
     assert approved(judge(proposal(2), of=one))
     assert refused(judge(proposal(1), of=one), Refused.UNIVERSE)

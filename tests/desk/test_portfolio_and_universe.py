@@ -133,4 +133,15 @@ def test_lists():
     """A3: or a list; S1's 24 coins."""
     assert Universe(Manager(symbols=("ETH", "DOGE")), COINS).allowed() == {2, 4}
     assert Universe(Manager(), COINS).allowed() is None
+
+
+def test_a3_the_word_monitored_stands_for_the_24_coins_of_s1():
+    """Of these instruments BTC, ETH, SOL, DOGE, ADA and DOT are among them; XYZ and LTC are not."""
     assert len(set(MONITORED)) == 24
+    of_s1 = {k for k, one in enumerate(COINS) if one.base not in ("XYZ", "LTC")}
+    assert Universe(Manager(symbols=("monitored",)), COINS).allowed() == of_s1
+    assert Universe(Manager(symbols=("monitored", "LTC")), COINS).allowed() == of_s1 | {6}
+    thousands = (replace(COINS[1], id=0, base="1000PEPE", multiplier=1000),)
+    assert thousands[0].coin == "PEPE"
+    for symbols in (("monitored",), ("PEPE",), ("1000PEPE",)):
+        assert Universe(Manager(symbols=symbols), thousands).allowed() == {0}

@@ -48,7 +48,7 @@ def feasible(
 
         tape = open_market(source, ready, None, timerange, file_format, watch, venue)
         found = judged(
-            with_own(strategy or list(ready.manager.strategies), given, ready),
+            with_own(strategy, given, ready),
             tape,
             config=ready,
             cash=money or ready.trading.initial_balance,

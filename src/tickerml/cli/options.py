@@ -25,7 +25,12 @@ ConfigFiles = Annotated[
 ]
 Strategies = Annotated[
     list[str] | None,
-    typer.Option("-s", "--strategy", metavar="NAME", help="Its name, or file.py:ClassName; repeatable. Default: psc."),
+    typer.Option(
+        "-s",
+        "--strategy",
+        metavar="NAME",
+        help="Its name, or file.py:ClassName; repeatable. Default: manager.strategies, else psc.",
+    ),
 ]
 Pairs = Annotated[
     list[str] | None,

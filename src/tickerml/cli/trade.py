@@ -90,9 +90,11 @@ def own_params(strategies: list[str] | None, param: list[str] | None) -> tuple[l
 
 
 def with_own(strategies: list[str] | None, given: dict[str, list[str]], config: Config) -> list[str | Chosen]:
-    """The strategies to run, those with parameters of their own made with them."""
+    """The strategies to run, the usual ones where none is named; those with parameters of their own made with them."""
     if not given:
-        return [*(strategies or ["psc"])]
+        from tickerml.run.strategies import usual
+
+        return [*(strategies or usual(config))]
     from tickerml.run.given import with_given
 
     return with_given(strategies or [], given, config)

@@ -25,6 +25,8 @@ REASONS: Final[Mapping[str, str]] = {
     "exchanges.api_key": _KEYS,
     "exchanges.api_secret": _KEYS,
     "superp.no_liquidation": "a SuperP position always ends at its stake; without it set superp.enabled: false",
+    "manager.scan_minutes": "a bar strategy is asked at each close of its bars (dca.timeframe 5m, swing and channel "
+    "15m): between two closes a scan would see the same",
     "data.min_latency_ms": "clocks are corrected by the lower envelope of what was recorded (docs/tape.md)",
 }
 """By section.key (an exchange's name left out), why the setting does nothing; for others their comment says it."""

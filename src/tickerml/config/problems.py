@@ -114,6 +114,14 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
             or _place(("psc_integration", "long_threshold"), documents, "places"),
             key="psc_integration.short_threshold",
         )
+    if not config.ml_microstructure.enabled and "psc" in config.manager.strategies:
+        yield ConfigError(
+            "config-conflict",
+            "manager.strategies has psc, and ml_microstructure.enabled is false",
+            where=_place(("manager", "strategies"), documents, "places"),
+            key="manager.strategies",
+            try_="leave one of the two out",
+        )
     yield from _names(config, documents)
     yield from _weights(documents)
     yield from _models(config, documents)

@@ -70,7 +70,7 @@ class Exchange:
 class MlMicrostructure:
     """The PSC microstructure strategy: what it scores, when it trades, how long a trade may last."""
 
-    enabled: bool = True  # trade with this strategy when none is named
+    enabled: bool = True  # traded where none is named; off: dca, swing and channel are (manager.strategies)
     min_signal_ratio: Annotated[float, Range(-20, 40)] = 6.5  # PSC ratio from which a candidate is scored and logged
     min_confidence: Annotated[float, Range(0, 1)] = 0.3  # probability of a net gain below which no trade is made
     choose_confidence: bool = False  # choose it within 0.15 to 0.35 on settled windows, once there are 200

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import repeat
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 from typing import Final
 
 from tickerml.desk.case import Case
@@ -224,10 +224,13 @@ def _orders(c: Case) -> Gate:
 
 
 def _confidence(c: Case) -> Gate:
-    wanted, given = c.desk.confidence.get(c.p.name), c.confidence
-    if wanted is None:
+    """The higher of what the settings and the strategy itself ask for; without a model nothing is asked."""
+    asked = [one for one in (c.desk.confidence.get(c.p.name), c.p.least) if one is not None]
+    if not asked:
         return absent("confidence", "the strategy has no minimum")
-    return absent("confidence", "no_model") if given is None else least("confidence", given, wanted)
+    if c.confidence is None:
+        return absent("confidence", "no_model")
+    return least("confidence", c.confidence, nan if any(map(isnan, asked)) else max(asked))
 
 
 def _cash(c: Case) -> Gate:

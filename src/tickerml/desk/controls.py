@@ -287,7 +287,8 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "signal_base signal_volatility signal_most multiplier_low multiplier_high multiplier_volatility",
         (R.CONFIDENCE,),
         "test_sizing:test_s2_formula",
-        "sizes by signal, confidence and volatility (F2); least confidences stand in manager.confidence",
+        "sizes by signal, confidence and volatility (F2); the least confidence is the higher of manager.confidence and "
+        "the strategy's own min_confidence, and is asked once a model gives one",
     ),
     _control(
         "five-signal tiers and turbo",

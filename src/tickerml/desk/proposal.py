@@ -31,6 +31,14 @@ class Proposal(Struct, frozen=True):
         return self._figure("confidence")
 
     @property
+    def least(self) -> float | None:
+        """The least confidence that the strategy asks of itself; NaN for what is no number, None where it asks none."""
+        told = self.setup.info.get("min_confidence")
+        if told is None:
+            return None
+        return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else math.nan
+
+    @property
     def signal(self) -> float | None:
         """A model's signal, -2 to 2; None where the intent does not come from one."""
         return self._figure("signal")

@@ -5,7 +5,7 @@ Plain dataclasses without numba: the settings read them on every start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
@@ -15,27 +15,33 @@ MONITORED: Final = (  # the 24 coins that the rule strategies were written for
     *("BTC", "ETH", "SOL", "BNB", "XRP", "ADA", "AVAX", "DOGE", "DOT", "LINK", "UNI", "ATOM"),
     *("NEAR", "ICP", "ARB", "OP", "AAVE", "CRV", "MKR", "INJ", "SEI", "PEPE", "WIF", "BONK"),
 )
+MONITORED_WORD: Final = "monitored"  # what stands for them in a list of coins
 _WEIGHTS: Final = {"dca": 0.4, "swing": 0.3, "channel": 0.3}
-_CONFIDENCE: Final = {"dca": 0.6, "swing": 0.65, "channel": 0.3}
 
 
 @dataclass(frozen=True)
 class Manager:
     """The manager above the strategies: whose capital, whose turn, which coins."""
 
-    strategies: tuple[str, ...] = ("dca", "swing", "channel")  # those that trade together when none is named
+    strategies: tuple[str, ...] = ()  # traded together where none is named; empty = psc (ml_microstructure.enabled)
     weights: Mapping[str, float] = field(default_factory=lambda: dict(_WEIGHTS))  # capital; normalised over those on
     weight: Annotated[float, Range(0, 1)] = 0.3  # capital of a strategy that weights does not name
     priorities: Mapping[str, float] = field(default_factory=dict)  # higher goes first among equals; 0 when not named
-    confidence: Mapping[str, float] = field(default_factory=lambda: dict(_CONFIDENCE))  # least confidence; models only
-    scan_minutes: Annotated[float, Range(0.01, 1440)] = 5.0  # minutes between two scans of bar strategies
+    confidence: Mapping[str, float] = field(default_factory=dict)  # least, as the strategy's own min_confidence
+    scan_minutes: Annotated[float, Range(0.01, 1440)] = 5.0  # not used yet; minutes between two scans of bar strategies
     prior_trades: Annotated[float, Range(0, 10_000)] = 20.0  # trades that the break-even rate counts as
-    symbols: tuple[str, ...] = ()  # base coins that may be traded; empty = all of the source, or the universe rule
+    symbols: tuple[str, ...] = ()  # base coins; monitored = the usual 24; empty = all of the source, or the universe
     top: Annotated[int, Range(0, 1000)] = 0  # coins of the universe by 30-day volume; 0 = no rule
     min_age_days: Annotated[float, Range(0, 3650)] = 30.0  # days since its first bar; universe rule
     max_spread_bps: Annotated[float, Range(0, 10_000)] = 30.0  # basis points of the mid, median of a day; universe rule
     features: tuple[str, ...] = ()  # features, or sets such as rules@1, whose values stand in each intent's row
     portfolio: Literal["none", "equal", "inverse_volatility", "given"] = "none"  # weights of coins; given: by rows
+
+
+def coins_named(symbols: Sequence[str]) -> frozenset[str]:
+    """The base coins of a list, with the 24 in the place of the word that stands for them."""
+    named = frozenset(symbols) - {MONITORED_WORD}
+    return named | frozenset(MONITORED) if MONITORED_WORD in symbols else named
 
 
 @dataclass(frozen=True)

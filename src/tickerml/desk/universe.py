@@ -14,6 +14,7 @@ import numpy as np
 
 from tickerml.desk.protections import Change
 from tickerml.desk.settings import Manager as Rules
+from tickerml.desk.settings import coins_named
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import DAY, HOUR
 
@@ -64,7 +65,8 @@ class Universe:
     def allowed(self) -> frozenset[int] | None:
         """Ids of the instruments that may be traded; None = all."""
         if self.rules.symbols:
-            return frozenset(i.id for i in self.instruments if i.base in self.rules.symbols)
+            named = coins_named(self.rules.symbols)
+            return frozenset(i.id for i in self.instruments if i.base in named or i.coin in named)
         return frozenset(np.flatnonzero(self.table["in"]).tolist()) if self.rules.top else None
 
     def _fits(self, now: int, one: Instrument, known: Listing) -> bool:

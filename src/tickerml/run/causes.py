@@ -27,7 +27,10 @@ _KEYS: Final = {
     ("account", "fee_discount"): FEES,
 }
 _NO_PART: Final = {"exchanges", "synthetic", "model", "ledger"}  # sections that no run of a tape reads
-_PLACES: Final = {("data", "store"), ("data", "runs"), ("trading", "initial_balance")}  # read before the run is made
+_PLACES: Final = {  # read before the run is made
+    *(("data", "store"), ("data", "runs"), ("trading", "initial_balance")),
+    *(("manager", "strategies"), ("ml_microstructure", "enabled")),
+}
 _OF_RUN: Final = ("cash", "seed", "pairs")
 _TOO: Final = ("turbo",)  # of a built-in strategy: what its section alone does not decide
 _OF_PSC: Final = ("ml_microstructure", "psc_integration")

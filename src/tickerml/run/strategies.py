@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tickerml.config import Config, MlMicrostructure, written_at
+from tickerml.desk.settings import MONITORED_WORD, coins_named
 from tickerml.engine.asking import broken, home_of
 from tickerml.run.own_file import module_of
 from tickerml.strategies import quoter
@@ -19,7 +20,8 @@ from tickerml.strategies.psc_params import PscParams
 from tickerml.tape.errors import ConfigError, InputError, Where
 from tickerml.tape.instruments import Instrument
 
-OF_BARS = ("dca", "swing", "channel", "five_signal", "ma_cross")  # each is a section of the settings
+RULES = ("dca", "swing", "channel")  # those of one manager, with 40 / 30 / 30 of its capital
+OF_BARS = (*RULES, "five_signal", "ma_cross")  # each is a section of the settings
 BUILT_IN = ("psc", *OF_BARS, "quoter")
 _DECLARES = {"wake": 'wake = Bars("5m")', "sees": 'sees = ("spread_ticks",)'}  # what a strategy must, and how
 
@@ -36,6 +38,11 @@ class Chosen:
     needs_ton: bool = False
     source: str = ""  # how `again` finds it: a built-in name, file.py:Class, or module:Class of an object
     given: tuple[tuple[str, Any], ...] = ()  # parameters that a command gave it (run/given.py), by name
+
+
+def usual(config: Config) -> list[str]:
+    """What is traded where no strategy is named: those of the manager, else psc, else, where it is off, the rules."""
+    return [*config.manager.strategies] or (["psc"] if config.ml_microstructure.enabled else [*RULES])
 
 
 def choose_all(strategy: str | object | Sequence[str | object], config: Config) -> tuple[Chosen, ...]:
@@ -202,7 +209,10 @@ def known_coins(chosen: Sequence[Chosen], config: Config, instruments: Sequence[
     able = [i for i in instruments if not i.values_only]
     there = dict.fromkeys(coin_of(i) for i in able) | dict.fromkeys(i.base for i in able)
     for key, coins in named.items():
-        missing = next((coin for coin in coins if coin not in there), None)
+        some = [coin for coin in coins if coin != MONITORED_WORD]  # of a list of ours a source may lack any, not all
+        if len(some) < len(coins) and not there.keys() & coins_named(coins):
+            some = [MONITORED_WORD]
+        missing = next((coin for coin in some if coin not in there), None)
         if missing is not None:
             held = ", ".join(list(there)[:12]) + (" ..." if len(there) > 12 else "")
             raise ConfigError(
