@@ -47,7 +47,9 @@ def crash():
 
 
 def fresh(tape, leverage=None, limits=None, **terms):
-    config = settings(trading={"leverage": 50}, limits={"liquidation_stops": 1.0, **(limits or {})})
+    config = settings(
+        account={"tiers": "none"}, trading={"leverage": 50}, limits={"liquidation_stops": 1.0, **(limits or {})}
+    )
     chosen = replace(terms_of(config), **terms)
     setting = Setting(config, Decimal(CASH), 0, (), bar_only_of(tape), chosen)
     made = []

@@ -131,7 +131,7 @@ class Account:
 
     isolated: bool = False  # futures: each position has a margin of its own; off: cross, the wallet stands for all
     hedge: bool = False  # futures: a long and a short leg for each; off: one-way
-    tiers: Literal["none", "binance"] = "none"  # futures: margin by size, and liquidation; ETH's for most
+    tiers: Literal["auto", "none", "binance"] = "auto"  # margin by size, liquidation; auto: futures above leverage 1
     liquidation_fee: Annotated[float, Range(0, 0.1)] = 0.0125  # share of the value of what is liquidated; with tiers
     spot_wallets: bool = False  # spot: what is bought is a balance of the coin, with dust; off: a position
     fee_in: Literal["quote", "received", "other"] = "quote"  # spot wallets: received = coins, of what is bought

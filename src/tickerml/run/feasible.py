@@ -24,6 +24,7 @@ from tickerml.engine.core import WALLETS
 from tickerml.run.examples import Example, examples
 from tickerml.run.setup import dense, limits_of, terms_of, with_least
 from tickerml.run.strategies import BUILT_IN, Chosen, choose_all, known_coins, traded
+from tickerml.run.tiers import tiered
 from tickerml.tape.errors import InputError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Pass, Setup
@@ -91,8 +92,9 @@ class _Bench:
 
     def __init__(self, chosen: Sequence[Chosen], tape: Tape, config: Config) -> None:
         header = with_least(tape.header, config)
-        self.chosen, self.config, self.terms = chosen, config, terms_of(config)
         self.instruments = dense(header.instruments)
+        self.chosen, self.config = chosen, config
+        self.terms = tiered(terms_of(config), chosen, self.instruments, config)
         self.wallets = Wallets.of(self.instruments, WALLETS)
         self.last = _last_prices(tape)
         able = [i for i in self.instruments if not i.values_only]

@@ -21,6 +21,7 @@ from tickerml.run.recipe import command_of, search_command
 from tickerml.run.setup import Setting, with_least
 from tickerml.run.siblings import digest
 from tickerml.run.strategies import Chosen
+from tickerml.run.tiers import unliquidated
 from tickerml.run.trials import SWEEP, TRIALS, search_in
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError, Where
@@ -135,7 +136,7 @@ def manifest_of(
         "python": sys.version.split()[0],
         "visibility": "watermark" if setting.terms.watermark else "oracle",
         "latency": _latency(setting),
-        "notes": _notes(setting, with_least(header, setting.config)),
+        "notes": _notes(chosen, setting, with_least(header, setting.config)),
     }
     return {**manifest, "command": command_of(manifest)}
 
@@ -161,13 +162,16 @@ def _latency(setting: Setting) -> str:
     return f"{one.model}: entry {one.entry_ms:g} ms, cancel {one.cancel_ms:g} ms, response {one.response_ms:g} ms"
 
 
-def _notes(setting: Setting, header: Header) -> list[str]:
+def _notes(chosen: Sequence[Chosen], setting: Setting, header: Header) -> list[str]:
     notes = []
     wanted = [i for i in header.instruments if not i.values_only and i.symbol in (setting.pairs or (i.symbol,))]
     bare = sum(not i.min_notional for i in wanted)
     if bare:
         of = "" if bare == len(wanted) else f" of {bare} of {len(wanted)} instruments"
         notes.append(f"the source names no smallest order{of}: any size is filled here (account.min_notional)")
+    bold = unliquidated(chosen, wanted, setting.config)
+    if bold:
+        notes.append(bold)
     if setting.config.superp.enabled:
         notes.append("SuperP positions exist in simulation only: no venue offers them")
     if setting.config.psc_integration.ton_price != "tape":

@@ -32,6 +32,7 @@ from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.features.sets import members
 from tickerml.run.models import Models, models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
+from tickerml.run.tiers import tiered
 from tickerml.strategies.wake import Trade
 from tickerml.tape.block import Block
 from tickerml.tape.errors import ConfigError
@@ -57,7 +58,7 @@ class Setting:
 
 
 def terms_of(config: Config) -> Terms:
-    """The simulated venue's terms that the settings name."""
+    """The simulated venue's terms that the settings name; tiers of `auto` come with the strategies (run/tiers.py)."""
     oracle = config.latency.visibility == "oracle"
     dynamic = config.trading.slippage_model == "dynamic"
     held = config.account
@@ -119,11 +120,12 @@ def build(
     """The machine of a run. `sink` takes the rows it makes, at most `held` waiting. Raises ConfigError, InputError."""
     config, header = setting.config, with_least(header, setting.config)
     instruments = dense(header.instruments)
-    setting = replace(setting, terms=_kept_in_legs(chosen, instruments, setting.terms))
+    mine = [traded(one, config, header.instruments, setting.pairs) for one in chosen]
+    venue = tiered(setting.terms, chosen, (one for some in mine for one in some), config)
+    setting = replace(setting, terms=_kept_in_legs(chosen, instruments, venue))
     terms = setting.terms
     wallets = Wallets.of(instruments, WALLETS, spot=terms.spot_wallets)
     models = models_of(config)
-    mine = [traded(one, config, header.instruments, setting.pairs) for one in chosen]
     if terms.spot_wallets:
         _counted_once({one.id: one for some in mine for one in some}.values())
     first = mine[0][0].id if mine and mine[0] else 0
