@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tickerml.desk.exits import FULL, HALF, Move, alarms, at_price, place
 from tickerml.desk.leaving import AT_MARKET, move, protect
-from tickerml.desk.legs import ENTRY, STOP, TARGET
+from tickerml.desk.legs import AWAITED, ENTRY, STOP, TARGET
 from tickerml.desk.order import Order
 from tickerml.desk.requests import put
 from tickerml.desk.setups import OPEN, SETUP
@@ -95,6 +95,15 @@ def test_a_target_that_is_watched_ends_the_trade_and_walks_no_zones(side):
     assert at_price(s, mirror(10_150, side), agree=True) == Move(stop, mirror(10_150, side), "target")
     none = trade(side, watched=1, target=0.0)
     assert (alarms(none), at_price(none, mirror(10_900, side))) == ((0, 0), None)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_range_is_broken_by_a_close_alone(side):
+    low, high = sorted((mirror(9_950, side), mirror(10_050, side)))
+    s = trade(side, low=low, high=high)
+    for price in (low - 1, high + 1):
+        assert at_price(s, price, close=False) is None
+        assert at_price(s, price).close == "range break"
 
 
 def test_alarms_name_the_next_prices_at_which_something_is_to_be_done():
@@ -187,23 +196,27 @@ def test_protection_stands_at_the_levels():
     assert [role for role, _ in send(watched, n)] == [STOP]
 
 
-def test_a_move_withdraws_the_old_and_sends_the_new_for_what_is_left():
+def test_a_move_sends_the_new_for_what_is_left_and_names_them_heirs_of_the_old():
     """Control stop <= remaining: the new stop is for what is held, never for more."""
     book, k = opened()
     send(book, k)
     book.table[k]["exited"] = 4
-    assert len(moved(book, k, 10_010)) == 2
+    assert moved(book, k, 10_010) == [50, 51]
     stop, target = send(book, k)
     assert (stop[1].trigger, stop[1].qty, target[1].qty) == (10_010, 6, 6)
-    assert moved(book, k, 10_020) != []
-    assert moved(book, k, 10_030) == []  # all are leaving already
+    assert [int(book.leg(n)["heir"]) for n in (50, 51, 52, 53)] == [52, 53, 0, 0]
+    assert moved(book, k, 10_020) == [50, 51, 52, 53]
+    send(book, k)
+    assert [int(book.leg(n)["heir"]) for n in (50, 51, 52, 53)] == [54, 55, 54, 55]
     book.table[k]["state"] = 3
     assert moved(book, k, 10_040) == []
 
 
 def moved(book, k, stop_at):
-    move(*book.given[1:], k, stop_at, 10_150)
-    return book.said()
+    """Ids of the orders that wait for an heir."""
+    move(book.table, book.legs, k, stop_at, 10_150)
+    assert book.said() == []
+    return [int(leg["id"]) for leg in book.of(k) if leg["heir"] == AWAITED]
 
 
 @pytest.mark.parametrize("at", [{"price": 9_990}, {"price": 9_000, "trigger": 9_990}])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tickerml.account.contract import contract_record
 from tickerml.desk.exposure import Worst, exposure, worst_of
 from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, add
-from tickerml.desk.setups import SLOTS, withdraw
+from tickerml.desk.setups import SLOTS, drop, withdraw
 from tickerml.tape.rows import SECOND
 from trade_book import Book
 
@@ -88,6 +88,19 @@ def test_a_cancel_under_way_and_silence_count_whole():
         assert (found.notional[0], found.unknown_on[0]) == (1000, unknown)
     book.leg(1)["known"] = 1
     assert exposure(book, WALLETS, 9 * SECOND, lambda inst: 2 * SECOND).unknown_on[0] == 0
+
+
+def test_an_order_whose_trade_is_over_blocks_its_coin_until_the_venue_says_that_it_has_ended():
+    book = Book()
+    k = begun(book)
+    book.rest(k, STOP, 7, 100, now=1 * SECOND, side=-1, price=90)
+    book.leg(7)["known"] = 1
+    drop(book.legs, book.requests[0], k, True)
+    book.table[k]["state"] = 0
+    found = exposure(book, WALLETS, 2 * SECOND, lambda inst: 2 * SECOND)
+    assert (found.unknown_on[0], found.orders, found.positions, found.notional[0]) == (1, 1, 0, 0)
+    book.ended(7)
+    assert exposure(book, WALLETS, 2 * SECOND, lambda inst: 2 * SECOND).unknown_on[0] == 0
 
 
 def test_wallets_strategies_and_stakes_are_kept_apart():

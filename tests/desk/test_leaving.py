@@ -6,22 +6,27 @@ import pytest
 
 from tickerml.desk.leaving import (
     AT_MARKET,
+    MOST_EXITS,
     MOST_LEGS,
     again,
     close,
     fit,
     gather,
     guard,
+    inherit,
     is_legal,
     move,
+    pass_on,
     protect,
     reach,
+    recall,
     refused,
     reopen,
     stop,
+    succeed,
     withdraw_entries,
 )
-from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, pair
+from tickerml.desk.legs import AWAITED, CLOSE, ENTRY, STOP, TARGET, pair
 from tickerml.desk.order import Order
 from tickerml.desk.setups import BY_HAND, BY_STOP, BY_TIMER, CLOSING, ENTERING, OPEN
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
@@ -137,16 +142,154 @@ def test_a_trade_that_is_closing_is_given_no_protection():
     assert s["naked"] == 4
 
 
-def test_new_levels_withdraw_the_stop_and_target_before_them():
-    book, s = trade(ENTRY, STOP, TARGET, CLOSE, exited=3)
-    move(*book.given[1:], 0, 950, 1300)
-    assert ids(book) == [2, 3]
+def waiting(book):
+    """Ids of the orders that wait for an heir; nothing was sent."""
+    assert book.said() == []
+    return sorted(int(leg["id"]) for leg in book.legs if leg["id"] and leg["heir"] == AWAITED)
+
+
+def heirs(book, *orders):
+    return [int(book.leg(n)["heir"]) for n in orders]
+
+
+def test_at_new_levels_stop_and_target_wait_for_their_heirs():
+    book, s = trade(ENTRY, STOP, TARGET, CLOSE, STOP, exited=3)
+    book.leg(5)["leaving"] = 1
+    book.rest(1, STOP, 90, 5)
+    move(book.table, book.legs, 0, 950, 1300)
+    assert waiting(book) == [2, 3]
     assert (s["stop_at"], s["target_at"], s["naked"]) == (950, 1300, 7)
     for state in (ENTERING, CLOSING):
         book, s = trade(STOP, TARGET, state=state)
-        move(*book.given[1:], 0, 950, 1300)
-        assert ids(book) == []
+        move(book.table, book.legs, 0, 950, 1300)
+        assert waiting(book) == []
         assert (s["stop_at"], s["target_at"], s["naked"]) == (900, 1200, 0)
+
+
+def test_who_takes_over_withdraws_those_before_it():
+    """Stops have the new stop, targets the new target; of another trade nothing waits."""
+    book, _ = trade(STOP, TARGET)
+    book.rest(1, STOP, 90, 5)
+    succeed(book.table, book.legs, 0)
+    protect(*book.given, 0, AT_MARKET)
+    assert book.said() == [stop_order(1, 10), target_order(1, 10)]
+    assert heirs(book, 1, 2, 90, 101, 102) == [101, 102, 0, 0, 0]
+    inherit(book.legs, book.requests[0], 101)
+    assert ids(book) == [1]
+    inherit(book.legs, book.requests[0], 101)
+    assert ids(book) == []  # it leaves already
+    book.leg(2)["id"] = 0
+    inherit(book.legs, book.requests[0], 102)
+    assert ids(book) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "sent", "expected"),
+    [
+        ({"target_at": 0, "target": 0.0}, 1, [101, 101]),
+        ({"watched": 1}, 1, [101, 101]),
+        ({"zones": 1}, 1, [101, 101]),
+        ({"stop_at": 0, "stop": 0.0}, 1, [101, 101]),
+    ],
+)
+def test_where_one_of_two_has_no_heir_of_its_kind_it_leaves_with_the_other(fields, sent, expected):
+    book, _ = trade(STOP, TARGET, **fields)
+    succeed(book.table, book.legs, 0)
+    protect(*book.given, 0, AT_MARKET)
+    assert (len(book.said()), heirs(book, 1, 2)) == (sent, expected)
+
+
+def test_what_has_no_heir_at_all_leaves_at_once():
+    book, _ = trade(STOP, TARGET, stop_at=0, stop=0.0, watched=1)
+    succeed(book.table, book.legs, 0)
+    protect(*book.given, 0, AT_MARKET)
+    assert ids(book) == [1, 2]
+
+
+@pytest.mark.parametrize(("under_way", "protected"), [(MOST_EXITS - 2, True), (MOST_EXITS - 1, False)])
+def test_protection_waits_while_too_many_exits_are_under_way(under_way, protected):
+    """Entries do not count, nor orders of another trade; then the next answer asks again."""
+    assert MOST_EXITS == 12
+    book, s = trade(ENTRY, ENTRY, *[STOP, TARGET, CLOSE] * 5, naked=4)
+    for leg in book.of(0)[2 + under_way :]:
+        leg["setup"] = 1
+    protect(*book.given, 0, AT_MARKET)
+    assert (len(book.said()), s["naked"]) == ((2, 0) if protected else (0, 4))
+
+
+def test_no_more_is_protected_than_is_held():
+    book, _ = trade(naked=9, exited=4)
+    protect(*book.given, 0, AT_MARKET)
+    assert book.said() == [stop_order(1, 6), target_order(1, 6)]
+    book, _ = trade(naked=9, exited=10)
+    protect(*book.given, 0, AT_MARKET)
+    assert book.said() == []
+
+
+def refusable(**heir):
+    """A trade whose stop and target (1, 2) wait for a stop and target at new levels (101, 102)."""
+    book, s = trade(STOP, TARGET)
+    pair(book.legs, 1, 2)
+    for n, price in ((1, 900), (2, 1200)):
+        book.leg(n)["known"], book.leg(n)["price"] = 1, price
+    move(book.table, book.legs, 0, 950, 1300)
+    protect(*book.given, 0, AT_MARKET)
+    book.said()
+    for name, value in heir.items():
+        book.leg(1)[name] = value
+    return book, s
+
+
+def test_a_stop_whose_heir_was_refused_stays_with_its_target_and_its_levels():
+    book, s = refusable()
+    assert recall(book.table, book.legs, book.requests[0], book.leg(101))
+    assert ids(book) == [102]
+    assert heirs(book, 1, 2) == [0, 0]
+    assert (s["stop_at"], s["target_at"], s["naked"]) == (900, 1200, 0)
+
+
+@pytest.mark.parametrize("heir", [{"known": 0}, {"leaving": 1}, {"left": 9}, {"heir": 7}, {"role": TARGET}])
+def test_one_that_does_not_stand_for_all_that_is_held_is_not_recalled(heir):
+    book, s = refusable(**heir)
+    assert not recall(book.table, book.legs, book.requests[0], book.leg(101))
+    assert (ids(book), s["stop_at"]) == ([], 950)
+
+
+def test_a_target_that_leaves_is_not_recalled():
+    book, s = refusable()
+    book.leg(2)["leaving"] = 1
+    assert recall(book.table, book.legs, book.requests[0], book.leg(101))
+    assert (ids(book), s["stop_at"], s["target_at"]) == ([102], 900, 1300)
+
+
+def test_of_several_the_newest_is_recalled_and_the_others_leave():
+    book, s = refusable()
+    for n, price, left in ((3, 910, 10), (4, 920, 9), (5, 905, 10)):
+        book.rest(0, STOP, n, left, price=price)
+        book.leg(n)["known"], book.leg(n)["heir"] = 1, 101
+    book.leg(5)["id"] = 0
+    assert recall(book.table, book.legs, book.requests[0], book.leg(101))
+    assert (sorted(ids(book)), heirs(book, 3)) == ([1, 2, 4, 102], [0])
+    assert (s["stop_at"], s["target_at"]) == (910, 1300)  # it has no target beside it
+
+
+def test_the_target_that_was_to_stay_stands_beside_the_stop_that_is_recalled():
+    """What a target has left: the stop for that was refused, the one for more is kept."""
+    book, s = trade(STOP, TARGET)
+    pair(book.legs, 1, 2)
+    book.leg(1)["known"], book.leg(1)["price"], book.leg(2)["left"], book.leg(2)["price"] = 1, 900, 4, 1200
+    s["exited"] = 6
+    fit(*book.given, 0, book.leg(2), AT_MARKET)
+    book.said()
+    assert recall(book.table, book.legs, book.requests[0], book.leg(101))
+    assert (ids(book), heirs(book, 1, 2)) == ([], [0, 0])
+    assert [int(book.leg(n)["pair"]) for n in (1, 2)] == [2, 1]
+
+
+def test_those_that_wait_for_one_may_wait_for_another():
+    book, _ = refusable()
+    pass_on(book.legs, 101, 105)
+    assert heirs(book, 1, 2) == [105, 102]
 
 
 @pytest.mark.parametrize(("many", "gathered"), [(MOST_LEGS - 1, False), (MOST_LEGS, True)])
@@ -156,9 +299,16 @@ def test_many_small_protections_become_one(many, gathered):
     book, s = trade(*[STOP, TARGET, STOP, TARGET, STOP, TARGET][:many], ENTRY, STOP, exited=2)
     book.leg(many + 2)["leaving"] = 1
     book.rest(1, STOP, 90, 5)
-    gather(*book.given[1:], 0)
-    assert ids(book) == (list(range(1, many + 1)) if gathered else [])
+    gather(book.table, book.legs, 0)
+    assert waiting(book) == (list(range(1, many + 1)) if gathered else [])
     assert s["naked"] == (8 if gathered else 0)
+
+
+def test_those_that_wait_for_an_heir_are_not_counted_again():
+    book, s = trade(*[STOP, TARGET] * 3)
+    book.leg(1)["heir"] = 9
+    gather(book.table, book.legs, 0)
+    assert (waiting(book), s["naked"]) == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -172,22 +322,22 @@ def test_many_small_protections_become_one(many, gathered):
 def test_protection_is_gathered_when_the_average_entry_has_moved(entry_at, entered, ticks, gathered):
     """By more than a twentieth of a percent."""
     book, s = trade(STOP, TARGET, entry_at=entry_at, entered=entered, entry_ticks=ticks)
-    gather(*book.given[1:], 0)
-    assert ids(book) == ([1, 2] if gathered else [])
+    gather(book.table, book.legs, 0)
+    assert waiting(book) == ([1, 2] if gathered else [])
     assert s["naked"] == (entered if gathered else 0)
 
 
 def test_nothing_is_gathered_of_a_trade_that_closes_or_has_no_orders():
     book, s = trade(*[STOP] * 7, state=CLOSING)
-    gather(*book.given[1:], 0)
-    assert ids(book) == []
+    gather(book.table, book.legs, 0)
+    assert waiting(book) == []
     book, s = trade(entry_ticks=10 * 1500)
-    gather(*book.given[1:], 0)
-    assert ids(book) == []
+    gather(book.table, book.legs, 0)
+    assert waiting(book) == []
     assert s["naked"] == 0
     book, _ = trade(STOP, entry_ticks=10 * 1500)
-    gather(*book.given[1:], 0)
-    assert ids(book) == [1]
+    gather(book.table, book.legs, 0)
+    assert waiting(book) == [1]
 
 
 def test_withdrawing_leaves_the_protection():
@@ -281,8 +431,12 @@ def test_a_stop_is_fitted_to_what_a_target_has_left(by, more, fits):
     for name, value in more.items():
         book.leg(2 if name == "left" else 1)[name] = value
     fit(*book.given, 0, book.leg(by), AT_MARKET)
-    assert book.said() == ([] if fits else [Cancel(INST, 1), stop_order(1, 4)])
+    assert book.said() == ([] if fits else [stop_order(1, 4)])
     if not fits:
+        assert heirs(book, 1, 2) == [101, 0]
+        book.leg(101)["known"] = 1
+        fit(*book.given, 0, book.leg(by), AT_MARKET)
+        assert book.said() == []  # it waits for its heir
         assert [int(book.leg(n)["pair"]) for n in (1, 2, 101)] == [2, 101, 2]
 
 

@@ -29,12 +29,12 @@ def resting(*ids, setup=0, inst=5):
 def test_an_order_takes_the_first_free_place_and_leaves_nothing_of_the_one_before():
     table = legs()
     add(table, 7, 1, 2, STOP, 30, 5, -1, 95)
-    assert table[0].item() == (7, 1, 2, STOP, 0, 30, 0, 5, 0, -1, 95)
-    table[0]["pair"] = table[0]["leaving"] = table[0]["known"] = 1
+    assert table[0].item() == (7, 1, 2, STOP, 0, 30, 0, 0, 5, 0, -1, 95)
+    table[0]["pair"] = table[0]["leaving"] = table[0]["known"] = table[0]["heir"] = 1
     add(table, 8, 1, 2, TARGET, 30, 0, 0, 0)
     table[0]["id"] = 0
     add(table, 9, 3, 4, ENTRY, 40, 0, 0, 0)
-    assert table[0].item() == (9, 3, 4, ENTRY, 0, 40, 0, 0, 0, 0, 0)
+    assert table[0].item() == (9, 3, 4, ENTRY, 0, 40, 0, 0, 0, 0, 0, 0)
     assert table["id"].tolist()[:3] == [9, 8, 0]
 
 

@@ -214,8 +214,10 @@ def test_a_target_in_parts_fits_its_stop_to_what_is_left():
     w.setup(STOP, TARGET, entered=10)
     pair(w.legs, 1, 2)
     assert w.fill(2, 1200, 3, left=7) == NOTHING
-    assert w.said() == [Cancel(0, 1), w.stop(7)]
+    assert w.said() == [w.stop(7)]
     assert [int(w.leg(n)["pair"]) for n in (2, 101)] == [101, 2]
+    assert w.answer(A.ACK, 101) == NOTHING
+    assert w.said() == [Cancel(0, 1)]
     assert w.answer(A.CANCELED, 1, left=10) == NOTHING  # it was told to leave: no reason to close
     assert w.said() == []
 
@@ -228,7 +230,7 @@ def test_a_stop_is_fitted_once_the_venue_has_told_of_it():
     w.fill(2, 1200, 3, left=7)
     assert w.said() == []
     w.answer(A.ACK, 1)
-    assert w.said() == [Cancel(0, 1), w.stop(7)]
+    assert w.said() == [w.stop(7)]
 
 
 def test_the_last_lot_is_not_left_without_a_stop():
@@ -334,7 +336,8 @@ def test_a_target_that_was_refused_is_watched(side, sides):
         assert (s["watched"], int(w.marks[0]["below"]), int(w.marks[0]["above"])) == (watched, *at)
         assert w.said() == []
     w.left_to_python(following.moved(*w.trades, *w.market, 0, int(s["stop_at"]), 1000 + side * 300))
-    assert w.said() == [Cancel(0, 1), w.stop(10)]
+    assert w.said() == [w.stop(10)]
+    assert [int(w.leg(n)["heir"]) for n in (1, 101)] == [101, 0]
 
 
 @pytest.mark.parametrize("role", [STOP, ENTRY, CLOSE])
@@ -578,8 +581,224 @@ def test_new_levels_replace_the_old():
     s = w.setup(STOP, TARGET, entered=10)
     assert w.left_to_python(following.moved(*w.trades, *w.market, 0, 950, 1300)) == NOTHING
     replaced = Order(0, -1, int(T.LIMIT), GTC, 10, price=1300, flags=REDUCE)
-    assert w.said() == [Cancel(0, 1), Cancel(0, 2), w.stop(10, trigger=950), replaced]
-    assert (s["naked"], s["cover_by"], w.core[0]["deadline"]) == (0, 0, HORIZON)  # until it is gone the old stop covers
+    assert w.said() == [w.stop(10, trigger=950), replaced]
+    assert (s["naked"], s["cover_by"], w.core[0]["deadline"]) == (0, 0, HORIZON)  # until then the old stop covers
+    assert w.answer(A.ACK, 102) == NOTHING
+    assert w.said() == [Cancel(0, 2)]
+    assert w.answer(A.ACK, 101) == NOTHING
+    assert w.said() == [Cancel(0, 1)]
+    assert s["cover_by"] == 0
+
+
+def moved(w, s):
+    """New levels are on their way: stop 101 and target 102 for 1 and 2."""
+    pair(w.legs, 1, 2)
+    for n, price in ((1, int(s["stop_at"])), (2, int(s["target_at"]))):
+        w.leg(n)["price"] = price
+    w.left_to_python(following.moved(*w.trades, *w.market, 0, 950, 1300))
+    w.said()
+
+
+def test_an_heir_that_was_refused_twice_leaves_the_old_stop_where_it_is():
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    moved(w, s)
+    assert w.answer(A.REJECT, 101, left=10) == NOTHING
+    assert w.said() == [w.stop(10, trigger=950)]
+    assert [int(w.leg(n)["heir"]) for n in (1, 2)] == [103, 102]
+    assert s["refused"] == 1
+    assert w.answer(A.REJECT, 103, left=10) == NOTHING
+    assert w.said() == [Cancel(0, 102)]
+    assert (s["stop_at"], s["target_at"], s["state"], s["reason"]) == (900, 1200, OPEN, 0)
+    assert [int(w.leg(n)["heir"]) for n in (1, 2)] == [0, 0]
+    assert (s["cover_by"], s["refused"]) == (0, 0)
+
+
+def test_an_heir_that_the_market_has_passed_closes_the_trade():
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    moved(w, s)
+    w.marks["bid"] = 949
+    assert w.answer(A.REJECT, 101, left=10) == NOTHING
+    assert (s["reason"], s["state"]) == (NAKED, CLOSING)
+
+
+def test_a_target_whose_heir_was_refused_leaves_and_is_watched():
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    moved(w, s)
+    assert w.answer(A.REJECT, 102, left=10) == NOTHING
+    assert (w.said(), s["watched"]) == ([Cancel(0, 2)], 1)
+
+
+def test_a_stop_that_is_to_be_replaced_may_be_refused():
+    """Another is on its way: it is not asked for again."""
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    moved(w, s)
+    w.left_to_python(following.moved(*w.trades, *w.market, 0, 960, 1300))
+    w.said()
+    assert w.answer(A.REJECT, 101, left=10) == NOTHING
+    assert (w.said(), s["refused"], s["state"]) == ([], 0, OPEN)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_less_is_left_than_the_heirs_are_for(leaves):
+    """The old target is executed in part while its heir is on its way, or after: others follow for the rest."""
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    moved(w, s)
+    if leaves:
+        w.answer(A.ACK, 101)
+        w.answer(A.ACK, 102)
+        w.said()
+    assert w.fill(2, 1200, 4, left=6) == NOTHING
+    rest = Order(0, -1, int(T.LIMIT), GTC, 6, price=1300, flags=REDUCE)
+    assert w.said() == [w.stop(6, trigger=950), rest]
+    assert [int(w.leg(n)["heir"]) for n in (101, 102)] == [103, 104]
+    assert s["naked"] == 0
+    w.answer(A.ACK, 103)
+    assert {one.id for one in w.said()} == ({101} if leaves else {1, 101})
+
+
+def test_entries_end_with_the_position():
+    """F5, C2: what has not filled is withdrawn when the stop has sold all; what fills meanwhile is sold at once."""
+    w = World()
+    s = w.setup(STOP, ENTRY, entered=10)
+    assert w.fill(1, 900, 10) == NOTHING
+    assert w.said() == [Cancel(0, 2)]
+    assert (s["state"], s["going"], s["reason"]) == (CLOSING, 1, BY_STOP)
+    assert w.fill(2, 890, 10) == NOTHING
+    assert (s["state"], s["horizon"], s["naked"]) == (OPEN, NOW, 0)
+    assert w.said() == []
+    w.left_to_python(following.overdue(*w.trades, 0))
+    assert w.said() == [w.close(10)]
+    assert w.fill(101, 889, 10) == OVER
+    assert s["reason"] == BY_STOP
+
+
+def test_an_entry_that_was_withdrawn_with_its_position_ends_the_trade():
+    w = World()
+    s = w.setup(STOP, ENTRY, entered=10)
+    w.fill(1, 900, 10)
+    assert w.answer(A.CANCELED, 2, left=10) == OVER
+    assert s["exited"] == 10
+
+
+def test_while_something_is_held_entries_stay():
+    w = World()
+    w.setup(STOP, TARGET, ENTRY, entered=10)
+    w.fill(2, 1200, 3, left=7)
+    assert w.said() == []
+
+
+@pytest.mark.parametrize(("more", "protects"), [({}, False), ({"id": 2}, True), ({"at": 1}, True), ({"kind": 1}, True)])
+def test_fills_of_one_moment_are_protected_together(more, protects):
+    """The next answer is one more execution of the same order, told now: it protects both."""
+    w = World()
+    s = w.setup(ENTRY)
+    nxt = w.mail[0]["answers"][1]
+    nxt["kind"], nxt["id"], nxt["visible"] = int(A.FILL), more.get("id", 1), more.get("at", 0)
+    nxt["kind"] = int(A.EXPIRED) if "kind" in more else nxt["kind"]
+    a = w.mail[0]["answers"][0]
+    w.mail[0]["ans_head"], w.mail[0]["ans_tail"] = 1, 2
+    for name, value in {"id": 1, "kind": int(A.FILL), "side": 1, "price": 1000, "qty": 3, "left": 7}.items():
+        a[name] = value
+    following.answered(*w.trades, w.mail, *w.market)
+    assert len(w.said()) == (2 if protects else 0)
+    assert s["naked"] == (0 if protects else 3)
+
+
+def test_the_last_answer_of_all_protects_what_it_fills():
+    w = World()
+    w.setup(ENTRY)
+    assert w.fill(1, 1000, 3, left=7) == NOTHING
+    assert len(w.said()) == 2
+
+
+@pytest.mark.parametrize(
+    ("lots", "reason"), [(((1, 2), (9, 1)), BY_STOP), (((9, 2), (1, 1)), BY_TARGET), (((5, 2), (5, 1)), BY_TARGET)]
+)
+def test_a_trade_is_told_by_what_took_most_of_its_lots(lots, reason):
+    """(lots, order): 1 is its stop, 2 its target."""
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    left = {1: 10, 2: 10}
+    for qty, order_id in lots:
+        left[order_id] -= qty
+        w.fill(order_id, 1000, qty, left=left[order_id])
+    assert s["reason"] == reason
+
+
+def test_a_trade_closed_after_its_first_lot_is_told_by_the_close():
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    w.fill(2, 1200, 1, left=9)
+    w.left_to_python(following.left(*w.trades, 0, BY_TIMER))
+    w.said()
+    assert w.fill(101, 1100, 9) == OVER
+    assert s["reason"] == BY_TIMER
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "gone"),
+    [
+        (A.CANCELED, {}, True),
+        (A.EXPIRED, {}, True),
+        (A.REJECT, {}, True),
+        (A.CANCEL_REJECT, {"reason": int(Reject.NO_SUCH_ORDER)}, True),
+        (A.FILL, {"qty": 10, "left": 0}, True),
+        (A.FILL, {"qty": 3, "left": 7}, False),
+        (A.ACK, {}, False),
+    ],
+)
+def test_an_order_stays_ours_until_the_venue_says_that_it_has_ended(kind, fields, gone):
+    """Its trade was told before; what it says is about no trade any more, not about the next in its slot either."""
+    w = World()
+    w.setup(STOP, entered=10, exited=10)
+    following.settled(*w.trades, w.marks, 0)
+    w.said()
+    s = w.setup(entered=10)
+    before = s.tobytes()
+    assert w.answer(kind, 1, **fields) == NOTHING
+    assert ((w.leg(1) is None), s.tobytes() == before, w.said()) == (gone, True, [])
+
+
+def test_a_cancel_that_never_arrived_is_sent_again_for_an_order_whose_trade_was_told():
+    w = World()
+    w.setup(STOP, entered=10, exited=10)
+    following.settled(*w.trades, w.marks, 0)
+    w.said()
+    w.answer(A.CANCEL_REJECT, 1, reason=int(Reject.GATEWAY))
+    assert (w.said(), w.leg(1) is None) == ([Cancel(0, 1)], False)
+
+
+@pytest.mark.parametrize(
+    ("tries", "again", "said"), [(0, 1, NOTHING), (1, 2, NOTHING), (6, 60, TELL), (7, 60, NOTHING)]
+)
+def test_a_superp_position_that_the_venue_does_not_close_is_closed_again(tries, again, said):
+    """The book is unknown, or trading is halted: asked after twice the time each time, up to a minute."""
+    w = World()
+    s = w.setup(ENTRY, entered=1, superp=1, stake=100)
+    w.left_to_python(following.left(*w.trades, 0, BY_HAND))
+    assert w.said() == [Cancel(0, 1)]
+    s["wait"] = min(2 ** (tries - 1), 60) * SECOND if tries else 0
+    assert w.answer(A.CANCEL_REJECT, 1, reason=int(Reject.BOOK_INVALID)) == said
+    assert (s["state"], s["horizon"], s["reason"]) == (OPEN, NOW + again * SECOND, BY_HAND)
+    assert w.core[0]["deadline"] == NOW + again * SECOND
+    w.core[0]["now"] = s["horizon"]
+    w.left_to_python(following.overdue(*w.trades, 0))
+    assert (w.said(), s["state"], s["reason"]) == ([Cancel(0, 1)], CLOSING, BY_HAND)
+
+
+@pytest.mark.parametrize(("reason", "leaving"), [(Reject.NO_SUCH_ORDER, 1), (Reject.BOOK_INVALID, 0)])
+def test_a_superp_position_that_is_gone_or_was_not_to_leave_is_not_closed_again(reason, leaving):
+    w = World()
+    s = w.setup(ENTRY, entered=1, superp=1, stake=100)
+    s["state"] = CLOSING
+    w.leg(1)["leaving"] = leaving
+    assert w.answer(A.CANCEL_REJECT, 1, reason=int(reason)) == NOTHING
+    assert (s["state"], w.leg(1)["leaving"], w.said()) == (CLOSING, leaving, [])
 
 
 def test_what_the_venue_has_liquidated_is_over_with_its_last_order():
@@ -601,7 +820,7 @@ def test_a_trade_that_was_told_leaves_nothing_behind(ended):
     w.marks[0]["below"] = 5
     following.settled(*w.trades, w.marks, 0)
     assert w.said() == ([] if ended else [Cancel(0, 2)])
-    assert [w.leg(n) is None for n in (1, 2, 3)] == [True, True, False]
+    assert [w.leg(n) is None for n in (1, 2, 3)] == [bool(ended), bool(ended), False]
     assert (s["state"], w.marks[0]["below"], w.core[0]["alarms"], w.core[0]["deadline"]) == (0, 0, 0, HORIZON)
 
 

@@ -111,13 +111,14 @@ def nearest(table: Rows, state: int, inst: int) -> tuple[int, int]:
     return below, above
 
 
-def at_price(s: Record, price: int, *, agree: bool = False) -> Move | None:
+def at_price(s: Record, price: int, *, agree: bool = False, close: bool = True) -> Move | None:
     """The market is at `price`: move the levels of `s` and say what to send, or None when nothing changes.
 
-    `agree`: order flow and acceleration still point in the trade's direction.
+    `agree`: order flow and acceleration still point in the trade's direction. `close`: it is no price in passing: a
+    range is broken by a close alone.
     """
     side = int(s["side"])
-    if (s["low"] and price < s["low"]) or (s["high"] and price > s["high"]):
+    if close and ((s["low"] and price < s["low"]) or (s["high"] and price > s["high"])):
         return Move(int(s["stop_at"]), int(s["target_at"]), "range break")
     before = (int(s["stop_at"]), int(s["target_at"]))
     if side * (price - int(s["best"])) > 0:

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from tickerml.desk.legs import ENTRY
+from tickerml.desk.legs import ENTRY, NOBODY
 from tickerml.desk.setups import Setups
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Rows
@@ -110,7 +110,7 @@ def summed(
         found.orders_on[inst] += 1
         if role == ENTRY:
             waiting[setup] += left
-        if patience is not None and sent and not known and now - sent > patience(inst):
+        if setup == NOBODY or (patience is not None and sent and not known and now - sent > patience(inst)):
             found.unknown_on[inst] += 1
         _rest(found, inst, side, price)
     trades = zip(plain.trades[:m].tolist(), plain.stops[:m].tolist(), strict=True)

@@ -2,8 +2,10 @@
 
 Every fill of an entry is protected by its own stop (and target) of the same size; when one of the two ends the
 position, its sibling is cancelled. Exits are reduce-only, so a stop can never turn a position round. Many small fills
-are gathered under one stop. What could not be closed is closed again: a second later, and while the venue refuses it
-after twice the time each time, up to a minute. Kernels: what they write into the requests leaves at once.
+are gathered under one stop. A stop that is replaced stands until the venue has told that its heir does, and stays where
+the heir is refused: a position is not without a stop in between. What could not be closed is closed again: a second
+later, and while the venue refuses it after twice the time each time, up to a minute. Kernels: what they write into the
+requests leaves at once.
 
 Where there is a book, a stop reaches only so far: it becomes a limit `limits.through_stop` beyond its trigger, which
 fills at once or not. What it could not fill is closed by a limit `limits.through_stop_again` beyond the touch, and what
@@ -18,13 +20,14 @@ from typing import Final
 import numpy as np
 
 from tickerml.desk.exits import place
-from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, belongs, find, pair
+from tickerml.desk.legs import AWAITED, CLOSE, ENTRY, STOP, TARGET, belongs, find, pair
 from tickerml.desk.setups import CLOSING, OPEN, held, order, sent, withdraw
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import MAX_TICKS, MINUTE, SECOND, Record, Rows
 
 MOST_LEGS: Final = 6  # stops and targets of one setup; more are replaced by one pair for all that is held
+MOST_EXITS: Final = 2 * MOST_LEGS  # of one setup under way, those included that their heirs withdraw
 NEAR: Final = 0.0005  # fraction; average entry prices so near each other keep their levels
 RETRY_NS: Final = SECOND  # until a close that the venue could not fill, or refused once, is sent again
 LONGEST_NS: Final = MINUTE  # until one that it refuses again and again is
@@ -82,56 +85,131 @@ def stop(c: Record, table: Rows, legs: Rows, out: Record, k: int, qty: int, thro
 def protect(c: Record, table: Rows, legs: Rows, out: Record, k: int, through: float) -> None:
     """Send stop and target for the lots of setup `k` that have none yet; the fill of one cancels the other."""
     s = table[k]
-    qty = s["naked"]
-    if qty == 0 or s["state"] == CLOSING:
-        return
+    qty = min(s["naked"], held(s))
+    if qty <= 0 or s["state"] == CLOSING or _exits(legs, k) > MOST_EXITS - 2:
+        return  # too many are under way: the next answer about one of them asks again
     s["naked"] = 0
     entry = s["entry_ticks"] / s["entered"]
     if entry != s["entry_at"]:
         place(s, entry)
     stop_id = stop(c, table, legs, out, k, qty, through) if s["stop_at"] != 0 else 0
+    target_id = 0
     if s["target_at"] != 0 and s["zones"] == 0 and s["watched"] == 0:  # else the desk watches for it
         r = _exit(c, s, out, _LIMIT, _GTC, qty)
         r["price"] = s["target_at"]
         sent(table, legs, k, TARGET, r, c["now"])
+        target_id = r["id"]
         if stop_id != 0:
-            pair(legs, stop_id, r["id"])
+            pair(legs, stop_id, target_id)
+    _name_heirs(legs, out, k, stop_id, target_id)
 
 
 @kernel
-def move(table: Rows, legs: Rows, out: Record, k: int, stop_at: int, target_at: int) -> None:
-    """New levels for setup `k`, ticks: withdraw its stop and target; `protect` then sends those that take over.
+def _exits(legs: Rows, k: int) -> int:
+    """Orders under way that leave setup `k`."""
+    n = 0
+    for m in range(len(legs)):
+        n += belongs(legs[m], k) and legs[m]["role"] != ENTRY
+    return n
+
+
+@kernel
+def _name_heirs(legs: Rows, out: Record, k: int, stop_id: int, target_id: int) -> None:
+    """Those of setup `k` that wait for an heir have one; a target whose heir is none leaves with the stop, or now."""
+    for n in range(len(legs)):
+        leg = legs[n]
+        if belongs(leg, k) and leg["heir"] == AWAITED:
+            one, other = (stop_id, target_id) if leg["role"] == STOP else (target_id, stop_id)
+            leg["heir"] = one if one != 0 else other
+            if leg["heir"] == 0:
+                withdraw(leg, out)
+
+
+@kernel
+def succeed(table: Rows, legs: Rows, k: int) -> None:
+    """All that setup `k` holds is protected anew by `protect`; until that stands its stops and targets do.
 
     For a moment both stand; both are reduce-only, so the position cannot turn.
     """
+    table[k]["naked"] = held(table[k])
+    for n in range(len(legs)):
+        if _protects(legs[n], k):
+            legs[n]["heir"] = AWAITED
+
+
+@kernel
+def inherit(legs: Rows, out: Record, heir: int) -> None:
+    """The order of this id stands, or will never: withdraw those whose place it takes."""
+    for n in range(len(legs)):
+        if legs[n]["id"] != 0 and legs[n]["heir"] == heir:
+            withdraw(legs[n], out)
+
+
+@kernel
+def pass_on(legs: Rows, heir: int, other: int) -> None:
+    """Those that wait for the order `heir` wait for `other`."""
+    for n in range(len(legs)):
+        if legs[n]["id"] != 0 and legs[n]["heir"] == heir:
+            legs[n]["heir"] = other
+
+
+@kernel
+def recall(table: Rows, legs: Rows, out: Record, leg: Record) -> bool:
+    """The venue has refused stop `leg`: the stop whose place it was to take stays, with its target and its levels.
+
+    False where none is known to stand for all that is held.
+    """
+    k, best = leg["setup"], -1
+    s = table[k]
+    for n in range(len(legs)):
+        one = legs[n]
+        stands = belongs(one, k) and one["role"] == STOP and one["leaving"] == 0 and one["known"] != 0
+        newer = best < 0 or one["id"] > legs[best]["id"]
+        if stands and one["heir"] == leg["id"] and one["left"] >= held(s) and newer:
+            best = n
+    if best < 0:
+        return False
+    kept, beside = legs[best], find(legs, leg["pair"])
+    if beside >= 0 and kept["pair"] == leg["pair"]:
+        pair(legs, kept["id"], leg["pair"])  # the target was to stay
+    elif beside >= 0:
+        pass_on(legs, leg["pair"], leg["id"])
+        withdraw(legs[beside], out)
+    kept["heir"] = s["naked"] = 0
+    s["stop_at"] = kept["price"]
+    target = find(legs, kept["pair"])
+    if target >= 0 and legs[target]["leaving"] == 0:
+        legs[target]["heir"] = 0
+        s["target_at"] = legs[target]["price"]
+    inherit(legs, out, leg["id"])
+    return True
+
+
+@kernel
+def move(table: Rows, legs: Rows, k: int, stop_at: int, target_at: int) -> None:
+    """New levels for setup `k`, ticks: `protect` sends the stop and target that take over."""
     s = table[k]
     if s["state"] != OPEN:
         return
     s["stop_at"] = stop_at
     s["target_at"] = target_at
-    s["naked"] = held(s)
-    for n in range(len(legs)):
-        if belongs(legs[n], k) and (legs[n]["role"] == STOP or legs[n]["role"] == TARGET):
-            withdraw(legs[n], out)
+    succeed(table, legs, k)
 
 
 @kernel
-def gather(table: Rows, legs: Rows, out: Record, k: int) -> None:
-    """Before more lots of setup `k` are protected: withdraw its orders, so that one pair takes over.
+def gather(table: Rows, legs: Rows, k: int) -> None:
+    """Before more lots of setup `k` are protected: one pair takes the place of all its stops and targets.
 
     Where they are many, or the average entry price has moved by more than NEAR: levels are of the average.
     """
     s = table[k]
     mine = 0
     for n in range(len(legs)):
-        mine += _protects(legs[n], k)
+        mine += _protects(legs[n], k) and legs[n]["heir"] == 0
     moved = abs(s["entry_ticks"] / max(1, s["entered"]) - s["entry_at"]) > NEAR * s["entry_at"] > 0
     if s["state"] == CLOSING or not (mine >= MOST_LEGS or (moved and mine > 0)):
         return
-    s["naked"] = held(s)
-    for n in range(len(legs)):
-        if _protects(legs[n], k):
-            withdraw(legs[n], out)
+    succeed(table, legs, k)
 
 
 @kernel
@@ -160,8 +238,10 @@ def close(c: Record, table: Rows, legs: Rows, out: Record, k: int, reason: int, 
         if belongs(legs[n], k) and (legs[n]["role"] != CLOSE or s["superp"] != 0):
             withdraw(legs[n], out)
     s["state"] = CLOSING
+    if s["leaves"] == 0:
+        s["leaves"] = reason
     if s["superp"] != 0:
-        s["reason"] = reason
+        s["reason"] = s["leaves"]
         return
     lots = held(s)
     if lots > 0 and not closing:
@@ -211,12 +291,16 @@ def guard(table: Rows, legs: Rows, k: int, by: int) -> None:
     s = table[k]
     lots = held(s)
     wanted = s["state"] == OPEN and s["going"] == 0 and s["superp"] == 0 and s["stop"] > 0 and lots > 0
-    covered = 0
+    covered = stays = 0
     for n in range(len(legs)):
-        if belongs(legs[n], k) and legs[n]["role"] == STOP and legs[n]["known"] != 0:
-            covered += legs[n]["left"]
+        leg = legs[n]
+        if belongs(leg, k) and leg["role"] == STOP and leg["known"] != 0 and leg["leaving"] == 0:
+            covered += leg["left"]
+            stays += leg["left"] if leg["heir"] == 0 else 0
+    if not wanted or stays >= lots:
+        s["refused"] = 0
     if not wanted or covered >= lots:
-        s["cover_by"] = s["refused"] = 0
+        s["cover_by"] = 0
     elif s["cover_by"] == 0:
         s["cover_by"] = by
 
@@ -241,15 +325,15 @@ def fit(c: Record, table: Rows, legs: Rows, out: Record, k: int, leg: Record, th
         return
     is_stop = leg["role"] == STOP
     one, target = (leg, legs[other]) if is_stop else (legs[other], leg)
-    if one["known"] == 0 or one["leaving"] != 0 or one["left"] <= target["left"]:
+    if one["known"] == 0 or one["leaving"] != 0 or one["heir"] != 0 or one["left"] <= target["left"]:
         return
-    withdraw(one, out)
-    stop_again(c, table, legs, out, k, target["left"], target["id"], through)
+    one["heir"] = stop_again(c, table, legs, out, k, target["left"], target["id"], through)
 
 
 @kernel
-def stop_again(c: Record, table: Rows, legs: Rows, out: Record, k: int, qty: int, target: int, through: float) -> None:
-    """Another stop for `qty` lots of setup `k`, beside the target of this id, 0 = none."""
+def stop_again(c: Record, table: Rows, legs: Rows, out: Record, k: int, qty: int, target: int, through: float) -> int:
+    """Another stop for `qty` lots of setup `k`, beside the target of this id, 0 = none; returns its id."""
     order_id = stop(c, table, legs, out, k, qty, through)
     if find(legs, target) >= 0:
         pair(legs, target, order_id)
+    return order_id

@@ -12,6 +12,8 @@ from tickerml.tape.rows import Record, Rows
 LEGS: Final = 512
 EACH: Final = 16  # slots that a setup may come to need: entries, stops, targets, closes
 ENTRY, STOP, TARGET, CLOSE = 1, 2, 3, 4  # roles
+AWAITED: Final = -1  # in the place of an heir
+NOBODY: Final = -1  # in the place of a setup: it was settled before the venue had said that this order has ended
 
 LEG: Final = np.dtype(
     [
@@ -22,6 +24,7 @@ LEG: Final = np.dtype(
         ("pair", "i8"),  # id of the sibling that is cancelled when this one fills, 0 = none
         ("left", "i8"),
         ("leaving", "i8"),  # 1 = a cancel was sent
+        ("heir", "i8"),  # id of the order that takes over, which withdraws it once it stands; AWAITED = not sent yet
         ("sent", "i8"),  # ns; 0 = not kept
         ("known", "i8"),  # 1 = the venue has answered
         ("side", "i8"),
@@ -49,7 +52,7 @@ def add(
     leg["inst"] = inst
     leg["role"] = role
     leg["left"] = qty
-    leg["pair"] = leg["leaving"] = leg["known"] = 0
+    leg["pair"] = leg["leaving"] = leg["known"] = leg["heir"] = 0
     leg["sent"] = now
     leg["side"] = side
     leg["price"] = price

@@ -13,7 +13,7 @@ import numpy as np
 
 from tickerml.account.contract import value
 from tickerml.desk.exits import EXIT_FIELDS
-from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, TARGET, add, belongs, legs
+from tickerml.desk.legs import EACH, ENTRY, LEGS, NOBODY, STOP, TARGET, add, belongs, legs
 from tickerml.desk.requests import cancel, new, requests
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import FOREVER, Record, Rows
@@ -61,7 +61,9 @@ SETUP: Final = np.dtype(
         ("funding", "i8"),
         ("opened", "i8"),  # ns of the first entry fill
         ("closed", "i8"),
-        ("reason", "i8"),  # index into REASONS
+        ("reason", "i8"),  # index into REASONS: why most of its lots left
+        ("agreed", "i8"),  # lots that left for this reason, less those that left for others
+        ("leaves", "i8"),  # index into REASONS: why it was told to close; 0 = it was not
         ("working", "i8"),  # entry orders that may still fill
         ("group", "i8"),  # legs of one intent share a number above 0
         ("fill_by", "i8"),  # ns by which all legs must have filled; 0 = none has, or all have
@@ -172,8 +174,24 @@ def fill(s: Record, leg: Record, contract: Record, price: int, qty: int, fee: in
     s["received"] += worth
     s["exit_ticks"] += price * qty
     s["closed"] = now
-    if s["reason"] == 0:
-        s["reason"] = BY_STOP if leg["role"] == STOP else BY_TARGET if leg["role"] == TARGET else BY_HAND
+    _vote(s, BY_STOP if leg["role"] == STOP else BY_TARGET if leg["role"] == TARGET else _told(s), qty)
+
+
+@kernel
+def _told(s: Record) -> int:
+    return s["leaves"] if s["leaves"] != 0 else BY_HAND
+
+
+@kernel
+def _vote(s: Record, reason: int, qty: int) -> None:
+    """`qty` lots left for this reason: the trade's is that of most of them (Boyer and Moore's majority vote, 1981)."""
+    if s["reason"] == reason:
+        s["agreed"] += qty
+    elif s["agreed"] >= qty:
+        s["agreed"] -= qty
+    else:
+        s["reason"] = reason
+        s["agreed"] = qty - s["agreed"]
 
 
 @kernel
@@ -216,19 +234,25 @@ def withdraw(leg: Record, out: Record) -> None:
 @kernel
 def ended(table: Rows, leg: Record) -> None:
     """The order has left the venue: filled, cancelled, expired or rejected."""
-    if leg["role"] == ENTRY:
+    if leg["role"] == ENTRY and leg["setup"] != NOBODY:
         table[leg["setup"]]["working"] -= 1
     leg["id"] = 0
 
 
 @kernel
 def drop(legs: Rows, out: Record, k: int, tell: bool) -> None:
-    """Follow the orders of setup `k` no longer; with `tell` they are to be cancelled."""
+    """Setup `k` is over; with `tell` its orders are cancelled, and stay ours until the venue says that they have ended.
+
+    A cancel may be lost: what it left would sell what the next setup on the instrument buys.
+    """
     for n in range(len(legs)):
         if belongs(legs[n], k):
             if tell:
                 withdraw(legs[n], out)
-            legs[n]["id"] = 0
+                legs[n]["setup"] = NOBODY
+                legs[n]["pair"] = 0
+            else:
+                legs[n]["id"] = 0
 
 
 @kernel

@@ -11,7 +11,7 @@ from typing import Final
 from tickerml.account.wallets import RECEIVED
 from tickerml.desk import leaving
 from tickerml.desk.exits import nearest
-from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, belongs, find
+from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, STOP, TARGET, belongs, find
 from tickerml.desk.requests import cancel
 from tickerml.desk.setups import (
     BY_HAND,
@@ -39,7 +39,7 @@ from tickerml.engine.marks import arm, is_bar_only, patience, watch
 from tickerml.engine.worth import mark_of
 from tickerml.sim.orders import ANSWERS, Cause
 from tickerml.tape.kernel import kernel
-from tickerml.tape.orders import AnswerKind, OrderType, Reject
+from tickerml.tape.orders import AnswerKind, Reject
 from tickerml.tape.rows import Record, Rows
 
 OVER: Final = 1  # the setup and all that it stands or falls with are to be settled
@@ -53,7 +53,8 @@ _ACK, _FILL, _REJECT = int(AnswerKind.ACK), int(AnswerKind.FILL), int(AnswerKind
 _CANCELED, _EXPIRED = int(AnswerKind.CANCELED), int(AnswerKind.EXPIRED)
 _FUNDING, _SETTLED = int(AnswerKind.FUNDING), int(AnswerKind.SETTLED)
 _CANCEL_REJECT, _GATEWAY = int(AnswerKind.CANCEL_REJECT), int(Reject.GATEWAY)
-_BY_LIQUIDATION, _SUPERP = int(Cause.LIQUIDATION), int(OrderType.SUPERP)
+_NO_SUCH: Final = int(Reject.NO_SUCH_ORDER)
+_BY_LIQUIDATION: Final = int(Cause.LIQUIDATION)
 _STOPPED, _REACHED, _EXPIRY = int(Cause.STOP), int(Cause.TARGET), int(Cause.EXPIRY)
 
 
@@ -81,12 +82,25 @@ def answered(
     leg = legs[n]
     leg["known"] = 1
     k = leg["setup"]
-    if a["type"] == _SUPERP:
+    if k == NOBODY:
+        if kind == _CANCEL_REJECT or _ends(kind) or (kind == _FILL and a["left"] == 0):
+            leg["id"] = 0
+        return NOTHING
+    if table[k]["superp"] != 0:
         said = _staked(core, table, legs, out, rules, marks, books, reaches, k, leg, a)
     else:
-        said = _ordered(core, table, legs, out, rules, marks, books, reaches, k, leg, a)
-        c["deadline"] = deadline(table)
+        said = _ordered(core, table, legs, out, rules, marks, books, reaches, k, leg, a, _goes_on(mail, a))
+    c["deadline"] = deadline(table)
     return _said(out, k, said)
+
+
+@kernel
+def _goes_on(mail: Record, a: Record) -> bool:
+    """Whether the next answer, told at the same moment, is one more execution of the same order."""
+    if a["kind"] != _FILL or mail["ans_head"] >= mail["ans_tail"]:
+        return False
+    b = mail["answers"][mail["ans_head"] % ANSWERS]
+    return b["kind"] == _FILL and b["id"] == a["id"] and b["visible"] == a["visible"]
 
 
 @kernel
@@ -129,7 +143,7 @@ def moved(
     stop_at: int, target_at: int,
 ) -> int:  # fmt: skip
     """New levels of setup `k`, ticks."""
-    leaving.move(table, legs, outs[0], k, stop_at, target_at)
+    leaving.move(table, legs, k, stop_at, target_at)
     said = _after(core, table, legs, outs[0], rules, marks, books, reaches, k)
     core[0]["deadline"] = deadline(table)
     return _said(outs[0], k, said)
@@ -181,6 +195,12 @@ def _staked(
         s["reason"] = _reason_of(a["cause"], s["reason"])
         ended(table, leg)
         return _settles(table, legs, out, k)
+    elif kind == _CANCEL_REJECT and a["reason"] != _NO_SUCH and leg["leaving"] != 0:
+        leg["leaving"] = 0  # its close was refused: it is asked for again
+        s["state"] = OPEN
+        told = leaving.refused(s)
+        s["horizon"] = leaving.again(s, now)
+        return TELL if told else NOTHING
     elif _ends(kind):
         ended(table, leg)
         return _after(core, table, legs, out, rules, marks, books, reaches, k)
@@ -206,11 +226,16 @@ def _ends(kind: int) -> bool:
 @kernel
 def _ordered(
     core: Rows, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, reaches: Rows, k: int,
-    leg: Record, a: Record,
+    leg: Record, a: Record, goes_on: bool,
 ) -> int:  # fmt: skip
-    """An answer about an order: executions are protected, what one ends is withdrawn, what is left is closed again."""
+    """An answer about an order: executions are protected, what one ends is withdrawn, what is left is closed again.
+
+    `goes_on`: the next answer follows at once, and protects what both have filled.
+    """
     c, s, kind, rule = core[0], table[k], a["kind"], rules[a["inst"]]
     said = NOTHING
+    if kind != _REJECT:
+        leaving.inherit(legs, out, leg["id"])
     if kind == _FILL:
         if s["opened"] == 0:
             watch(marks[a["inst"]])
@@ -222,6 +247,7 @@ def _ordered(
             withdraw(legs[other], out)
         if a["left"] == 0:
             ended(table, leg)
+        _exited(c, table, legs, out, k, leg)
         leaving.reopen(table, legs, k, c["now"])
     if leg["role"] == CLOSE and kind != _REJECT:
         s["wait"] = 0
@@ -230,7 +256,22 @@ def _ordered(
         said = _ended(c, table, legs, out, rules, marks, books, reaches[0], k, leg, kind == _REJECT)
     if leg["id"] != 0:
         leaving.fit(c, table, legs, out, k, leg, through)
-    return said | _after(core, table, legs, out, rules, marks, books, reaches, k)
+    return said if goes_on else said | _after(core, table, legs, out, rules, marks, books, reaches, k)
+
+
+@kernel
+def _exited(c: Record, table: Rows, legs: Rows, out: Record, k: int, leg: Record) -> None:
+    """After an execution of `leg`: what it means for the other orders of setup `k`.
+
+    Entries end with the position. Heirs are for what was held when they were sent: where less is left, others follow.
+    """
+    s = table[k]
+    if leg["role"] == ENTRY or s["state"] != OPEN or s["going"] != 0:
+        return
+    if held(s) == 0 and s["working"] > 0:
+        leaving.close(c, table, legs, out, k, s["reason"], 0)
+    elif held(s) > 0 and (leg["heir"] != 0 or leg["leaving"] != 0):
+        leaving.succeed(table, legs, k)
 
 
 @kernel
@@ -244,6 +285,7 @@ def _ended(
     """
     s, now, inst = table[k], c["now"], leg["inst"]
     gone = leg["role"] == STOP and leg["leaving"] == 0 and held(s) > 0 and s["going"] == 0
+    gone = gone and (leg["heir"] == 0 or not refused)  # else one more is on its way
     tried = leg["role"] == CLOSE and leg["price"] > 0 and not refused  # its limit, at once at the market
     shut = leg["role"] == CLOSE and refused  # read now: another order may take the leg's place
     bars = rules[inst]["bar_only"] != 0
@@ -251,12 +293,18 @@ def _ended(
     said = NOTHING
     if leg["role"] == TARGET and refused:
         s["watched"] = 1
+        leaving.inherit(legs, out, leg["id"])
+    order_id, pair = leg["id"], leg["pair"]
+    legal = gone and refused and leaving.is_legal(s, touch)
+    once = legal and s["refused"] == 0
+    kept = legal and not once and leaving.recall(table, legs, out, leg)
     ended(table, leg)
-    if gone and refused and s["refused"] == 0 and leaving.is_legal(s, touch):
+    if once:
         s["refused"] += 1
         through = leaving.AT_MARKET if bars else far["through"]
-        leaving.stop_again(c, table, legs, out, k, min(leg["left"], held(s)), leg["pair"], through)
-    elif gone:
+        heir = leaving.stop_again(c, table, legs, out, k, min(leg["left"], held(s)), pair, through)
+        leaving.pass_on(legs, order_id, heir)
+    elif gone and not kept:
         limit = leaving.reach(touch, -s["side"], far["again"]) if touch != 0 and not refused else 0
         said = _leave(c, table, legs, out, k, NAKED if refused else BY_STOP, limit)
     if shut and leaving.refused(s):
@@ -275,7 +323,7 @@ def _after(
     if s["state"] == 0:
         return NOTHING
     if s["naked"] != 0:
-        leaving.gather(table, legs, out, k)
+        leaving.gather(table, legs, k)
         leaving.protect(c, table, legs, out, k, leaving.AT_MARKET if rules[inst]["bar_only"] != 0 else far["through"])
     leaving.guard(table, legs, k, c["now"] + far["naked_ns"] + patience(books[inst], marks[inst]))
     if s["group"] != 0:

@@ -116,8 +116,8 @@ class Trades:
             s = table[k]
             best = int(mark["high2"]) // 2 if s["side"] > 0 else -(-int(mark["low2"]) // 2)
             agree = bool(s["zones"]) and agrees(int(s["strategy"]), int(s["side"]))
-            for price in (best, self.books.prices.mark(inst)):
-                move_to = at_price(s, price, agree=agree) if s["state"] == book.OPEN else None
+            for price, close in ((best, False), (self.books.prices.mark(inst), True)):
+                move_to = at_price(s, price, agree=agree, close=close) if s["state"] == book.OPEN else None
                 if move_to is not None:
                     self._move(k, move_to)
         self._arm(inst)
