@@ -7,7 +7,7 @@ import numpy as np
 from bar_path_tape import START, coin
 
 from tickerml.tape.build import Builder
-from tickerml.tape.orders import OrderType
+from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
 from tickerml.tape.rows import MILLISECOND, SECOND, Kind
 from tickerml.tape.tape import Header, MemoryTape
 
@@ -104,6 +104,18 @@ def sent(made):
         for b in made
         for r in b.rows
         if r["kind"] == Kind.SUBMIT
+    ]
+
+
+def closes(made):
+    """(seconds, instrument, limit in ticks, lots) of every close that left; limit 0 = at the market."""
+    return [
+        (round((int(r["recv"]) - START) / SECOND, 6), int(r["inst"]), int(o["price"]), int(o["qty"]))
+        for b in made
+        for r in b.rows
+        if r["kind"] == Kind.SUBMIT
+        for o in (b.orders[r["ref"]],)
+        if o["tif"] == TimeInForce.IOC and o["flags"] & OrderFlag.REDUCE_ONLY and not o["trigger"]
     ]
 
 

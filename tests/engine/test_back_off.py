@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from book_path_tape import DEEP, Books, fills, sent, settled, told
+from book_path_tape import DEEP, Books, closes, fills, settled, told
 
 from small_runs import machine, print_of, run, settings
 from tickerml.engine import snapshot
@@ -52,17 +52,13 @@ THIN = ({9_990: 1_000}, {10_001: 50_000})
 LONG = ((1.9, 250.0),)
 
 
-def closes(made):
-    return [one[0] for one in sent(made) if one[3] == "market"]
-
-
 def notices(made):
     return [(at, figures) for at, _, figures in told(made, Kind.DESK) if figures["what"] == "close refused"]
 
 
 def waits(made):
     """Seconds from each answer that refused a close to the next attempt."""
-    return np.round(np.diff(closes(made)) - ANSWERED, 3).tolist()
+    return np.round(np.diff([one[0] for one in closes(made)]) - ANSWERED, 3).tolist()
 
 
 @pytest.mark.parametrize("strategy", [Timed(), Timed(nags=True)], ids=["timer", "a strategy that asks each second"])
@@ -84,7 +80,7 @@ def test_a_long_refusal_is_told_once():
     _, made = run(Timed(), shut(*LONG))
     ((at, figures),) = notices(made)
     assert figures == {"what": "close refused", "strategy": 0, "inst": 0, "lots": 9_949, "again_s": 60}
-    assert at == pytest.approx(closes(made)[6] + ANSWERED)  # at the first that waits for a minute
+    assert at == pytest.approx(closes(made)[6][0] + ANSWERED)  # at the first that waits for a minute
     assert not notices(run(Timed(), shut((1.9, 30.0), until=60.0))[1])
 
 
@@ -93,12 +89,13 @@ def test_an_attempt_that_the_venue_took_begins_anew():
     _, made = run(Timed(), shut((1.9, 9.0), (10.6, 15.0), until=30.0, then=(8.0, THIN)))
     assert next(qty for side, _, qty in fills(made) if side < 0) == 1_000
     assert waits(made)[:3] == [1, 2, 4]
-    assert waits(made)[3:7] == [1, 1, 2, 4]  # what the book could not fill, then refusals
+    assert waits(made)[3:8] == [0, 1, 1, 2, 4]  # what the limit left at the market, what the book left, then refusals
 
 
 def test_what_the_book_cannot_fill_is_asked_for_each_second():
     _, made = run(Timed(), shut(until=30.0, then=(2.0, THIN)))
-    assert set(waits(made)[1:10]) == {1}
+    assert set(waits(made)[1:10]) == {1}  # its first was a limit; what that left followed at once, at the market
+    assert [price for _, _, price, _ in closes(made)[1:10]] == [0] * 9
 
 
 def test_a_restart_amid_the_refusals_makes_the_same_attempts(tmp_path):

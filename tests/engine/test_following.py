@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,7 @@ HORIZON = 5000 * SECOND
 
 
 class World(Book):
-    """Two instruments with books at 995 / 1005 (`bars`: that have none); stops reach 10 %, then 20 %."""
+    """Two instruments with books at 995 / 1005 (`bars`: that have none); stops reach 10 %, then 20 %, closes 5 %."""
 
     def __init__(self, *, bars=False, side=1):
         super().__init__(now=NOW)
@@ -47,7 +49,7 @@ class World(Book):
         self.marks["price2"], self.marks["bid"], self.marks["ask"] = 2000, 995 * (not bars), 1005 * (not bars)
         self.marks["bars"], self.marks["bar_ns"] = bars, 60 * SECOND * bars
         self.books = LADDERS
-        self.reach = np.array([(0.1, 0.2, 3 * SECOND, 4 * SECOND)], REACH)
+        self.reach = np.array([(0.1, 0.2, 0.05, 3 * SECOND, 4 * SECOND)], REACH)
 
     @property
     def trades(self):
@@ -99,7 +101,11 @@ class World(Book):
     def target(self, qty):
         return Order(0, -self.side, int(T.LIMIT), GTC, qty, price=1000 + self.side * 200, flags=REDUCE)
 
-    def close(self, qty, inst=0, limit=0):
+    def close(self, qty, inst=0, limit=None):
+        """A close; `limit` 0 = at the market, None = within its reach of the touch, where there is one."""
+        if limit is None:
+            touch = int(self.marks[inst]["bid" if self.side > 0 else "ask"])
+            limit = ceil(0.95 * touch) if self.side > 0 else int(1.05 * touch)
         kind = T.LIMIT if limit else T.MARKET
         return Order(inst, -self.side, int(kind), IOC, qty, price=limit, flags=REDUCE)
 
@@ -539,16 +545,16 @@ def test_what_is_due_is_closed(more, reason):
     w = World()
     w.setup(inst=1, entered=10)
     s = w.setup(STOP, entered=10, **more)
-    said = w.left_to_python(following.overdue(*w.trades, 0))
+    said = w.left_to_python(following.overdue(*w.trades, *w.market, 0))
     assert said == (1 << BITS if reason else -1)
     assert (s["reason"], w.said()) == (reason, [Cancel(0, 1), w.close(10)] if reason else [])
-    assert w.left_to_python(following.overdue(*w.trades, 2)) == -1
+    assert w.left_to_python(following.overdue(*w.trades, *w.market, 2)) == -1
 
 
 def test_a_setup_that_is_due_and_holds_nothing_is_over():
     w = World()
     w.setup(horizon=NOW)
-    assert w.left_to_python(following.overdue(*w.trades, 0)) == OVER
+    assert w.left_to_python(following.overdue(*w.trades, *w.market, 0)) == OVER
 
 
 def test_a_retreat_withdraws_what_has_not_filled():
@@ -558,7 +564,7 @@ def test_a_retreat_withdraws_what_has_not_filled():
         w.setup(ENTRY)
         w.setup(ENTRY, STOP, entered=5)
         w.setup(entered=5, state=CLOSING)
-        assert [following.retreated(*w.trades, k, close) & ~SEND for k in range(4)] == [0, 1 << BITS, 0, 0]
+        assert [following.retreated(*w.trades, *w.market, k, close) & ~SEND for k in range(4)] == [0, 1 << BITS, 0, 0]
         closed = [Cancel(0, 3), w.close(5)] if close else []
         assert w.said() == [Cancel(0, 1), Cancel(0, 2), *closed]
         assert w.table["reason"][:3].tolist() == [BY_HAND, BY_HAND if close else 0, 0]
@@ -569,7 +575,7 @@ def test_a_retreat_settles_what_is_over():
     w.setup()
     w.setup(entered=10, exited=10)
     w.setup(entered=1, exited=1, superp=1)
-    assert [w.left_to_python(following.retreated(*w.trades, k, False)) for k in range(3)] == [
+    assert [w.left_to_python(following.retreated(*w.trades, *w.market, k, False)) for k in range(3)] == [
         OVER,
         1 << BITS | OVER,
         2 << BITS,
@@ -671,7 +677,7 @@ def test_entries_end_with_the_position():
     assert w.fill(2, 890, 10) == NOTHING
     assert (s["state"], s["horizon"], s["naked"]) == (OPEN, NOW, 0)
     assert w.said() == []
-    w.left_to_python(following.overdue(*w.trades, 0))
+    w.left_to_python(following.overdue(*w.trades, *w.market, 0))
     assert w.said() == [w.close(10)]
     assert w.fill(101, 889, 10) == OVER
     assert s["reason"] == BY_STOP
@@ -734,7 +740,7 @@ def test_a_trade_closed_after_its_first_lot_is_told_by_the_close():
     w = World()
     s = w.setup(STOP, TARGET, entered=10)
     w.fill(2, 1200, 1, left=9)
-    w.left_to_python(following.left(*w.trades, 0, BY_TIMER))
+    w.left_to_python(following.left(*w.trades, *w.market, 0, BY_TIMER))
     w.said()
     assert w.fill(101, 1100, 9) == OVER
     assert s["reason"] == BY_TIMER
@@ -780,14 +786,14 @@ def test_a_superp_position_that_the_venue_does_not_close_is_closed_again(tries, 
     """The book is unknown, or trading is halted: asked after twice the time each time, up to a minute."""
     w = World()
     s = w.setup(ENTRY, entered=1, superp=1, stake=100)
-    w.left_to_python(following.left(*w.trades, 0, BY_HAND))
+    w.left_to_python(following.left(*w.trades, *w.market, 0, BY_HAND))
     assert w.said() == [Cancel(0, 1)]
     s["wait"] = min(2 ** (tries - 1), 60) * SECOND if tries else 0
     assert w.answer(A.CANCEL_REJECT, 1, reason=int(Reject.BOOK_INVALID)) == said
     assert (s["state"], s["horizon"], s["reason"]) == (OPEN, NOW + again * SECOND, BY_HAND)
     assert w.core[0]["deadline"] == NOW + again * SECOND
     w.core[0]["now"] = s["horizon"]
-    w.left_to_python(following.overdue(*w.trades, 0))
+    w.left_to_python(following.overdue(*w.trades, *w.market, 0))
     assert (w.said(), s["state"], s["reason"]) == ([Cancel(0, 1)], CLOSING, BY_HAND)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pytest
 from bar_path_tape import bars
-from book_path_tape import DEEP, Books, fills, moved, sent, settled, told
+from book_path_tape import DEEP, Books, closes, fills, moved, sent, settled, told
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -155,8 +155,8 @@ def test_legs_s_what_is_filled_alone_is_closed(legs_s):
     """Control legs: the second leg rests far away; the first is closed legs_s after its fill was told."""
     second = (Entry(103.0),)
     _, made = run(Once(second=second), pair(), settings(limits={"legs_s": legs_s, "collar": 1.0, "collar_major": 1.0}))
-    close = next(one for one in sent(made) if one[3] == "market")
-    assert close[:3] == (pytest.approx(1.06 + legs_s), 0, -1)
+    (close,) = closes(made)
+    assert close[:2] == (pytest.approx(1.06 + legs_s), 0)
     assert [f[0] for f in fills(made)] == [1, -1]
     (trade,) = settled(made)
     assert trade["reason"] == "unwound"
@@ -181,9 +181,8 @@ def test_a_leg_that_can_no_longer_be_filled_unwinds_at_once():
     _, made = run(Once(), books.tape(), settings(limits={"depth_share": 1.0}))
     (trade,) = settled(made)
     assert trade["reason"] == "unwound"
-    closes = [one for one in sent(made) if one[3] == "market"]
-    assert [one[:2] for one in closes] == [(1.06, 1), (1.06, 0)] or {one[1] for one in closes} == {0, 1}
-    assert max(one[0] for one in closes) < 1.2
+    assert {one[1] for one in closes(made)} == {0, 1}
+    assert max(one[0] for one in closes(made)) < 1.2
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from bar_path_tape import bars
-from book_path_tape import DEEP, Books, fills, moved, sent, settled
+from book_path_tape import DEEP, Books, closes, fills, moved, sent, settled
 
 from small_runs import machine, print_of, run, settings
 from tickerml.config import from_mapping
@@ -18,7 +18,7 @@ from tickerml.strategies.wake import Every
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.intents import Pass, Setup
 from tickerml.tape.orders import OrderType
-from tickerml.tape.rows import BUY, HOUR, SELL, Kind
+from tickerml.tape.rows import BUY, HOUR, SECOND, SELL, Kind
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,36 @@ def test_f3_the_reach_is_what_the_settings_say(key, share, steps):
     assert len(orders(made)) == steps
 
 
+@dataclass(frozen=True)
+class Brief(Once):
+    """The same, closed by its horizon after four seconds."""
+
+    def decide(self, view):
+        wish = super().decide(view)
+        return wish if isinstance(wish, Pass) else Setup(self.side, 4 * SECOND, self.target, 0.05, size=0.1)
+
+
+@pytest.mark.parametrize(("side", "near", "far"), [(BUY, 9_950, 9_900), (SELL, 10_050, 10_100)])
+def test_f3_a_close_reaches_so_far_and_what_that_leaves_goes_to_the_market(side, near, far):
+    """Control price collar: half a percent beyond the touch."""
+    thin = {10_000 - side: 2_000, near: 3_000, far: 50_000}
+    book = (thin, DEEP[1]) if side > 0 else (DEEP[0], thin)
+    tape = calm(3.0).book(3.5, *book).quiet(4.0, 12.0).tape()
+    made = run(Brief(side), tape)[1]
+    lots = sum(qty for one, _, qty in fills(made) if one == side)
+    reach = 9_950 if side > 0 else 10_051  # 9,999 x 0.995 up, 10,001 x 1.005 down
+    assert [one[2:] for one in closes(made)] == [(reach, lots), (0, lots - 5_000)]
+    assert [price for one, price, _ in fills(made) if one == -side] == [10_000 - side, near, far]
+    assert closes(made)[1][0] - closes(made)[0][0] < 0.1
+    assert settled(made)[0]["reason"] == "timer"
+
+
+def test_f3_the_reach_of_a_close_is_what_the_settings_say():
+    tape = calm(3.0).book(3.5, {9_999: 2_000, 9_900: 50_000}, DEEP[1]).quiet(4.0, 12.0).tape()
+    _, made = run(Brief(), tape, settings(limits={"through_close": 0.01}))
+    assert [one[2:] for one in closes(made)] == [(9_900, LOTS)]
+
+
 def test_f3_within_the_reach_nothing_more_is_sent():
     _, made = run(Once(), falling((9_500, 50_000)))
     assert [one[0] for one in orders(made)] == ["stop_limit"]
@@ -121,10 +151,10 @@ def test_naked_s_closes_what_the_venue_has_not_covered(naked_s, reason):
     _, made = run(Once(), calm(20.0).tape(), settings(latency=SLOW, limits={"naked_s": naked_s}))
     assert settled(made)[0]["reason"] == reason
     stop = next(one for one in sent(made) if one[3] == "stop_limit")
-    closes = [one for one in sent(made) if one[3] == "market"]
-    assert len(closes) == (reason == "no stop")
-    if closes:
-        assert closes[0][0] == pytest.approx(stop[0] + naked_s, abs=1e-9)
+    closed = closes(made)
+    assert len(closed) == (reason == "no stop")
+    if closed:
+        assert closed[0][0] == pytest.approx(stop[0] + naked_s, abs=1e-9)
 
 
 def halted(first, last):
@@ -146,7 +176,7 @@ def test_a_stop_that_was_refused_is_sent_once_more():
     assert refusals(made).count(OrderType.STOP_LIMIT) == 1
     assert [one[3] for one in sent(made)].count("stop_limit") == 2
     assert settled(made)[0]["reason"] == "end of data"
-    assert "market" not in {one[3] for one in sent(made)}
+    assert closes(made) == []
 
 
 @pytest.mark.parametrize(("side", "share"), [(BUY, 0.021), (SELL, -0.021)])
@@ -157,8 +187,8 @@ def test_f5_a_target_that_was_refused_is_watched_and_closed_at(side, share):
     tape = books.quiet(1.5, 5.5).book(6.0, *moved(DEEP, share)).quiet(6.5, 9.0).tape()
     _, made = run(Once(side, target=0.02), tape)
     assert refusals(made) == [OrderType.STOP_LIMIT, OrderType.LIMIT]
-    assert [one[3] for one in sent(made)].count("limit") == 2  # the entry's and the target's
-    (closing,) = [one for one in sent(made) if one[3] == "market"]
+    assert [one[3] for one in sent(made)].count("limit") == 3  # the entry's, the target's and the close's
+    (closing,) = closes(made)
     assert closing[0] == pytest.approx(6.001, abs=1e-6)
     (one,) = settled(made)
     assert one["reason"] == "target"
@@ -170,7 +200,7 @@ def test_a_stop_that_was_refused_twice_closes_the_position():
     _, made = run(Once(), halted(1.065, 4.0))
     assert refusals(made).count(OrderType.STOP_LIMIT) == 2
     assert settled(made)[0]["reason"] == "no stop"
-    times = [one[0] for one in sent(made) if one[3] == "market"]
+    times = [one[0] for one in closes(made)]
     assert len(times) > 2
     assert np.diff(times).min() >= 1.0  # refused closes are sent again each second, not at once
 
@@ -189,7 +219,7 @@ def test_the_last_lot_is_not_left_without_its_stop():
     books.row(9.5, Kind.TRADE, side=1, price=10_203, qty=LOTS - 1).row(9.51, Kind.STATUS, qty=0)
     _, made = run(Once(target=0.02), books.row(9.75, Kind.STATUS, qty=1).quiet(9.8, 14.0).tape())
     assert [one[6] for one in sent(made) if one[3] == "stop_limit"] == [LOTS, 1, 1]
-    assert "market" not in [one[3] for one in sent(made)]
+    assert closes(made) == []
     cancelled = [r for b in made for r in b.rows if r["kind"] == Kind.CANCEL]
     assert (len(cancelled), settled(made)[0]["reason"]) == (0, "end of data")
 
@@ -218,7 +248,7 @@ def test_stop_le_remaining_after_part_of_a_target_the_rest_keeps_a_stop():
     assert [one[6] for one in stops] == [LOTS, LOTS - 4_000]
     assert fills(made)[1:] == [(-1, 10_201, 4_000), (-1, 9_500, LOTS - 4_000)]
     assert len(settled(made)) == 1
-    assert "market" not in {one[3] for one in sent(made)}
+    assert closes(made) == []
 
 
 CASES = {

@@ -40,11 +40,11 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     _control(
         "price collar",
-        "collar_major collar collar_median through_entry through_stop through_stop_again",
+        "collar_major collar collar_median through_entry through_close through_stop through_stop_again",
         (R.COLLAR,),
         "engine/test_stop_reach:test_f3_a_stop_reaches_so_far_then_farther_then_to_the_market",
-        "fat fingers; the losing side of the mid only, so that a grid may rest far below; market entries and stops "
-        "leave as limits that reach only so far (on bars, which have no touch, at the market)",
+        "fat fingers; the losing side of the mid only, so that a grid may rest far below; market entries, "
+        "closes and stops leave as limits that reach only so far (on bars, which have no touch, at the market)",
     ),
     _control(
         "stale or crossed book",

@@ -10,6 +10,7 @@ requests leaves at once.
 Where there is a book, a stop reaches only so far: it becomes a limit `limits.through_stop` beyond its trigger, which
 fills at once or not. What it could not fill is closed by a limit `limits.through_stop_again` beyond the touch, and what
 that leaves at the market: a position that two limits could not close is worth more sold than kept without a stop.
+Every other close is a limit `limits.through_close` beyond the touch first, then at the market.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ REACH: Final = np.dtype(  # limits of the run that exits are sent by
     [
         ("through", "f8"),  # limits.through_stop
         ("again", "f8"),  # limits.through_stop_again
+        ("close", "f8"),  # limits.through_close
         ("naked_ns", "i8"),  # limits.naked_s
         ("legs_ns", "i8"),  # limits.legs_s
     ]

@@ -148,6 +148,7 @@ class Limits:
     collar: Annotated[float, Range(0, 1)] = 0.03  # share of the mid; the same, other coins
     collar_median: Annotated[float, Range(0, 1)] = 0.1  # share; farthest price from the 5-minute median, either way
     through_entry: Annotated[float, Range(0, 0.1)] = 0.005  # share of the touch; how far a market entry may reach
+    through_close: Annotated[float, Range(0, 0.1)] = 0.005  # share of the touch; how far a close may reach at first
     through_stop: Annotated[float, Range(0, 0.5)] = 0.015  # share of its trigger; how far a stop may reach
     through_stop_again: Annotated[float, Range(0, 0.5)] = 0.03  # share of the touch; a second try, then the market
     stale_major: Annotated[float, Range(0.1, 3600)] = 2.0  # seconds without a row (bars: two bars more), majors

@@ -109,27 +109,35 @@ def _said(out: Record, k: int, said: int) -> int:
 
 
 @kernel
-def left(core: Rows, table: Rows, legs: Rows, outs: Rows, k: int, reason: int) -> int:
-    """Close setup `k` at the market, with all the legs that it stands or falls with."""
-    return _said(outs[0], k, _leave(core[0], table, legs, outs[0], k, reason, 0))
+def left(
+    core: Rows, table: Rows, legs: Rows, outs: Rows, rules: Rows, marks: Rows, books: Rows, reaches: Rows, k: int,
+    reason: int,
+) -> int:  # fmt: skip
+    """Close setup `k`, with all the legs that it stands or falls with."""
+    return _said(outs[0], k, _leave(core[0], table, legs, outs[0], rules, marks, books, reaches[0], k, reason, 0))
 
 
 @kernel
-def overdue(core: Rows, table: Rows, legs: Rows, outs: Rows, first: int) -> int:
+def overdue(
+    core: Rows, table: Rows, legs: Rows, outs: Rows, rules: Rows, marks: Rows, books: Rows, reaches: Rows, first: int
+) -> int:
     """Close the next setup from slot `first` on that has reached its horizon, has no stop or lacks a leg; -1: none."""
     for k in range(first, len(table)):
         why = due(table[k], core[0]["now"])
         if why != 0:
-            return left(core, table, legs, outs, k, why)
+            return left(core, table, legs, outs, rules, marks, books, reaches, k, why)
     return -1
 
 
 @kernel
-def retreated(core: Rows, table: Rows, legs: Rows, outs: Rows, k: int, close: bool) -> int:
+def retreated(
+    core: Rows, table: Rows, legs: Rows, outs: Rows, rules: Rows, marks: Rows, books: Rows, reaches: Rows, k: int,
+    close: bool,
+) -> int:  # fmt: skip
     """Withdraw the entries of setup `k`; with `close`, close what it holds as well."""
     s = table[k]
     if s["state"] == ENTERING or (close and s["state"] == OPEN):
-        return left(core, table, legs, outs, k, BY_HAND)
+        return left(core, table, legs, outs, rules, marks, books, reaches, k, BY_HAND)
     if s["state"] != OPEN:
         return NOTHING
     leaving.withdraw_entries(table, legs, outs[0], k)
@@ -306,7 +314,9 @@ def _ended(
         leaving.pass_on(legs, order_id, heir)
     elif gone and not kept:
         limit = leaving.reach(touch, -s["side"], far["again"]) if touch != 0 and not refused else 0
-        said = _leave(c, table, legs, out, k, NAKED if refused else BY_STOP, limit)
+        said = _leave(c, table, legs, out, rules, marks, books, far, k, NAKED if refused else BY_STOP, limit)
+    if tried:
+        s["pressed"] = 1
     if shut and leaving.refused(s):
         said |= TELL
     leaving.reopen(table, legs, k, now if tried else leaving.again(s, now))
@@ -327,7 +337,7 @@ def _after(
         leaving.protect(c, table, legs, out, k, leaving.AT_MARKET if rules[inst]["bar_only"] != 0 else far["through"])
     leaving.guard(table, legs, k, c["now"] + far["naked_ns"] + patience(books[inst], marks[inst]))
     if s["group"] != 0:
-        said = _stand_or_fall(c, table, legs, out, books, marks, far["legs_ns"], k)
+        said = _stand_or_fall(c, table, legs, out, rules, marks, books, far, k)
     if is_over(s):
         return said | _settles(table, legs, out, k)
     armed(core, table, marks, inst)
@@ -336,37 +346,54 @@ def _after(
 
 @kernel
 def _stand_or_fall(
-    c: Record, table: Rows, legs: Rows, out: Record, books: Rows, marks: Rows, legs_ns: int, k: int
+    c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int
 ) -> int:
     """After an answer about leg `k`: what becomes of it and the others."""
     s, wait = table[k], 0
     for n in range(len(table)):
         if together.is_mate(table, n, k):
             wait = max(wait, patience(books[table[n]["inst"]], marks[table[n]["inst"]]))
-    if together.look(table, k, c["now"] + legs_ns + wait):
-        return _leave(c, table, legs, out, k, UNWOUND, 0)
+    if together.look(table, k, c["now"] + far["legs_ns"] + wait):
+        return _leave(c, table, legs, out, rules, marks, books, far, k, UNWOUND, 0)
     if s["exited"] != 0 and s["going"] == 0 and s["reason"] != BY_STOP:
-        return _leave(c, table, legs, out, k, s["reason"], 0)
+        return _leave(c, table, legs, out, rules, marks, books, far, k, s["reason"], 0)
     if s["exited"] != 0:
-        _fall(c, table, legs, out, k)
+        _fall(c, table, legs, out, rules, marks, books, far, k)
     return NOTHING
 
 
 @kernel
-def _leave(c: Record, table: Rows, legs: Rows, out: Record, k: int, reason: int, limit: int) -> int:
-    """Close setup `k` up to `limit` ticks, 0 = at the market, with all the legs that it stands or falls with."""
-    leaving.close(c, table, legs, out, k, reason, limit)
-    _fall(c, table, legs, out, k)
+def _leave(
+    c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int,
+    reason: int, limit: int,
+) -> int:  # fmt: skip
+    """Close setup `k` up to `limit` ticks, 0 = as `_within` says, with all the legs that it stands or falls with."""
+    near = _within(table[k], rules, marks, books, far)
+    leaving.close(c, table, legs, out, k, reason, limit if limit != 0 else near)
+    _fall(c, table, legs, out, rules, marks, books, far, k)
     c["deadline"] = deadline(table)
     return _settles(table, legs, out, k) if is_over(table[k]) and table[k]["superp"] == 0 else NOTHING
 
 
 @kernel
-def _fall(c: Record, table: Rows, legs: Rows, out: Record, k: int) -> None:
+def _within(s: Record, rules: Rows, marks: Rows, books: Rows, far: Record) -> int:
+    """How far a close of `s` may reach, ticks; 0 = at the market: on bars, without a touch, or where a limit failed."""
+    inst = s["inst"]
+    if rules[inst]["bar_only"] != 0 or s["pressed"] != 0:
+        return 0
+    touch = _touch(books[inst], marks[inst], s["side"])
+    return leaving.reach(touch, -s["side"], far["close"]) if touch != 0 else 0
+
+
+@kernel
+def _fall(
+    c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int
+) -> None:
     """Setup `k` leaves: so do the other legs of its intent that were not told to. What is over waits for `k`."""
     for n in range(len(table)):
         if n != k and together.is_mate(table, n, k) and table[n]["going"] == 0:
-            leaving.close(c, table, legs, out, n, together.why(table[k]), 0)
+            near = _within(table[n], rules, marks, books, far)
+            leaving.close(c, table, legs, out, n, together.why(table[k]), near)
             if is_over(table[n]):
                 _settles(table, legs, out, n)
 

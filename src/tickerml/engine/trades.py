@@ -87,10 +87,10 @@ class Trades:
 
     def deadlines(self) -> None:
         """Close what has reached its horizon, stands without its stop, or lacks a leg."""
-        said = following.overdue(*self._trades, 0)
+        said = following.overdue(*self._trades, *self._market, 0)
         while said >= 0:
             self._done(said)
-            said = following.overdue(*self._trades, (said >> following.BITS) + 1)
+            said = following.overdue(*self._trades, *self._market, (said >> following.BITS) + 1)
         self._set_deadline()
 
     def close(self, owner: int, inst: int) -> bool:
@@ -99,7 +99,7 @@ class Trades:
         mine = np.flatnonzero((table["state"] != 0) & (table["inst"] == inst) & (table["strategy"] == owner))
         for k in mine.tolist():
             if table[k]["state"] in (book.ENTERING, book.OPEN) and not table[k]["wait"]:
-                self._done(following.left(*self._trades, k, book.BY_HAND))
+                self._done(following.left(*self._trades, *self._market, k, book.BY_HAND))
         return len(mine) > 0
 
     def reached(self, inst: int, agrees: Callable[[int, int], bool]) -> None:
@@ -125,7 +125,7 @@ class Trades:
     def _move(self, k: int, move_to: Move) -> None:
         """Send new levels of setup `k`, or close it."""
         if move_to.close:
-            said = following.left(*self._trades, k, book.REASONS.index(move_to.close))
+            said = following.left(*self._trades, *self._market, k, book.REASONS.index(move_to.close))
         else:
             said = following.moved(*self._trades, *self._market, k, move_to.stop, move_to.target)
         self._done(said)
@@ -133,7 +133,7 @@ class Trades:
     def retreat(self, *, close: bool) -> None:
         """Withdraw every entry that has not filled; with `close`, close what is held as well."""
         for k in np.flatnonzero(self.setups.table["state"]).tolist():
-            self._done(following.retreated(*self._trades, k, close))
+            self._done(following.retreated(*self._trades, *self._market, k, close))
         self._set_deadline()
 
     def finish(self) -> None:
@@ -241,5 +241,6 @@ def _reach(desk: Desk) -> Rows:
     limits = desk.limits
     found = np.zeros(1, REACH)
     found["through"], found["again"] = limits.through_stop, limits.through_stop_again
+    found["close"] = limits.through_close
     found["naked_ns"], found["legs_ns"] = round(limits.naked_s * SECOND), round(limits.legs_s * SECOND)
     return found
