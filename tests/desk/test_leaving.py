@@ -273,13 +273,41 @@ def test_of_several_the_newest_is_recalled_and_the_others_leave():
     assert (s["stop_at"], s["target_at"]) == (910, 1300)  # it has no target beside it
 
 
-def test_the_target_that_was_to_stay_stands_beside_the_stop_that_is_recalled():
+def test_where_the_orders_stand_in_the_table_changes_nothing():
+    """The refused target in the first slot; then the kept one."""
+    for order_id in (102, 2):
+        book, s = refusable()
+        at = [int(n) for n in book.legs["id"]].index(order_id)
+        book.legs[[0, at]] = book.legs[[at, 0]]
+        assert recall(book.table, book.legs, book.requests[0], book.leg(101))
+        assert (ids(book), heirs(book, 1, 2)) == ([102], [0, 0])
+        assert (s["stop_at"], s["target_at"]) == (900, 1200)
+
+
+def test_no_order_is_recalled_where_none_waits():
+    book, s = trade(STOP, TARGET, CLOSE)
+    assert not recall(book.table, book.legs, book.requests[0], book.leg(1))
+    assert (ids(book), s["stop_at"], heirs(book, 1, 2, 3)) == ([], 900, [0, 0, 0])
+
+
+@pytest.mark.parametrize(("heir", "refused_still"), [(0, 0), (9, 1)])
+def test_a_stop_that_waits_for_its_heir_covers_but_ends_no_refusals(heir, refused_still):
+    """Of one lot: what is refused is its heir, for which the venue is asked once more and not without end."""
+    book, s = trade(STOP, lots=1, refused=1, cover_by=5)
+    book.leg(1)["known"], book.leg(1)["heir"] = 1, heir
+    guard(book.table, book.legs, 0, 99)
+    assert (s["cover_by"], s["refused"]) == (0, refused_still)
+
+
+@pytest.mark.parametrize("roles", [(STOP, TARGET), (TARGET, STOP)])
+def test_the_target_that_was_to_stay_stands_beside_the_stop_that_is_recalled(roles):
     """What a target has left: the stop for that was refused, the one for more is kept."""
-    book, s = trade(STOP, TARGET)
+    book, s = trade(*roles)
     pair(book.legs, 1, 2)
-    book.leg(1)["known"], book.leg(1)["price"], book.leg(2)["left"], book.leg(2)["price"] = 1, 900, 4, 1200
+    one, target = (book.leg(roles.index(role) + 1) for role in (STOP, TARGET))
+    one["known"], one["price"], target["left"], target["price"] = 1, 900, 4, 1200
     s["exited"] = 6
-    fit(*book.given, 0, book.leg(2), AT_MARKET)
+    fit(*book.given, 0, target, AT_MARKET)
     book.said()
     assert recall(book.table, book.legs, book.requests[0], book.leg(101))
     assert (ids(book), heirs(book, 1, 2)) == ([], [0, 0])

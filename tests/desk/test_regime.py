@@ -9,15 +9,20 @@ from desks import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickerml.desk.regime import BREAKER, STEP, RegimeFold, Stance
+from tickerml.desk.regime import BREAKER, STEP, RegimeFold, Stance, on_price
 from tickerml.desk.settings import Regime
 from tickerml.tape.rows import MINUTE
+
+
+def observe(fold, now, price):
+    """What has changed with the reference's price at `now`, as the engine has it told."""
+    return fold.told(on_price(fold.table[0], fold.marks[0], now, float(price)))
 
 
 def fed(prices, rules=None, fold=None, start=0):
     """A fold that has seen these closes, five minutes apart, and what it told."""
     fold = fold or RegimeFold(rules or Regime())
-    told = [c for k, price in enumerate(prices) for c in fold.observe(NOW + (start + k) * STEP, price)]
+    told = [c for k, price in enumerate(prices) for c in observe(fold, NOW + (start + k) * STEP, price)]
     return fold, told
 
 
@@ -115,8 +120,8 @@ def test_without_a_reference_nothing_is_asked():
 
 def test_one_price_a_step():
     fold = RegimeFold(Regime())
-    fold.observe(NOW, 100.0)
-    assert fold.observe(NOW + MINUTE, 1.0) == []
+    observe(fold, NOW, 100.0)
+    assert observe(fold, NOW + MINUTE, 1.0) == []
     assert fold.table[0]["n"] == 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tickerml.desk.leaving import REACH
-from tickerml.desk.legs import CLOSE, ENTRY, STOP, TARGET, pair
+from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, STOP, TARGET, pair
 from tickerml.desk.order import Order
 from tickerml.desk.setups import (
     BY_HAND,
@@ -723,13 +723,19 @@ def test_the_last_answer_of_all_protects_what_it_fills():
 
 
 @pytest.mark.parametrize(
-    ("lots", "reason"), [(((1, 2), (9, 1)), BY_STOP), (((9, 2), (1, 1)), BY_TARGET), (((5, 2), (5, 1)), BY_TARGET)]
+    ("lots", "reason"),
+    [
+        *((((1, 2), (9, 1)), BY_STOP), (((9, 2), (1, 1)), BY_TARGET), (((5, 2), (5, 1)), BY_TARGET)),
+        *((((3, 1), (2, 2), (2, 2)), BY_TARGET), (((2, 1), (2, 1), (3, 2)), BY_STOP)),
+        (((2, 1), (3, 2), (2, 1)), BY_STOP),
+    ],
 )
 def test_a_trade_is_told_by_what_took_most_of_its_lots(lots, reason):
     """(lots, order): 1 is its stop, 2 its target."""
     w = World()
-    s = w.setup(STOP, TARGET, entered=10)
-    left = {1: 10, 2: 10}
+    total = sum(qty for qty, _ in lots)
+    s = w.setup(STOP, TARGET, entered=total)
+    left = {1: total, 2: total}
     for qty, order_id in lots:
         left[order_id] -= qty
         w.fill(order_id, 1000, qty, left=left[order_id])
@@ -821,12 +827,14 @@ def test_a_trade_that_was_told_leaves_nothing_behind(ended):
     w = World()
     w.core[0]["ended"] = ended
     s = w.setup(STOP, TARGET, entered=10, exited=10, low=990)
+    pair(w.legs, 1, 2)
     w.setup(STOP, inst=1, entered=10)
     w.leg(1)["leaving"] = 1
     w.marks[0]["below"] = 5
     following.settled(*w.trades, w.marks, 0)
     assert w.said() == ([] if ended else [Cancel(0, 2)])
     assert [w.leg(n) is None for n in (1, 2, 3)] == [bool(ended), bool(ended), False]
+    assert ended or [(int(w.leg(n)["setup"]), int(w.leg(n)["pair"])) for n in (1, 2)] == [(NOBODY, 0), (NOBODY, 0)]
     assert (s["state"], w.marks[0]["below"], w.core[0]["alarms"], w.core[0]["deadline"]) == (0, 0, 0, HORIZON)
 
 

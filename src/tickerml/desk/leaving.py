@@ -156,22 +156,27 @@ def pass_on(legs: Rows, heir: int, other: int) -> None:
 
 
 @kernel
+def _waits_for(table: Rows, legs: Rows, leg: Record) -> int:
+    """Id of the newest stop that waits for the order `leg` and stands for all that is held; 0 without any."""
+    newest, k = 0, leg["setup"]
+    for n in range(len(legs)):
+        one = legs[n]
+        stands = belongs(one, k) and one["role"] == STOP and one["leaving"] == 0 and one["known"] != 0
+        if stands and one["heir"] == leg["id"] and one["left"] >= held(table[k]):
+            newest = max(newest, one["id"])
+    return newest
+
+
+@kernel
 def recall(table: Rows, legs: Rows, out: Record, leg: Record) -> bool:
     """The venue has refused stop `leg`: the stop whose place it was to take stays, with its target and its levels.
 
     False where none is known to stand for all that is held.
     """
-    k, best = leg["setup"], -1
-    s = table[k]
-    for n in range(len(legs)):
-        one = legs[n]
-        stands = belongs(one, k) and one["role"] == STOP and one["leaving"] == 0 and one["known"] != 0
-        newer = best < 0 or one["id"] > legs[best]["id"]
-        if stands and one["heir"] == leg["id"] and one["left"] >= held(s) and newer:
-            best = n
-    if best < 0:
+    before = _waits_for(table, legs, leg)
+    if before == 0:
         return False
-    kept, beside = legs[best], find(legs, leg["pair"])
+    s, kept, beside = table[leg["setup"]], legs[find(legs, before)], find(legs, leg["pair"])
     if beside >= 0 and kept["pair"] == leg["pair"]:
         pair(legs, kept["id"], leg["pair"])  # the target was to stay
     elif beside >= 0:

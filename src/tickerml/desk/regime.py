@@ -85,10 +85,6 @@ class RegimeFold:
         self.table = np.zeros(1, REGIME)
         self._of = columns(self.table)
 
-    def observe(self, now: int, price: float) -> list[Change]:
-        """The reference's price at `now`, ns; not finite or not above 0 is no price. Tells what has changed."""
-        return self.told(on_price(self.table[0], self.marks[0], now, float(price)))
-
     def told(self, changed: int) -> list[Change]:
         """What `on_price` has changed, in words."""
         if not changed:
@@ -117,7 +113,8 @@ class RegimeFold:
 def on_price(r: Record, rules: Record, now: int, price: float) -> int:
     """Fold the reference's price at `now` into `r` (REGIME); `rules` are MARKS.
 
-    Returns 0, or 1 + the breaker's state before where that has changed, plus 8 times as much for the trend.
+    A price that is not finite or not above 0 is none. Returns 0, or 1 + the breaker's state before where that has
+    changed, plus 8 times as much for the trend.
     """
     if not (math.isfinite(price) and price > 0.0) or now // STEP <= r["step"]:
         return 0

@@ -34,7 +34,7 @@ SETUP: Final = np.dtype(
         ("inst", "i8"),
         ("side", "i8"),
         ("superp", "i8"),
-        ("stake", "i8"),  # money: stake, or what the position may lose at its stop
+        ("stake", "i8"),  # money: the stake of a SuperP position; 0 of any other
         ("in_use", "i8"),  # money that counts as used while the setup lives whole
         ("notional", "i8"),  # money of all its lots at the worst price that they may fill at; 0 = as in_use
         ("risk", "i8"),  # money lost at the stop with all its lots; 0 = notional x stop
