@@ -691,6 +691,16 @@ def test_an_entry_that_was_withdrawn_with_its_position_ends_the_trade():
     assert s["exited"] == 10
 
 
+def test_an_entry_that_fills_while_it_is_withdrawn_is_protected_by_itself():
+    w = World()
+    s = w.setup(STOP, TARGET, ENTRY, entered=10)
+    w.leg(3)["leaving"] = 1
+    w.fill(3, 1000, 4, left=6)
+    assert w.said() == [w.stop(4), w.target(4)]
+    assert [int(w.leg(n)["heir"]) for n in (1, 2)] == [0, 0]
+    assert s["naked"] == 0
+
+
 def test_while_something_is_held_entries_stay():
     w = World()
     w.setup(STOP, TARGET, ENTRY, entered=10)
@@ -698,7 +708,9 @@ def test_while_something_is_held_entries_stay():
     assert w.said() == []
 
 
-@pytest.mark.parametrize(("more", "protects"), [({}, False), ({"id": 2}, True), ({"at": 1}, True), ({"kind": 1}, True)])
+@pytest.mark.parametrize(
+    ("more", "protects"), [({}, False), ({"id": 2}, True), ({"at": 1}, True), ({"kind": 1}, True), ({"tail": 1}, True)]
+)
 def test_fills_of_one_moment_are_protected_together(more, protects):
     """The next answer is one more execution of the same order, told now: it protects both."""
     w = World()
@@ -707,7 +719,7 @@ def test_fills_of_one_moment_are_protected_together(more, protects):
     nxt["kind"], nxt["id"], nxt["visible"] = int(A.FILL), more.get("id", 1), more.get("at", 0)
     nxt["kind"] = int(A.EXPIRED) if "kind" in more else nxt["kind"]
     a = w.mail[0]["answers"][0]
-    w.mail[0]["ans_head"], w.mail[0]["ans_tail"] = 1, 2
+    w.mail[0]["ans_head"], w.mail[0]["ans_tail"] = 1, more.get("tail", 2)
     for name, value in {"id": 1, "kind": int(A.FILL), "side": 1, "price": 1000, "qty": 3, "left": 7}.items():
         a[name] = value
     following.answered(*w.trades, w.mail, *w.market)

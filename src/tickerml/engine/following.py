@@ -97,7 +97,7 @@ def answered(
 @kernel
 def _goes_on(mail: Record, a: Record) -> bool:
     """Whether the next answer, told at the same moment, is one more execution of the same order."""
-    if a["kind"] != _FILL or mail["ans_head"] >= mail["ans_tail"]:
+    if mail["ans_head"] >= mail["ans_tail"]:
         return False
     b = mail["answers"][mail["ans_head"] % ANSWERS]
     return b["kind"] == _FILL and b["id"] == a["id"] and b["visible"] == a["visible"]
@@ -276,9 +276,9 @@ def _exited(c: Record, table: Rows, legs: Rows, out: Record, k: int, leg: Record
     s = table[k]
     if leg["role"] == ENTRY or s["state"] != OPEN or s["going"] != 0:
         return
-    if held(s) == 0 and s["working"] > 0:
+    if held(s) == 0:
         leaving.close(c, table, legs, out, k, s["reason"], 0)
-    elif held(s) > 0 and (leg["heir"] != 0 or leg["leaving"] != 0):
+    elif leg["heir"] != 0 or leg["leaving"] != 0:
         leaving.succeed(table, legs, k)
 
 
