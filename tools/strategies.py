@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ NOT_RUN = {
     " of BTC and ETH futures were recorded for 11 minutes; the fit of this strategy needs 100.",
 }
 TOGETHER = ("rules_spot", "rules_perp")
+_SEED = re.compile(r"\bseed 00([0-4])\b")  # the number of a source description, which lies outside the repository
+_SETTLED = re.compile(r"requirement [A-I]\d+ settles its contradictions")
 
 
 def page(measured: Mapping[str, Any]) -> str:
@@ -50,13 +53,19 @@ def page(measured: Mapping[str, Any]) -> str:
 def _strategy(name: str, measured: Mapping[str, Any]) -> str:
     modules, held = STRATEGIES[name]
     files = [importlib.import_module(f"tickerml.strategies.{module}") for module in modules.split()]
-    text = "\n\n".join(inspect.cleandoc(one.__doc__ or "") for one in files)
+    text = followed("\n\n".join(inspect.cleandoc(one.__doc__ or "") for one in files))
     head = f"## {name}\n\nFrom system {SOURCES[name]} of docs/claims.md.\n\n```text\n{text}\n```\n"
     rows = "\n".join(_default(section, one) for section in held for one in settings(sections()[section]).values())
     table = f"| key | default | unit and meaning |\n|---|---|---|\n{rows}\n"
     made = "\n".join(_results(RESULTS[name], measured))
     more = f"\n{NOT_RUN[name]}\n" if name in NOT_RUN else ""
     return f"{head}\n### Defaults\n\n{table}\n### Results\n\n{made}{more}"
+
+
+def followed(text: str) -> str:
+    """A strategy's text with its sources named so that a reader of the repository can follow them."""
+    told = _SEED.sub(lambda found: f"the source description of system {found[1]} in docs/claims.md", text)
+    return _SETTLED.sub("where it contradicts itself, what is said above holds", told)
 
 
 def _default(section: str, one: Setting) -> str:

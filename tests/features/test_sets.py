@@ -12,9 +12,13 @@ import numpy as np
 import pytest
 from feature_feed import START, Player, bar_rows, instrument, random_rows
 
+from tickerml.engine.detectors import short_names
 from tickerml.features import catalog, rsi
 from tickerml.features.catalog import definition, resolve
 from tickerml.features.sets import SETS, members
+from tickerml.strategies.channel import Channel
+from tickerml.strategies.dca import Dca
+from tickerml.strategies.swing import Swing
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.params import VALUE_NAMES
 from tickerml.tape.rows import HOUR, MINUTE, ROW, SECOND, Flag, Kind
@@ -51,10 +55,16 @@ def test_a_set_stands_for_its_members():
     assert members(["ofi", "own@1", "drawdown"]) == ("ofi", *SETS["own@1"].names)
     assert all(resolve(name) for one in SETS.values() for name in one.names)
     assert all("@" not in name for one in SETS.values() for name in one.names)
-    with pytest.raises(ConfigError, match='no set of features is called "rules@2"') as caught:
-        members(["rules@2"])
+    with pytest.raises(ConfigError, match='no set of features is called "micro@2"') as caught:
+        members(["micro@2"])
     assert caught.value.code == "feature-unknown"
-    assert caught.value.try_ == "rules@1"
+    assert caught.value.try_ == "micro@1"
+
+
+def test_b8_rules_2_is_what_the_rule_strategies_see_with_their_defaults():
+    """Bars included: a set that names other timeframes than the strategies would show figures that decide nothing."""
+    seen = {resolve(name) for rule in (Dca(), Swing(), Channel()) for name in short_names(rule.sees).values()}
+    assert {resolve(name) for name in SETS["rules@2"].names} == seen
 
 
 @cache

@@ -141,4 +141,17 @@ def test_h3_why_there_are_none_is_said_in_words(tmp_path):
 
 def test_h3_long_runs_get_none_unasked(run):
     manifest = json.loads((run.path / "run.json").read_text())
-    assert [usual(recorded(manifest), rows) for rows in (10, 1500, 1_000_000)] == [49, 36, 0]
+    found = [usual(recorded(manifest), rows) for rows in (10, 1500, 6_000, 50_000, 50_001, 1_000_000)]
+    assert found == [49, 36, 20, 20, 0, 0]
+
+
+def test_h3_what_makes_twins_is_named_where_there_are_none(tmp_path, monkeypatch):
+    """In JSON and on the terminal: a run of so many rows that twins would take minutes, and one that asked for none."""
+    monkeypatch.setattr(null_twins, "QUICK", 1_000)
+    long = traded(tmp_path / "long", twins=None)
+    asked = "tickerml report long --twins 20"
+    why = long.summary()["not_shown"]["benchmark.null_twin_p"]
+    assert why == f"1,500 rows are many to run again and again: {asked}"
+    assert any(line.startswith(f"  twins       {asked}") for line in long.lines())
+    made = traded(tmp_path / "made", twins=2)
+    assert not any("--twins" in line for line in made.lines())

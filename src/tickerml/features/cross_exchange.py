@@ -12,7 +12,7 @@ both bid and ask for as long as a bar lasts.
 Renewed when a touch changes here or there; a venue without a message for `patience` is left out at the next renewal.
 NaN while the book here is invalid, empty on a side or crossed, and without another venue.
 
-Source: the requirement's arbitrage edge; law of one price, no model behind it.
+Source: arbitrage between exchanges, as system 3 of docs/claims.md asks for; the law of one price, no model behind it.
 """
 
 from __future__ import annotations

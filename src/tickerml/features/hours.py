@@ -6,7 +6,7 @@ UTC, session_europe from 8:00 to 16:00, session_us from 16:00 to 24:00, else 0.
 
 Time is receive time, and the values are renewed at the first message end of each minute.
 
-Source: sessions of the requirement; sine and cosine of the angle on a circle.
+Source: the sessions of system 2 of docs/claims.md; sine and cosine of the angle on a circle.
 """
 
 from __future__ import annotations

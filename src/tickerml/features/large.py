@@ -9,7 +9,7 @@ Depth feeds send the net change of a level since their last message (100 ms at B
 look like one and an order that came and went in between is not seen. All are NaN until a whole window has been seen;
 order fields also while the book is invalid, and a gap or a snapshot starts their window anew.
 
-Source: size classes of the requirement; no model behind them.
+Source: the size classes of system 2 of docs/claims.md; no model behind them.
 """
 
 from __future__ import annotations

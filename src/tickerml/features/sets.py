@@ -26,7 +26,7 @@ class FeatureSet:
 
 SETS: Final = {
     "rules@1": FeatureSet(
-        "what DCA, Swing and Channel decide by, with their defaults",
+        "kinds of features that DCA, Swing and Channel decide by, all on 5m bars; theirs, with their defaults: rules@2",
         (
             *("high(4h, 5m)", "rsi(14, 5m)", "bar(5m).close", "volume_ratio(20, 5m)"),
             *("level_break(240, timeframe=5m)", "level_break_touches(240, timeframe=5m)"),
@@ -35,6 +35,17 @@ SETS: Final = {
             *("channel_bottom_touches(96, timeframe=5m)", "bar_volatility(20, 5m)", "atr(14, 5m)"),
         ),
         "36d917feda6d1fbe7a3fe48238bc4e64f22395db26231f9b147c16cd834f3432",
+    ),
+    "rules@2": FeatureSet(
+        "what DCA (5m bars), Swing and Channel (15m bars) decide by, with their defaults",
+        (
+            *("high(4h, 5m)", "rsi(14, 5m)", "bar(5m).close"),
+            *("level_break(300, timeframe=15m)", "level_break_touches(300, timeframe=15m)", "volume_ratio(20, 15m)"),
+            *("channel_top(96, timeframe=15m)", "channel_bottom(96, timeframe=15m)"),
+            *("channel_position(96, timeframe=15m)", "channel_top_touches(96, timeframe=15m)"),
+            "channel_bottom_touches(96, timeframe=15m)",
+        ),
+        "d74dd78ba76769386fe3bc3d99213181589b49d605efc607d5708000ba2dd564",
     ),
     "micro@1": FeatureSet(
         "order flow and book, at the touch and below it",

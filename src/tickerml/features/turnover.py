@@ -8,7 +8,7 @@ of the spread at the first message end of each minute, in bins of which four mak
 All are renewed with the first row of a new day. turnover is NaN before the first whole day, day_spread before the first
 day with a book.
 
-Source: the requirement's universe rule.
+Source: ours, so that a list of coins need not be kept by hand: by volume, age and spread (docs/desk.md, universe).
 """
 
 from __future__ import annotations

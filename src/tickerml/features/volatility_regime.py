@@ -8,7 +8,7 @@ last ten days.
 
 NaN until `least` values are remembered.
 
-Source: quantiles of the coin's own history, as the requirement asks; no model behind it.
+Source: the three classes of system 2 of docs/claims.md; quantiles of the coin's own history, no model behind it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ prints: whale_count counts them, whale_flow = W_b - W_s, whale_share = (W_b + W_
 A span with fewer than `least` prints tells no quantile: what held before goes on to hold. All are NaN before the first
 threshold, then until a whole window has been seen with one; whale_share and whale_score while the window has no print.
 
-Source: the requirement's whale indicator, trades above a quantile; no model behind it.
+Source: the whale indicators of system 2 of docs/claims.md, as trades above a quantile; no model behind it.
 """
 
 from __future__ import annotations

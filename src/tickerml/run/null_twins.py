@@ -38,15 +38,19 @@ from tickerml.tape.tape import Header, Tape
 
 MOST: Final = 99  # p is a hundredth at best
 LEAST: Final = 20  # with fewer no p is below a twentieth
-ROWS: Final = 200_000  # that are run again unasked: some ten seconds
+ROWS: Final = 200_000  # that are run again unasked, for more twins than the least: some ten seconds
+QUICK: Final = 50_000  # rows of bars that a run hears in a few seconds; up to there it gets the least unasked
 _BUILD: Final = 4_000  # rows that could be run while a machine is built
 
 
 def usual(run: Variant, rows: int) -> int:
-    """Twins that a run over so many rows gets unasked; 0 where even 20 would take much longer than the run."""
-    part = len(_heard(run)) / max(1, len(run.header.instruments))
-    count = min(MOST, ROWS // (round(rows * part) + _BUILD))
-    return count if count >= LEAST else 0
+    """Twins that a run over so many rows gets unasked; 0 where a run is no matter of seconds, and 20 are of minutes.
+
+    By rows and not by the clock: what a report shows must not depend on how busy the machine was.
+    """
+    heard = round(rows * len(_heard(run)) / max(1, len(run.header.instruments)))
+    count = min(MOST, ROWS // (heard + _BUILD))
+    return max(count, LEAST) if heard <= QUICK else 0
 
 
 def make_twins(

@@ -33,6 +33,7 @@ def summary(story: Story) -> str:
         ("leaks", leak_line(story)),
         ("net", net_line(story)),
         ("money", money_line(story)),
+        ("twins", twins_line(story)),
         ("worst fall", fall_line(story)),
         ("Sharpe", sharpe_line(story)),
         ("confidence", calibration.spoken(calibration.calibration(story))),
@@ -68,6 +69,12 @@ def net_line(story: Story) -> str:
     whole = [*parts, ("    ", f"by chance as good: {times} of {of} {found.source}")]
     fitted = _fit(whole)
     return fitted if whole[-1][1] in fitted else _fit([*parts, ("    ", f"by chance: {times} of {of} {found.source}")])
+
+
+def twins_line(story: Story) -> str:
+    """What makes null twins of a run that has none, and why it has none; nothing where they are there or cannot be."""
+    why, _, command = chances.no_twins(story).rpartition(": ")
+    return _fit([("", f"{command}: was it chance?"), ("   ", f"({why})")]) if command.startswith("tickerml ") else ""
 
 
 def _fit(parts: list[tuple[str, str]]) -> str:
