@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
-from desks import CASH, NOW, desk, facts, grid, instrument, market, proposal, setup
+from math import nan
 
+import pytest
+from desks import CASH, NOW, UNIT, desk, facts, grid, instrument, judge, market, proposal, setup
+
+from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.case import Case
 from tickerml.desk.exposure import Exposure, Worst
 from tickerml.desk.gates import ABSENT, FAILED, PASSED
+from tickerml.desk.limits import Refused
 from tickerml.desk.order import Order
 from tickerml.desk.sized import AFTER, AFTER_STAKE, orders_of, stake_order, worst_of_orders
+from tickerml.desk.sizing import Sized
 from tickerml.tape.intents import Entry
 from tickerml.tape.orders import OrderType, TimeInForce
 
@@ -30,6 +35,41 @@ def asked(name, c, orders=(), worst=NOTHING):
 
 def limit(qty, price, tif=GTC, side=1):
     return Order(1, side, LIMIT, tif, qty, price=price)
+
+
+TOO_LARGE = [  # what a wrong size would be, limits, the market, the refusal, the gate that finds it
+    (0.101, {}, {}, Refused.ORDER_SIZE, "order notional"),
+    (0.251, {"order_share": 1.0}, {}, Refused.POSITION_SIZE, "position"),
+    (0.05, {}, {"depth_ask": 9_000 * UNIT}, Refused.ORDER_SIZE, "depth"),
+    (0.09, {"risk_per_trade": 0.0005}, {}, Refused.ORDER_SIZE, "risk per trade"),
+]
+
+
+@pytest.mark.parametrize(("share", "limits", "at", "reason", "name"), TOO_LARGE, ids=str)
+def test_f2_f3_an_order_that_came_out_too_large_is_refused_whatever_sized_it(
+    share, limits, at, reason, name, monkeypatch
+):
+    """Every limit is held once more with the orders as they will leave: a fault in the sizes passes none of them."""
+    wrong = Sized(round(share * CASH), "size", (), ())
+    monkeypatch.setattr("tickerml.desk.desk.size", lambda c: wrong)
+    verdict = judge(proposal(1), facts(at=at), of=desk(**limits))
+    assert isinstance(verdict, Refusal)
+    assert (verdict.reason, verdict.gates[-1].name) == (reason, name)
+
+
+@pytest.mark.parametrize(
+    ("least", "good"), [(None, True), (5.0, True), (99.9, True), (1_000.1, False), (nan, False), ("much", False)]
+)
+def test_c3_the_smallest_entry_of_a_strategy_holds_beside_the_venues(least, good):
+    """1,000 of notional, a tenth of the equity; the venue itself asks for 5."""
+    info = {} if least is None else {"min_notional": least}
+    verdict = judge(proposal(1, info=info), of=desk())
+    assert isinstance(verdict, Approved if good else Refusal)
+    assert good or verdict.reason is Refused.BELOW_MIN_NOTIONAL
+
+
+def test_c3_a_smaller_wish_of_a_strategy_does_not_lower_the_venues_minimum():
+    assert asked("minimum notional", case(proposal(1, info={"min_notional": 1.0}))).limit == 5.0
 
 
 def test_an_entry_of_one_lot_is_an_order_and_one_of_less_is_none():

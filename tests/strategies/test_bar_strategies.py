@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 from bar_view import PERP, BarView, detected
@@ -196,10 +196,16 @@ def test_every_reason_is_listed(cls):
     assert len(set(cls.passes)) == len(cls.passes)
 
 
-@pytest.mark.parametrize("cls", [Dca, Swing, Channel])
-def test_parameters_reach_the_detector(cls):
-    """A change of any threshold that the detector reads changes its mind, as it does decide's."""
-    for field in fields(cls):
-        if isinstance(field.default, float) and field.name in ("drop", "rsi_below", "volume"):
-            strict = replace(cls(), **{field.name: {"drop": 0.4, "rsi_below": 1.0, "volume": 99.0}[field.name]})
-            assert isinstance(decide(cls, strategy=strict), Pass)
+@pytest.mark.parametrize(
+    ("cls", "strict"),
+    [
+        *((Dca, one) for one in ({"drop": 0.4}, {"rsi_below": 1.0})),
+        *((Swing, one) for one in ({"volume": 99.0}, {"touches": 20})),
+        *((Channel, one) for one in ({"touches": 20}, {"reward": 9.0})),
+    ],
+    ids=str,
+)
+def test_c2_parameters_reach_the_decision(cls, strict):
+    """A stricter threshold refuses what the usual one takes."""
+    assert isinstance(decide(cls), Setup)
+    assert isinstance(decide(cls, strategy=cls(**strict)), Pass)

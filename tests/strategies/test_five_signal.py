@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from tickerml.strategies import five_signal as five
 from tickerml.strategies.five_signal import FiveSignal, continues
-from tickerml.strategies.five_signal_gates import GATES, gates, least_ev
+from tickerml.strategies.five_signal_gates import CONFIDENCE, CONSENSUS, EV, FEES, FLAT, GATES, SNR, gates, least_ev
 from tickerml.strategies.five_signal_reading import Reading
 from tickerml.tape.intents import Pass, Setup
 from tickerml.tape.rows import MINUTE, SECOND
@@ -29,6 +31,7 @@ UP = {  # all five for a long; strong
     "volatility": 0.08,  # a day: 1.15 % in 30 minutes
 }
 TURBO = FiveSignal(turbo=True)
+PRICED = FiveSignal(fees=0.001)  # as a run has it at a taker fee of 0.05 %
 
 
 def decide(strategy=None, *, equity=10_000.0, position=None, **figures):
@@ -148,7 +151,7 @@ def test_c3_between_scans_it_rests():
 
 def judged(turbo=False, balance=10_000.0, *, confidence=0.9, target=0.01, stop=0.004, **figures):
     reading = signals(**figures)
-    return {g.name: g for g in gates(FiveSignal(), reading, 1, confidence, target, stop, balance, turbo)}
+    return {g.name: g for g in gates(PRICED, reading, 1, confidence, target, stop, balance, turbo)}
 
 
 def test_c3_gates_come_in_the_order_of_the_source():
@@ -222,9 +225,64 @@ def test_c3_the_target_moves_on_while_flow_and_acceleration_agree():
     assert continues(-0.2, -0.1, -1, 0.15)
 
 
-def test_c3_fifteen_symbols():
-    assert len(set(FiveSignal.symbols)) == 15
-    assert {"DOT", "BCH", "UNI", "ATOM"} <= set(FiveSignal.symbols)
+BEHIND_SNR = {CONFIDENCE, FLAT, FEES}  # what the first lines of five_signal.py say of these gates
+
+
+def blocking(n=4000, **more):
+    """Over random readings of which flow and drift agree: the gates that block behind one of SNR that holds."""
+    rng, found = random.Random(11), Counter()
+    for balance, turbo in ((10_000.0, False), (500.0, False), (18.0, True), (60.0, True)):
+        p = replace(PRICED, turbo=turbo, **more)
+        for _ in range(n):
+            signs = [rng.choice((-1, 0, 1)) for _ in range(3)]
+            drift = rng.uniform(p.ou_drift, 0.02)
+            reading = Reading(1, *signs, 1, rng.uniform(0, 6), rng.uniform(-1, 1), drift, rng.uniform(0, 0.03))
+            tier = p.tier(reading, 1, balance)
+            if not tier:
+                continue
+            confidence, (target, stop) = p.confidence_raw(reading, 1), p.distances(reading, tier)
+            judged = gates(p, reading, 1, confidence, target, stop, balance, p.in_turbo(balance))
+            if not judged[0].blocks:
+                found.update(gate.name for gate in judged if gate.blocks)
+            found[SNR] += judged[0].blocks
+    return found
+
+
+def test_c3_behind_snr_the_gates_of_confidence_flat_market_and_fees_cannot_block_at_their_defaults():
+    """Measured, as docs/strategies.md says it; EV blocks scouts alone."""
+    found = blocking()
+    assert not BEHIND_SNR & {name for name, n in found.items() if n}
+    assert found[SNR] > 1000 < found[CONSENSUS]
+    assert found[EV] > 0
+    for word in ("never block", "0.69", "0.41 %", "scouts"):
+        assert word in five.__doc__
+
+
+@pytest.mark.parametrize(
+    ("changed", "gate"),
+    [
+        ({"confidence": 0.75}, CONFIDENCE),
+        ({"flat_edge": 0.01}, FLAT),
+        ({"fees": 0.002}, FEES),  # a taker fee of 0.1 %
+        ({"target_low": 0.002}, FEES),
+    ],
+)
+def test_c3_each_of_these_gates_blocks_where_it_is_set_higher(changed, gate):
+    assert blocking(500, **changed)[gate] > 0
+
+
+def test_c3_the_confidence_that_a_gate_sees_is_the_readings_own():
+    """Nothing invented: three signals at the least SNR are 0.69, two in turbo 0.65."""
+    three = replace(signals(vwap=0.0, acceleration=-1.0), snr=1.5)
+    assert FiveSignal().confidence_raw(three, 1) == pytest.approx(0.5 * (1 + 0.6 * math.tanh(0.75)))
+    assert 0.69 < FiveSignal().confidence_raw(three, 1) < 0.6906
+    assert decide(PRICED, vwap=0.0, acceleration=-1.0, snr=1.5).info["confidence_raw"] > 0.69
+    unsure = decide(replace(PRICED, confidence=0.7), vwap=0.0, acceleration=-1.0, snr=1.5)
+    assert unsure.reason == "gate: confidence"
+
+
+def test_c3_an_entry_says_its_smallest_notional():
+    assert decide().info["min_notional"] == FiveSignal().min_notional == 5.0
 
 
 def test_a_reading_knows_who_agrees():

@@ -89,7 +89,9 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "entries entries_s",
         (R.ENTRY_RATE,),
         "test_protections:test_entry_rate",
-        "a strategy that enters again and again is broken or pays fees for nothing; a grid counts once",
+        "a strategy that enters again and again is broken or pays fees for nothing; a grid counts once; it lapses with "
+        "entries_s and is no latch, since a scanning strategy reaches it in an ordinary hour: what stays off until a "
+        "person looks is losses in a row",
     ),
     _control(
         "losses in a row",
@@ -172,9 +174,10 @@ CONTROLS: Final[tuple[Control, ...]] = (
     _control(
         "loss of the session",
         "session_pause pause_s session_kill max_drawdown",
-        (R.PAUSED, R.KILLED, R.DRAWDOWN),
+        (R.PAUSED, R.KILLED),
         "test_protections:test_killed_at_a_fifth",
-        "a kill switch that was raised and traded on: this one is latched until a person gives a reason",
+        "a kill switch that was raised and traded on: this one is latched until a person gives a reason; its refusals "
+        "say whether the session's loss, the drawdown or a person did it",
     ),
     _control(
         "two equities",
@@ -205,7 +208,8 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "flips flips_s",
         (R.FLIPS,),
         "test_protections:test_three_flips_in_a_minute_block_the_coin",
-        "a position that is entered and reduced in turn feeds the venue",
+        "a position that is entered and reduced in turn feeds the venue; with the usual cooldown (60 s) and entry rate "
+        "(3 in 10 min) three flips in 60 s are out of reach: it is what holds where those two are set wider",
     ),
     _control(
         "self-trade",

@@ -22,7 +22,6 @@ class Refused(IntEnum):
     BELOW_MIN_NOTIONAL = 4
     NO_PRICE = 5
     NO_CASH = 6
-    DRAWDOWN = 7
     SUPERP_OFF = 8
     UNKNOWN_KIND = 9
     EQUITY_UNKNOWN = 10
@@ -75,7 +74,6 @@ TEXT: Final[dict[Refused, str]] = {
     Refused.BELOW_MIN_NOTIONAL: "below minimum notional",
     Refused.NO_PRICE: "no price",
     Refused.NO_CASH: "not enough cash",
-    Refused.DRAWDOWN: "drawdown limit",
     Refused.SUPERP_OFF: "SuperP is off",
     Refused.UNKNOWN_KIND: "intent not supported by this desk",
     Refused.EQUITY_UNKNOWN: "equity cannot be computed",

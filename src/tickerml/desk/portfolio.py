@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from tickerml.desk.protections import Change
+from tickerml.desk.settings import Weighing
 from tickerml.desk.universe import day_of
 
 WEIGHT: Final = np.dtype(  # one an instrument
@@ -22,13 +23,12 @@ WEIGHT: Final = np.dtype(  # one an instrument
         ("told", "f8"),  # what the tape said last, so that it is judged once
     ]
 )
-Mode = Literal["none", "equal", "inverse_volatility", "given"]
 
 
 class Portfolio:
     """The weights in force; `table` is all that it remembers."""
 
-    def __init__(self, mode: Mode, instruments: int) -> None:
+    def __init__(self, mode: Weighing, instruments: int) -> None:
         """No weights yet; with `none` there never are any."""
         self.mode = mode
         self.table = np.zeros(max(1, instruments), WEIGHT)

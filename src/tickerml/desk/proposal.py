@@ -39,6 +39,12 @@ class Proposal(Struct, frozen=True):
         return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else math.nan
 
     @property
+    def min_notional(self) -> float:
+        """The smallest entry that the strategy makes, quote; NaN for what is no number, 0 where it says none."""
+        told = self.setup.info.get("min_notional", 0.0)
+        return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else math.nan
+
+    @property
     def signal(self) -> float | None:
         """A model's signal, -2 to 2; None where the intent does not come from one."""
         return self._figure("signal")

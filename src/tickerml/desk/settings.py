@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from tickerml.tape.params import Range
 
@@ -17,6 +17,10 @@ MONITORED: Final = (  # the 24 coins that the rule strategies were written for
 )
 MONITORED_WORD: Final = "monitored"  # what stands for them in a list of coins
 _WEIGHTS: Final = {"dca": 0.4, "swing": 0.3, "channel": 0.3}
+
+
+Weighing: TypeAlias = Literal["none", "equal", "inverse_volatility", "given", "by_balance"]
+SIMPLE_BELOW: Final = 20.0  # settle currency; balance below which weights are equal (S4)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,14 @@ class Manager:
     min_age_days: Annotated[float, Range(0, 3650)] = 30.0  # days since its first bar; universe rule
     max_spread_bps: Annotated[float, Range(0, 10_000)] = 30.0  # basis points of the mid, median of a day; universe rule
     features: tuple[str, ...] = ()  # features, or sets such as rules@1, whose values stand in each intent's row
-    portfolio: Literal["none", "equal", "inverse_volatility", "given"] = "none"  # weights of coins; given: by rows
+    portfolio: Weighing = "none"  # weights of coins; given: by rows; by_balance: equal below 20, else by volatility
+
+
+def portfolio_at(mode: Weighing, balance: float) -> Weighing:
+    """The weights of a run that begins with this balance."""
+    if mode != "by_balance":
+        return mode
+    return "equal" if balance < SIMPLE_BELOW else "inverse_volatility"
 
 
 def coins_named(symbols: Sequence[str]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from math import ceil, isnan
 from typing import Final
 
 from tickerml.desk.case import Case
@@ -111,11 +111,12 @@ def _price_of(c: Case, order: Order) -> int:
 
 
 def _minimum(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
-    """The smallest order's worth in quote, against the venue's minimum; no order at all fails."""
+    """The smallest order's worth in quote, against the venue's minimum and the strategy's; no order at all fails."""
+    wanted = c.p.min_notional
+    limit = wanted if isnan(wanted) else max(wanted, c.terms.min_notional)
     if not orders:
-        return holds("minimum notional", False, _NO_LOT, c.terms.min_notional)
-    smallest = min([_quote(c, _least(c, o), o.qty) for o in orders])
-    return least("minimum notional", smallest, c.terms.min_notional)
+        return holds("minimum notional", False, _NO_LOT, limit)
+    return least("minimum notional", min([_quote(c, _least(c, o), o.qty) for o in orders]), limit)
 
 
 def _least(c: Case, order: Order) -> int:

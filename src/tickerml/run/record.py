@@ -153,8 +153,14 @@ def _strategy(chosen: Chosen) -> dict[str, Any]:
 
 def _params(chosen: Chosen) -> dict[str, Any]:
     """Its plain parameters; an infinite one as a word ("inf"), since JSON has no number for it."""
-    held = {k: v for k, v in vars(chosen.strategy).items() if isinstance(v, int | float | str | bool)}
+    every = vars(chosen.strategy).items()
+    held = {k: v for k, v in every if isinstance(v, int | float | str | bool) or _words(v)}
     return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in held.items()}
+
+
+def _words(value: object) -> bool:
+    """Whether this is a tuple of texts, such as coins."""
+    return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
 
 
 def _latency(setting: Setting) -> str:

@@ -17,6 +17,7 @@ from tickerml.desk.desk import Desk
 from tickerml.desk.envelope import grant
 from tickerml.desk.limits import Limits
 from tickerml.desk.money import Wallets
+from tickerml.desk.settings import portfolio_at
 from tickerml.desk.setups import Setups
 from tickerml.engine.asking import Woken, home_of
 from tickerml.engine.books import Books
@@ -118,6 +119,7 @@ def build(
     chosen: Sequence[Chosen], header: Header, setting: Setting, sink: Callable[[Block], None], held: int = HELD
 ) -> Machine:
     """The machine of a run. `sink` takes the rows it makes, at most `held` waiting. Raises ConfigError, InputError."""
+    setting = replace(setting, config=_weighed(setting))
     config, header = setting.config, with_least(header, setting.config)
     instruments = dense(header.instruments)
     mine = [traded(one, config, header.instruments, setting.pairs) for one in chosen]
@@ -159,6 +161,15 @@ def build(
     if compiled >= 0:
         _grant(loop, chosen[compiled], mine[compiled], compiled)
     return Machine(loop, trader, outbox)
+
+
+def _weighed(setting: Setting) -> Config:
+    """The settings, with weights that go by the balance chosen by that of the start."""
+    manager = setting.config.manager
+    if manager.portfolio != "by_balance":
+        return setting.config
+    chosen = portfolio_at(manager.portfolio, float(setting.cash))
+    return replace(setting.config, manager=replace(manager, portfolio=chosen))
 
 
 def _others(wallets: Wallets, mine: Sequence[Sequence[Instrument]], purse: int) -> int:

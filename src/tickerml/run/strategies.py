@@ -15,6 +15,7 @@ from tickerml.desk.settings import MONITORED_WORD, coins_named
 from tickerml.engine.asking import broken, home_of
 from tickerml.run.own_file import module_of
 from tickerml.strategies import quoter
+from tickerml.strategies.five_signal import FiveSignal
 from tickerml.strategies.psc import Psc, coin_of, no_ton_price
 from tickerml.strategies.psc_params import PscParams
 from tickerml.tape.errors import ConfigError, InputError, Where
@@ -100,11 +101,13 @@ def choose(strategy: str | object, config: Config) -> Chosen:
         cls = type(strategy)
         source = f"{cls.__module__}:{cls.__qualname__}"
         _declared(strategy)
-        return Chosen(cls.__name__.lower(), strategy, needs_ton=isinstance(strategy, Psc), source=source)
+        return Chosen(
+            cls.__name__.lower(), _priced(strategy, config), needs_ton=isinstance(strategy, Psc), source=source
+        )
     if strategy == "psc":
         return Chosen("psc", psc_of(config), needs_ton=True, source="psc")
     if strategy in OF_BARS:
-        return Chosen(strategy, getattr(config, strategy), source=strategy)
+        return Chosen(strategy, _priced(getattr(config, strategy), config), source=strategy)
     if strategy == "quoter":
         return Chosen(quoter.NAME, quoter.Params(), quoter.__name__, source="quoter")
     if ".py" in strategy:
@@ -162,8 +165,16 @@ def again(source: str, params: Mapping[str, Any], config: Config) -> Chosen:
 
 
 def kept_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as they were, from a run's record: JSON has no infinite number, so that stands there as a word."""
-    return {name: float(told) if told in _INFINITE else told for name, told in params.items()}
+    """Parameters as they were, from a run's record: JSON has no infinite number, so that is a word, and no tuple."""
+    plain = {name: tuple(told) if isinstance(told, list) else told for name, told in params.items()}
+    return {name: float(told) if told in _INFINITE else told for name, told in plain.items()}
+
+
+def _priced(strategy: object, config: Config) -> object:
+    """The strategy; the fee gate of the five-signal one with the account's fees, unless it was given its own."""
+    if isinstance(strategy, FiveSignal) and strategy.fees == 0:
+        return replace(strategy, fees=2 * config.fees.taker)
+    return strategy
 
 
 def psc_of(config: Config) -> Psc:
@@ -192,6 +203,8 @@ def traded(
         able = [i for i in able if coin_of(i) != "TON"]
         coins = config.ml_microstructure.trading_coins
         return tuple(i for i in able if coin_of(i) in coins) or tuple(able)
+    if isinstance(chosen.strategy, FiveSignal):
+        return tuple(i for i in able if coin_of(i) in chosen.strategy.symbols) or tuple(able)
     return tuple(able)
 
 
@@ -206,6 +219,8 @@ def known_coins(chosen: Sequence[Chosen], config: Config, instruments: Sequence[
         and config.ml_microstructure.trading_coins != MlMicrostructure.trading_coins
     ):
         named["ml_microstructure.trading_coins"] = config.ml_microstructure.trading_coins
+    if any(one.source == "five_signal" for one in chosen) and config.five_signal.symbols != FiveSignal.symbols:
+        named["five_signal.symbols"] = config.five_signal.symbols
     able = [i for i in instruments if not i.values_only]
     there = dict.fromkeys(coin_of(i) for i in able) | dict.fromkeys(i.base for i in able)
     for key, coins in named.items():

@@ -19,6 +19,23 @@ Sizes are shares of the margin at `leverage`, which the desk lowers to what the 
 and its own limit allow; on spot, which has none, they are shares of the cash. Outside turbo the desk's limits on the
 notional of a position and an order are the smaller ones.
 
+Balance tiers: scans every 30 s (turbo below 100), 60 s (below 1,000), 5 min; the EV guard's three minima; at its start
+a run with manager.portfolio "by_balance" takes equal weights below 20 and inverse volatility from there on (what the
+source has at 50 it has at 20 already). By default there are no weights: fifteen equal ones are below the sizes of 30 to
+50 %, and the smallest size of all holds, so that one of the two would be void.
+
+What the gates can do at their defaults, as a test measures over random readings: behind SNR the gates of confidence,
+flat market and fees never block, for three signals at SNR 1.5 give 0.69, the drift that confirms is flat_edge itself,
+and 0.69 of the nearest target is 0.41 %, above 2.5 times 0.1 %. SNR, consensus and, for scouts, the EV guard decide.
+They act where a threshold, a target or fees.taker is set higher.
+
+The high ends of the sizes wait: the desk takes the low end (30 %, 10 %) until a confidence is calibrated, since until a
+model is promoted size goes by no confidence at all (requirement F1), and the score below is none. `a_size_high` is
+what the strategy asks for, `limits.tier_a_high` what the desk then grants.
+
+Coins: `symbols`, unless pairs are named. Minimum quantities are the venue's lots, which the desk rounds down to; it
+refuses an entry worth less than `min_notional`.
+
 Ours, where the source is silent: confidence_raw = (1 + share of the five signals that agree x tanh(SNR / 2)) / 2, a
 score, not a probability, until it is calibrated; target and stop lie between their ends by volatility over the horizon
 (one standard deviation for the target, half of one for the stop); the funding interval is the source's own.
@@ -34,7 +51,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from tickerml.strategies.five_signal_gates import Gate, gates
+from tickerml.strategies.five_signal_gates import GROWING, MICRO, Gate, gates
 from tickerml.strategies.five_signal_params import FiveSignalParams
 from tickerml.strategies.five_signal_reading import Reading
 from tickerml.strategies.view import View
@@ -50,9 +67,6 @@ PASSES: Final = (HELD, RESTING, WARMING, NO_FLOW, NO_DRIFT, APART, SCOUT)
 """Reasons before the gates; a gate that blocks gives its own name with "gate: " before it."""
 
 STATE: Final = np.dtype([("scanned", "i8")])  # ns of the last scan of the coin
-
-MICRO, GROWING = 100.0, 1000.0  # balances at which the tiers change
-TIERS: Final = (20.0, 50.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,7 @@ class FiveSignal(FiveSignalParams):
             "expected": reading.expected,
             "warnings": ",".join(gate.name for gate in judged if gate.warns),
             "turbo": self.turbo,
+            "min_notional": self.min_notional,
         }
 
 

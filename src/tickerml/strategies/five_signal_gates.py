@@ -9,6 +9,7 @@ from tickerml.strategies.five_signal_params import FiveSignalParams
 from tickerml.strategies.five_signal_reading import Reading
 
 SNR, CONFIDENCE, CONSENSUS, FLAT, FEES, EV = "snr", "confidence", "consensus", "flat market", "fees", "expected value"
+MICRO, GROWING = 100.0, 1000.0  # balances at which scans and the least expectation change
 GATES: Final = (SNR, CONFIDENCE, CONSENSUS, FLAT, FEES, EV)
 
 
@@ -65,4 +66,4 @@ def least_ev(p: FiveSignalParams, balance: float, turbo: bool) -> float:
     """What the EV guard asks for at this balance; 0 in turbo up to `ev_free_below` (requirement C3)."""
     if turbo and balance <= p.ev_free_below:
         return 0.0
-    return p.ev_micro if balance < 100 else p.ev_growing if balance < 1000 else p.ev_large
+    return p.ev_micro if balance < MICRO else p.ev_growing if balance < GROWING else p.ev_large

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Final, Literal
 
 from tickerml.tape.params import Range
+
+COINS: Final = (  # eleven that the source names, and four of ours (requirement C3)
+    *("BTC", "ETH", "SOL", "XRP", "BNB", "AVAX", "ADA", "LINK", "DOGE", "LTC", "MATIC"),
+    *("DOT", "BCH", "UNI", "ATOM"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class FiveSignalParams:
     flat_edge: Annotated[float, Range(0, 0.1)] = 0.001  # fraction; a smaller forecast is a flat market
     fee_multiple: Annotated[float, Range(0, 20)] = 2.5  # expected profit over round-trip fees; normal
     fee_multiple_turbo: Annotated[float, Range(0, 20)] = 1.0  # the same in turbo
-    fees: Annotated[float, Range(0, 0.05)] = 0.001  # fraction; fees of a round trip
+    fees: Annotated[float, Range(0, 0.05)] = 0.0  # fraction; fees of a round trip; 0 = fees.taker both ways
     ev_micro: Annotated[float, Range(-0.1, 0.1)] = 0.0005  # fraction; least net expectation below a balance of 100
     ev_growing: Annotated[float, Range(-0.1, 0.1)] = 0.001  # the same below 1,000
     ev_large: Annotated[float, Range(-0.1, 0.1)] = 0.0015  # the same from 1,000 on
@@ -54,8 +59,5 @@ class FiveSignalParams:
     turbo: bool = False  # relaxed gates and B-trades for balances below 100; MICRO_TURBO_MODE=true sets it
     timeframe: Literal["1m", "5m", "15m"] = "1m"  # bars of VWAP, Kalman filter and Ornstein-Uhlenbeck fit
 
-    symbols: ClassVar = (
-        *("BTC", "ETH", "SOL", "XRP", "BNB", "AVAX", "ADA", "LINK", "DOGE", "LTC", "MATIC"),
-        *("DOT", "BCH", "UNI", "ATOM"),
-    )
-    """The 15 base coins: eleven that the source names, and four of ours."""
+    symbols: tuple[str, ...] = COINS  # base coins that it trades; where a source has none of them, or empty: all of it
+    min_notional: Annotated[float, Range(0, 1e6)] = 5.0  # quote; smallest entry, beside the source's own minimum
