@@ -25,11 +25,22 @@ def test_every_claim_names_a_run_that_can_be_made_or_says_why_not():
 
 
 def test_every_figure_was_measured_by_that_name():
-    some = next(iter(MEASURED.values()))
     for one in CLAIMS:
         if one.run:
-            assert one.figure in some, one
+            run = MEASURED[one.run]
+            assert one.figure in run, one
+            assert one.pair in ("", *run["per_pair"]), one
+            assert one.tier in ("", *run.get("per_tier", ())), one
             assert one.low is not None or one.high is not None, one
+
+
+def test_a_promise_of_one_tier_is_judged_by_its_trades_alone():
+    tiers = {"A": {"trades": 4, "win_rate": 1.0}, "B": {"trades": 40, "win_rate": 0.5}}
+    rows = [claims._row(Claim("4", "x", "some", "win_rate", 0.6, None, tier=t), {"some": {**RUN, "per_tier": tiers}})
+            for t in ("A", "B", "C")]  # fmt: skip
+    assert "100.0 % of 4 | too few trades to say (4)" in rows[0]
+    assert "50.0 % of 40 | does not hold" in rows[1]
+    assert "not measured" in rows[2]
 
 
 def test_measured_runs_are_those_of_the_table_with_the_same_command():

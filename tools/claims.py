@@ -16,8 +16,9 @@ SYSTEMS = {
     "3": "From price prediction to a paper-trading bot",
     "4": "Turbo micro: five signals on a very small account",
 }
-SIGNED = ("win", "loss", "per_day", "per_month", "net_share")
-SHARES = ("win_rate", "confidence", "max_drawdown", "hold", "refused_share", *SIGNED)
+SIGNED = ("win", "loss", "best", "per_day", "per_weeks", "net_share")
+SHARES = ("win_rate", "confidence", "max_drawdown", "hold", "refused_share", "passed_share", *SIGNED)
+_OF_TRADES = ("win_rate", "win", "loss", "best", "payoff", "minutes_held", "profit_factor", "confidence")
 FEW = 20  # trades below which a rate says nothing
 
 
@@ -32,19 +33,27 @@ class Claim:
     low: float | None = None
     high: float | None = None
     pair: str = ""  # of one coin alone
+    tier: str = ""  # of the trades of one tier alone
     note: str = ""  # what should be known of the measurement; or why there is none
 
 
 _NO_MODEL = "no model is served in this version: measured are the three rule strategies under the manager"
 _NO_LIVE = "nothing is collected live in this version"
+_ONE_COIN = "one coin of spot order books, so a fifteenth of it"
+_NO_TIERS = "spot has no shorts, and the desk lowers the sizes of both tiers to its own limits"
 CLAIMS = (
     Claim("0", "average confidence 65 to 85 %, which means: so many trades gain more than 0.1 %", "psc_minutes",
           "win_rate", 0.65, None, note="on one-minute bars; the confidence that was said stands in the next line"),
     Claim("0", "the same: what the formula says on average", "psc_minutes", "confidence", 0.65, 0.85),
     Claim("0", "about 760 signals an hour", "psc_minutes", "signals_per_hour", 760, None,
-          note="the desk allows a trade a coin at a time, so the strategy is asked far oftener than it signals"),
+          note="the desk allows a trade a coin at a time, so the strategy is asked far oftener than it signals; the"
+          " source also counts 330 in 15 minutes, which would be 1,320"),
     Claim("0", "50 to 150 % a trade on BTC and ETH, 1 to 5 % on SHIB and PEPE", "psc_minutes", "win", 0.01, None,
           note="mean of the trades that won, at leverage 1; SuperP exists in simulation only"),
+    Claim("0", "20 to 40 % a trade on SOL", "psc_minutes", "win", 0.20, None,
+          note="the same mean: SOL is not among the recorded coins, and the figure is of a leverage of 552 to 797"),
+    Claim("0", "500 to 1,000 % a trade at most", "psc_minutes", "best", 5.0, None,
+          note="the best trade, at leverage 1; the figure is of a leverage of 4,200 to 5,000, which no venue offers"),
     Claim("0", "600 to 900 % a month", "psc_minutes", "per_day", 0.067, None, note="600 % a month is 6.7 % a day"),
     Claim("0", "leverage up to 10,000 without liquidation",
           note="no venue offers it; `superp.enabled` simulates a stake that is lost at most"),
@@ -60,6 +69,7 @@ CLAIMS = (
     Claim("1", "target within 0.56 %, stop within 0.40 % of the best (mean error)",
           note="a model's error; no model is served in this version"),
     Claim("2", "0.5 to 2 % a day", "rules_spot", "per_day", 0.005, None, note=_NO_MODEL),
+    Claim("2", "15 to 60 % a month", "rules_spot", "per_weeks", 0.15, None, note=_NO_MODEL),
     Claim("2", "60 to 75 % of trades won", "rules_spot", "win_rate", 0.60, None, note=_NO_MODEL),
     Claim("2", "Sharpe ratio above 2", "rules_spot", "sharpe", 2.0, None, note=_NO_MODEL),
     Claim("2", "worst fall below 15 %", "rules_spot", "max_drawdown", -0.15, None, note=_NO_MODEL),
@@ -71,12 +81,33 @@ CLAIMS = (
     Claim("3", "data within 100 ms; 99.9 % of the time", note=_NO_LIVE),
     Claim("3", "a decision of the model within 50 ms", note="no model is served in this version"),
     Claim("4", "3 to 8 trades an hour on 15 coins", "five_signal_nexo", "trades_per_hour", 0.2, None,
-          note="one coin of spot order books, so a fifteenth of it; spot has no shorts"),
+          note=f"{_ONE_COIN}; spot has no shorts"),
+    Claim("4", "60 to 100 candidates an hour on 15 coins", "five_signal_nexo", "signals_per_hour", 4.0, None,
+          note=f"{_ONE_COIN}; counted are signals that the strategy sends to the desk"),
+    Claim("4", "10 to 15 % of the signals pass all filters", "five_signal_nexo", "passed_share", 0.10, 0.15,
+          note="of the signals that the strategy sends to the desk; most of the others sell short, which spot cannot"),
     Claim("4", "60 to 70 % of trades won", "five_signal_nexo", "win_rate", 0.60, None),
+    Claim("4", "70 to 75 % of the A-trades won", "five_signal_nexo", "win_rate", 0.70, None, tier="A", note=_NO_TIERS),
+    Claim("4", "60 to 65 % of the B-trades won", "five_signal_nexo", "win_rate", 0.60, None, tier="B", note=_NO_TIERS),
+    Claim("4", "a win is twice a loss (reward over risk 2:1)", "five_signal_nexo", "payoff", 2.0, None,
+          note="mean win over mean loss, in money"),
     Claim("4", "a win of 0.8 % on average", "five_signal_nexo", "win", 0.008, None),
     Claim("4", "a loss of 0.4 % on average", "five_signal_nexo", "loss", -0.004, None),
     Claim("4", "10 to 30 minutes in a trade", "five_signal_nexo", "minutes_held", 10, 30),
     Claim("4", "18 become 30 in an hour; 10 to 30 % a day", "five_signal_nexo", "per_day", 0.10, None),
+    Claim("4", "8 to 20 % a day at a balance of 50", "five_signal_nexo_50", "per_day", 0.08, None),
+    Claim("4", "5 to 15 % a day at a balance of 100", "five_signal_nexo_100", "per_day", 0.05, None),
+    Claim("4", "3 to 8 % a day at a balance of 500", "five_signal_nexo_500", "per_day", 0.03, None),
+    Claim("4", "20 to 40 trades a day at a balance of 18, on 15 coins", "five_signal_nexo", "trades_per_day", 1.3, None,
+          note=_ONE_COIN),
+    Claim("4", "15 to 30 trades a day at a balance of 50, on 15 coins", "five_signal_nexo_50", "trades_per_day", 1.0,
+          None, note=_ONE_COIN),
+    Claim("4", "10 to 20 trades a day at a balance of 100, on 15 coins", "five_signal_nexo_100", "trades_per_day", 0.7,
+          None, note=_ONE_COIN),
+    Claim("4", "8 to 15 trades a day at a balance of 500, on 15 coins", "five_signal_nexo_500", "trades_per_day", 0.5,
+          None, note=_ONE_COIN),
+    Claim("4", "18 become 100 in 7 to 20 days and 1,000 in 30 to 60",
+          note="it follows from the daily figures above; the book that was recorded is of one day"),
     Claim("4", "above a balance of 1,000: up to one trade an hour", "five_signal_nexo_large", "trades_per_hour",
           None, 1.0),
     Claim("4", "above a balance of 1,000: 65 to 75 % won", "five_signal_nexo_large", "win_rate", 0.65, None),
@@ -107,12 +138,22 @@ def _row(one: Claim, measured: Mapping[str, Any]) -> str:
     if run is None:
         why = "; ".join(part for part in ("not run yet" if one.run else "", note) if part)
         return f"| {one.promise} | - | not measured | {why} |"
-    value = run["per_pair"].get(one.pair, {}).get(one.figure) if one.pair else run[one.figure]
+    part = _part(one, run)
+    value = run[one.figure] if part is None else part.get(one.figure)
     told = f"`{one.run}`" + (f"; {note}" if note else "")
     if value is None:
         return f"| {one.promise} | - | not measured | {told}; {_absent(run)} |"
-    trades = run["per_pair"][one.pair]["trades"] if one.pair else run["trades"]
+    trades = (run if part is None else part)["trades"]
     return f"| {one.promise} | {_value(one, value, run, trades)} | {_verdict(one, value, trades)} | {told} |"
+
+
+def _part(one: Claim, run: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The figures of the coin or the tier that the claim is about; None where it is about the whole run."""
+    if not (one.pair or one.tier):
+        return None
+    of, name = ("per_pair", one.pair) if one.pair else ("per_tier", one.tier)
+    found: Mapping[str, Any] = run[of].get(name, {})
+    return found
 
 
 def _absent(run: Mapping[str, Any]) -> str:
@@ -122,7 +163,7 @@ def _absent(run: Mapping[str, Any]) -> str:
 def _value(one: Claim, value: float, run: Mapping[str, Any], trades: int) -> str:
     text = shown(one.figure, value)
     if one.figure == "win_rate":
-        between = run.get("win_rate_95") if not one.pair else None
+        between = None if one.pair or one.tier else run.get("win_rate_95")
         text += f" of {trades}" + ("" if between is None else f" ({spread(between)})")
     if one.figure == "sharpe" and run.get("sharpe_95"):
         low, high = run["sharpe_95"]
@@ -143,7 +184,7 @@ def spread(between: tuple[float, float]) -> str:
 
 
 def _verdict(one: Claim, value: float, trades: int) -> str:
-    if one.figure in ("win_rate", "win", "loss", "minutes_held", "profit_factor", "confidence") and trades < FEW:
+    if one.figure in _OF_TRADES and trades < FEW:
         return f"too few trades to say ({trades})"
     reached = (one.low is None or value >= one.low) and (one.high is None or value <= one.high)
     return "holds" if reached else "does not hold"

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ import numpy as np
 import tickerml as tml
 from tickerml.run.null_twins import add_twins
 from tickerml.run.result import Run
-from tickerml.tape.rows import DAY, HOUR, MINUTE
+from tickerml.tape.rows import DAY, HOUR, MINUTE, Kind
 from tickerml.views import chances, figures
+from tickerml.views.settled import is_trade
 
 MEASURED = Path(__file__).resolve().with_name("measured.json")
 SPOT, PERP = "candles/binance_spot_5m_2024", "candles/binance_perp_5m"
 MINUTES, NEXO = "candles/binance_perp_1m_202601", "l2/binance_spot_nexousdt"
 WEEKS, WEEK = "20250801-20250815", "20260105-20260112"
+SHORT, LONG = 20, 19  # twins: as many as a p below a twentieth needs; of runs over most of a year one fewer were made
 
 
 @dataclass(frozen=True)
@@ -54,21 +57,26 @@ class Measure:
 
 
 RULES = ("dca", "swing", "channel")
+TURBO = {"five_signal": {"turbo": True}}
 RUNS: dict[str, Measure] = {
-    "rules_spot": Measure(SPOT, RULES, cash=1000, twins=19),
-    "rules_perp": Measure(PERP, RULES, cash=1000, twins=19),
-    "dca_spot": Measure(SPOT, ("dca",), twins=19),
-    **{f"{name}_spot": Measure(SPOT, (name,), twins=19) for name in ("swing", "channel")},
-    **{f"{name}_perp": Measure(PERP, (name,), twins=19) for name in RULES},
-    **{f"{name}_weeks": Measure(PERP, (name,), timerange=WEEKS, twins=19) for name in RULES},
-    "five_signal_nexo": Measure(NEXO, ("five_signal",), cash=18, config={"five_signal": {"turbo": True}}),
+    "rules_spot": Measure(SPOT, RULES, cash=1000, twins=LONG),
+    "rules_perp": Measure(PERP, RULES, cash=1000, twins=LONG),
+    "dca_spot": Measure(SPOT, ("dca",), twins=LONG),
+    **{f"{name}_spot": Measure(SPOT, (name,), twins=LONG) for name in ("swing", "channel")},
+    **{f"{name}_perp": Measure(PERP, (name,), twins=LONG) for name in RULES},
+    **{f"{name}_weeks": Measure(PERP, (name,), timerange=WEEKS, twins=SHORT) for name in RULES},
+    "five_signal_nexo": Measure(NEXO, ("five_signal",), cash=18, config=TURBO),
+    **{f"five_signal_nexo_{cash}": Measure(NEXO, ("five_signal",), cash=cash, config=TURBO) for cash in (50, 100, 500)},
     "five_signal_nexo_large": Measure(NEXO, ("five_signal",)),
-    "psc_minutes": Measure(MINUTES, ("psc",), config={"ml_microstructure": {"trading_coins": []}}, timerange=WEEK),
+    "psc_minutes": Measure(
+        MINUTES, ("psc",), config={"ml_microstructure": {"trading_coins": []}}, timerange=WEEK, twins=SHORT
+    ),
     "psc_relative": Measure(
         MINUTES,
         ("psc",),
         config={"ml_microstructure": {"trading_coins": []}, "psc_integration": {"mode": "relative"}},
         timerange=WEEK,
+        twins=SHORT,
     ),
 }
 
@@ -113,10 +121,14 @@ def gathered(run: Run) -> dict[str, Any]:
         "win_rate_95": None if wins is None else [wins.low, wins.high],
         "win": float(np.mean(gains)) if len(gains) else None,
         "loss": float(np.mean(losses)) if len(losses) else None,
+        "best": float(np.max(returns)) if len(returns) else None,
+        "payoff": _finite(figures.payoff(story)) if story.trades else None,
         "profit_factor": _finite(figures.profit_factor(story)) if story.trades else None,
         "trades_per_hour": len(story.trades) / (days * DAY / HOUR),
         "signals_per_hour": story.decisions.signals / (days * DAY / HOUR),
+        "trades_per_day": len(story.trades) / days,
         "refused_share": _share(figures.refusals(story), story.decisions.signals),
+        "passed_share": _share(story.decisions.signals - figures.refusals(story), story.decisions.signals),
         "minutes_held": float(np.median(held)) / MINUTE if held else None,
         "per_day": figures.net_share(story) / days,
         "per_weeks": months,
@@ -135,7 +147,24 @@ def gathered(run: Run) -> dict[str, Any]:
             pair: {key: told["per_pair"][pair][key] for key in ("trades", "win_rate", "pnl")}
             for pair in list(told["per_pair"])[:40]
         },
+        "per_tier": _tiers(run),
     }
+
+
+def _tiers(run: Run) -> dict[str, dict[str, Any]]:
+    """Trades and win rate by the tier that the strategy gave its intent, where it gives one."""
+    tiers: dict[int, str] = {}
+    won: dict[str, list[bool]] = {}
+    seq = int(run.manifest.get("first_sequence") or 0)
+    for block in run.tape.blocks():
+        for at in np.flatnonzero(np.isin(block.rows["kind"], (Kind.INTENT, Kind.SETTLED)) & (block.rows["ref"] >= 0)):
+            told = json.loads(block.blobs[block.rows["ref"][at]])
+            if block.rows["kind"][at] == Kind.INTENT:
+                tiers[seq + int(at)] = str(told.get("tier") or "")
+            elif is_trade(told) and (tier := tiers.get(told["intent"])):
+                won.setdefault(tier, []).append(Decimal(told["pnl"]) > 0)
+        seq += len(block)
+    return {tier: {"trades": len(each), "win_rate": sum(each) / len(each)} for tier, each in sorted(won.items())}
 
 
 def _share(part: int, whole: int) -> float | None:

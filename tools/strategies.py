@@ -41,7 +41,10 @@ def page(measured: Mapping[str, Any]) -> str:
         "# Strategies\n\nMade from the source by `make docs`: rules and sources are the first lines of each strategy's"
         " file, results those of `tools/measure.py`. Every run is with the defaults, and no default was chosen on this"
         " data, so that all of it is out of sample. An interval is of 95 %; *twins* is the p-value of null twins: how"
-        " many of the same runs on bars without an edge did as well. A run that has lost a fifth is stopped for good by"
+        " many of the same runs on bars without an edge did as well. With 19 twins no p is below 0.05, so that such a"
+        " run can be shown to be no better than chance, and not to be better: the long runs have 19, because each twin"
+        " costs a run, the others 20. Books have none: twins are made of bars. A run that has lost a fifth"
+        " is stopped for good by"
         " the desk (docs/limits.md). docs/claims.md holds results against promises.\n"
     ]
     parts += [_strategy(name, measured) for name in STRATEGIES]
@@ -99,7 +102,7 @@ def _result(name: str, run: Mapping[str, Any] | None) -> str:
     won = "-" if run["win_rate"] is None else shown("win_rate", run["win_rate"])
     won += "" if run["win_rate_95"] is None else f" ({spread(run['win_rate_95'])})"
     sharpe = "-" if run["sharpe"] is None else f"{run['sharpe']:.2f}, {run['deflated_sharpe'] or 0:.2f}"
-    twins = "not run" if run["null_twin_p"] is None else f"{run['null_twin_p']:.2f} of {run['twins']}"
+    twins = "none: books" if run["null_twin_p"] is None else f"{run['null_twin_p']:.2f} of {run['twins']}"
     fall = "-" if run["max_drawdown"] is None else shown("max_drawdown", run["max_drawdown"])
     hold = "-" if run["hold"] is None else f"{100 * run['hold']:+.1f} %"
     coins = f"{run['start']} to {run['end']}, {run['coins']} coin{'' if run['coins'] == 1 else 's'}"
