@@ -11,16 +11,21 @@ import numpy as np
 import pytest
 
 from small_bars import minutes
-from small_runs import market, settings
+from small_runs import market, settings, shortened
 from swept_market import Back, Cross, Trailing, spot
 from tickerml.engine.core import MADE
 from tickerml.lab.overfit import overfitting
+from tickerml.lab.tuner import Space
 from tickerml.run.backtest import backtest
 from tickerml.run.paper import paper
 from tickerml.run.sweep import sweep
 from tickerml.run.sweep_memory import give_back, held_mb
+from tickerml.run.tune import tune
 from tickerml.strategies import quoter
+from tickerml.tape.block import Block
 from tickerml.tape.errors import ConfigError, InputError, RunError
+from tickerml.tape.rows import DAY
+from tickerml.tape.tape import MemoryTape
 
 CONFIG = settings(data={"bar_delay_ms": 2000.0})
 AXES = {"fast": (3, 5, 8), "slow": (13, 21, 34), "stop": (0.004,)}
@@ -179,6 +184,46 @@ def test_every_parameter_set_counts_as_a_trial(bars, tmp_path):
     again = paper(Cross(4, 13), bars, config=runs)  # the run elsewhere is not in the folder of runs
     assert again.manifest["trials"] == 1 + 1 + 9
     assert backtest(Cross(4, 13), bars, config=runs).manifest["trials"] == 1 + 1 + 9  # what was paper before
+
+
+def said_in_sample(run):
+    """Whether the terminal, the page and JSON say so; they say the same."""
+    told = run.summary()["in_sample"]
+    first = run.lines()[0].startswith("IN SAMPLE: its parameters were tried on these rows by ")
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert told == first == ("IN SAMPLE" in page) == ("<title>in sample: " in page)
+    return told
+
+
+@pytest.mark.parametrize("search", ["sweep", "tune"])
+def test_h3_a_run_with_parameters_that_were_tried_on_its_rows_says_so(bars, tmp_path, search):
+    runs = settings(data={"bar_delay_ms": 2000.0, "runs": str(tmp_path)})
+    assert not said_in_sample(backtest(Cross(3, 13, stop=0.004), bars, config=runs, run_dir=tmp_path / "before"))
+    if search == "sweep":
+        found = swept(bars, None, config=runs)
+    else:
+        spaces = {"fast": Space((3, 5)), "slow": Space((13,)), "stop": Space((0.004,))}
+        found = tune(Cross(), bars, spaces=spaces, trials=6, config=runs, workers=1)
+    tried = {name: found.trials[0]["params"][name] for name in ("fast", "slow", "stop")}
+    after = backtest(Cross(**tried), bars, config=runs, run_dir=tmp_path / "after")
+    assert said_in_sample(after)
+    sets = len(found.trials)
+    assert f"{found.folder.name} ({sets} parameter sets)" in after.lines()[0]
+    part = shortened(bars, 700)  # other rows by their hash, and some of those that were searched
+    assert said_in_sample(backtest(Cross(**tried), part, config=runs, run_dir=tmp_path / "part"))
+    later = moved(bars, 30 * DAY)
+    for strategy, tape in ((Cross(**tried | {"fast": 9}), bars), (Back(), bars), (Cross(**tried), later)):
+        assert not said_in_sample(backtest(strategy, tape, config=runs, run_dir=tmp_path / "other" / str(id(strategy))))
+
+
+def moved(tape, by):
+    """The same bars so many ns later."""
+    (block,) = tape.blocks()
+    rows, table = block.rows.copy(), block.bars.copy()
+    rows["recv"] += by
+    rows["exch"] += by
+    table["open_time"] += by
+    return MemoryTape(tape.header, (Block(rows, bars=table),))
 
 
 def test_overfitting_is_that_of_the_marks(bars, tmp_path):

@@ -42,7 +42,7 @@ from tickerml.run.same_run import check_free, check_same
 from tickerml.run.seen import Seen
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import Chosen, choose_all, known_coins, traded
-from tickerml.run.trials import trials_on_record
+from tickerml.run.trials import in_sample, trials_on_record
 from tickerml.tape.block import Block, part
 from tickerml.tape.errors import ConfigError, InputError, RunError, TickerMLError
 from tickerml.tape.instruments import Instrument
@@ -357,6 +357,7 @@ def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen
         **ended,
         "trials": trials.count,
         "trials_variance": trials.variance,
+        "in_sample": in_sample(made, job.tape.header.instruments, job.folder, runs),
         "rows": rows,
         "decisions": machine.outbox.decisions,
         "decision_hash": decided,

@@ -18,6 +18,7 @@ from tickerml.config import Config, to_mapping
 from tickerml.lab.grid import Value, with_params
 from tickerml.lab.overfit import SPLITS, overfitting
 from tickerml.run.compiling import compiling
+from tickerml.run.extent import extent_of
 from tickerml.run.given import best_params
 from tickerml.run.recipe import best_command
 from tickerml.run.setup import Setting, bar_only_of, terms_of
@@ -211,7 +212,18 @@ def figures_of(
         "memory_mb": most_since(search.peak_mb),
         "ceiling_mb": search.ceiling_mb,
         "folder": str(book.folder),
+        "span": _span(search.tape),
         "next": best_command(book.told, best_params(search.chosen.source, search.chosen.name, best["params"])),
+    }
+
+
+def _span(tape: Tape) -> dict[str, Any]:
+    """When, ns, and on which instruments the parameters were tried: a run over any of it is in sample."""
+    known = extent_of(tape)
+    return {
+        "start": known.start,
+        "stop": known.stop,
+        "instruments": [[one.venue, one.raw] for one in tape.header.instruments],
     }
 
 

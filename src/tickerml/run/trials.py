@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tickerml.lab.bootstrap import sharpe_ratio
 from tickerml.lab.sharpe import trials_variance
+from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import DAY
 
 SWEEP: Final = "sweep.json"
@@ -58,6 +59,46 @@ def trials_on_record(manifest: Mapping[str, Any], folder: Path, runs: Path, span
         count += len(found)
         ratios += found
     return Record(count, trials_variance(ratios).plain if len(ratios) >= ENOUGH else None)
+
+
+def in_sample(manifest: Mapping[str, Any], instruments: Iterable[Instrument], folder: Path, runs: Path) -> str:
+    """Which searches on record have tried the run's own parameters on rows that it ran over; empty where none has.
+
+    Such a run shows what was chosen from, not what it would do on other rows. `instruments`: those of its source.
+    """
+    coins = {(one.venue, one.raw) for one in instruments}
+    found = []
+    for place in _folders(folder, runs):
+        told = _read(place / SWEEP)
+        mine = [one for one in manifest["strategies"] if one["source"] == told.get("strategy_source")]
+        if mine and _shares_rows(told, manifest["source"], coins):
+            tried = _tried(place, told)
+            if any(_are(one, params) for one in mine for params in tried):
+                found.append(f"{place.name} ({len(tried):,} parameter sets)")
+    return ", ".join(found)
+
+
+def _shares_rows(told: Mapping[str, Any], source: Mapping[str, Any], coins: set[tuple[str, str]]) -> bool:
+    """Whether a search and a run looked at rows of the same coins at the same time."""
+    if told.get("content_hash") == source["content_hash"]:
+        return True
+    span = told.get("span") or {}  # a search that was broken off, or an older one, has none
+    if span.get("start") is None or span.get("stop") is None:
+        return False
+    shared = coins & {(venue, raw) for venue, raw in span["instruments"]}
+    return bool(shared) and bool(span["start"] <= source["end"] and source["start"] <= span["stop"])
+
+
+def _tried(folder: Path, told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Parameters of each trial of a search that is whole on record."""
+    path = folder / TRIALS
+    lines = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+    return [{**told["params"], **json.loads(one)["params"]} for one in lines if one.endswith(b"\n")]
+
+
+def _are(strategy: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    """Whether a run's strategy had these parameters."""
+    return all(strategy["params"].get(name) == value for name, value in params.items())
 
 
 def search_in(folder: Path) -> str:

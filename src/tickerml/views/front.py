@@ -33,8 +33,8 @@ class Tile:
 
 
 def title(story: Story) -> str:
-    """The window's title; a made-up market says so first."""
-    said = f"{subject(story)} {verdict.outcome(story)}"
+    """The window's title; a made-up market and a run in sample say so first."""
+    said = f"{'in sample: ' if story.head.in_sample else ''}{subject(story)} {verdict.outcome(story)}"
     return f"SYNTHETIC: {said}" if story.head.synthetic else said
 
 

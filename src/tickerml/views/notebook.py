@@ -31,8 +31,7 @@ def mimebundle(story: Story) -> dict[str, str]:
 
 def html(story: Story) -> str:
     """The run as HTML that survives any sanitizer: what `_repr_html_` returns."""
-    warning = verdict.synthetic_line(story)
-    parts = [f"<p><strong>{escape(warning)}</strong></p>"] if warning else []
+    parts = [f"<p><strong>{escape(warning)}</strong></p>" for warning in verdict.warnings(story)]
     parts.append(f"<h3>{escape(front.subject(story))} {escape(verdict.outcome(story))}</h3>")
     parts.append(f"<p>{escape(front.lead(story))}</p>")
     parts += [f"<p><em>{escape(text)}</em></p>" for text in front.caveats(story)]

@@ -37,9 +37,9 @@ def page(story: Story, *, explore: bool = False) -> str:
 
 def top(story: Story) -> str:
     """Warnings, headline, lead and the four tiles."""
-    warning, caveats = verdict.synthetic_line(story), front.caveats(story)
+    warned, caveats = verdict.warnings(story), front.caveats(story)
     live = "LIVE ORDERS: real money was traded" if story.head.mode == "live" else ""
-    banners = "".join(f'<div class="banner" role="note">{escape(text)}</div>' for text in (warning, live) if text)
+    banners = "".join(f'<div class="banner" role="note">{escape(text)}</div>' for text in (*warned, live) if text)
     if caveats:
         said = "".join(f"<p>{escape(text)}</p>" for text in caveats)
         banners += f'<div class="caveats" role="note">{said}</div>'

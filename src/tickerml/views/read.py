@@ -72,7 +72,8 @@ def read_story(
     `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
     manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, strategies, params, seed,
     command, cash, currency, pairs, trials, trials_variance, notes, seconds, rows, report, waterfall, decision_hash,
-    state_hash, kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins, first_sequence,
+    state_hash, kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins, in_sample,
+    first_sequence,
     and of its "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates,
     problems, clocks, breaks, assumed_clock,
     bar_only. Raises msgspec.DecodeError when a blob is not JSON.
@@ -223,6 +224,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         notes=tuple(dict.fromkeys((*_notes(header, coins), *map(str, manifest.get("notes") or ())))),
         trials=manifest.get("trials"),
         trials_variance=real(manifest.get("trials_variance")),
+        in_sample=str(manifest.get("in_sample") or ""),
         strategies=tuple(str(one["name"]) for one in manifest.get("strategies") or ()),
     )
 

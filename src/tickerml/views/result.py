@@ -28,6 +28,7 @@ def result(story: Story) -> dict[str, Any]:
         "strategy": story.head.strategy,
         "mode": story.head.mode,
         "synthetic": bool(story.head.synthetic),
+        "in_sample": bool(story.head.in_sample),
         "verdict": verdict.headline(story),
         "start": iso(story.head.start),
         "end": iso(story.head.end),

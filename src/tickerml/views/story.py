@@ -33,6 +33,7 @@ class Head:
     trials: int | None = None  # trials on record before this result was shown; None = unknown
     trials_variance: float | None = None  # of their Sharpe ratios per day; None = not known
     strategies: tuple[str, ...] = ()  # in the order in which they are asked
+    in_sample: str = ""  # searches that tried its parameters on rows of this run: "sweep-8f3a21 (9 parameter sets)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def summary(story: Story) -> str:
         ("no trade", reasons_line(story)),
         ("data", data_line(story)),
     )
-    lines = [verdict.synthetic_line(story), verdict.headline(story)]
+    lines = [*verdict.warnings(story), verdict.headline(story)]
     lines += [f"  {name:<12}{text}" for name, text in named if text]
     shown = [clip(line, WIDTH) for line in lines if line]
     return "\n".join(map(plain, [*shown, *next_lines(story)]))

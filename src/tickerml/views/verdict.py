@@ -18,6 +18,18 @@ def synthetic_line(story: Story) -> str:
     return f"SYNTHETIC MARKET ({story.head.synthetic}): shows that the program works, says nothing about profit"
 
 
+def sample_line(story: Story) -> str:
+    """The warning of a run on the very rows that its parameters were tried on, or nothing."""
+    if not story.head.in_sample:
+        return ""
+    return f"IN SAMPLE: its parameters were tried on these rows by {story.head.in_sample}"
+
+
+def warnings(story: Story) -> list[str]:
+    """What stands above the verdict, on every view: a made-up market, a run in sample."""
+    return [line for line in (synthetic_line(story), sample_line(story)) if line]
+
+
 def traded(story: Story) -> bool:
     """Whether anything was bought or sold."""
     return bool(story.trades) or story.decisions.fills > 0
