@@ -395,4 +395,6 @@ def test_feasible_hands_over_what_is_typed(tickerml, rooms):
     assert (name, args[0], given["cash"], given["pairs"]) == ("feasible", ["dca"], 500, ["BTC/USDT", "ETH/USDT"])
     assert tickerml("feasible").code == 2
     tickerml("feasible", "--cash", "500")
-    assert rooms.calls[-1][1][0] == ["dca", "swing", "channel"]
+    assert rooms.calls[-1][1][0] == ["psc"]
+    tickerml("feasible", "--cash", "500", "--param", "manager.strategies=[dca, swing]")
+    assert rooms.calls[-1][1][0] == ["dca", "swing"]
