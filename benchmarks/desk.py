@@ -35,7 +35,12 @@ from tickerml.strategies.wake import Every
 from tickerml.tape.intents import Intent, Setup
 from tickerml.tape.params import Range
 
+ASKED = """
+from tickerml.desk.envelope import allows, in_time
+from tickerml.desk.requests import count, count_quote
+"""
 OPEN = '''
+from tickerml.desk.requests import count
 from tickerml.tape.kernel import kernel as _open
 
 
@@ -43,6 +48,17 @@ from tickerml.tape.kernel import kernel as _open
 def allows(e, w, side, price, qty, bid, ask, now):
     """Whatever it is."""
     return True
+
+
+@_open
+def in_time(e, latch, coin, now):
+    """However many there were."""
+    return True
+
+
+@_open
+def count_quote(latch, coin, now):
+    """Nobody asks how many there were."""
 
 '''
 BUSY = {  # limits that let a setup through at every turn, and ask all gates
@@ -86,7 +102,8 @@ class Open(Ours):
 
     def __call__(self) -> float:
         kept = text.HEAD
-        text.HEAD = kept.replace("from tickerml.desk.envelope import allows\n", OPEN)  # type: ignore[misc]
+        assert ASKED in kept
+        text.HEAD = kept.replace(ASKED, OPEN)  # type: ignore[misc]
         try:
             return super().__call__()
         finally:

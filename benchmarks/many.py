@@ -19,12 +19,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
-from quoter import LOT, TICK, in_turn, setting
+from quoter import LOT, QUOTER, TICK, in_turn, setting, unhurried
 
 from tickerml.engine.machine import drive
 from tickerml.run.setup import build
 from tickerml.run.strategies import choose
-from tickerml.strategies import quoter
 from tickerml.tape.importers import hftbacktest
 from tickerml.tape.importers.options import Options
 from tickerml.tape.merge import MergedTape
@@ -59,7 +58,7 @@ class Quoting:
 
     def __call__(self) -> float:
         one = self.setting
-        machine = build([choose(quoter.Params(), one.config)], self.tape.header, one, lambda block: None)
+        machine = unhurried(build([choose(QUOTER, one.config)], self.tape.header, one, lambda block: None))
         started = time.process_time()
         drive(machine, self.tape.blocks())
         took = time.process_time() - started

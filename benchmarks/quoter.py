@@ -25,14 +25,14 @@ from pathlib import Path
 import numpy as np
 
 from tickerml.config import Config
-from tickerml.engine.machine import drive
+from tickerml.engine.machine import Machine, drive
 from tickerml.run.setup import Setting, build, terms_of
 from tickerml.run.strategies import choose
 from tickerml.strategies import quoter
 from tickerml.tape.block import Block, concat
 from tickerml.tape.importers import hftbacktest
 from tickerml.tape.importers.options import Options
-from tickerml.tape.rows import MILLISECOND, Kind
+from tickerml.tape.rows import FOREVER, MILLISECOND, Kind
 from tickerml.tape.tape import MemoryTape, Tape
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
@@ -61,6 +61,7 @@ def whole(path: Path) -> MemoryTape:
 
 
 CASH = 100_000_000  # so much that no loss of the quoter's takes its quotes away: the peer knows no limits
+QUOTER = quoter.Params(hard_limit=1e9)  # the peer holds an order against what it has been told that it holds
 
 
 def setting(oracle: bool) -> Setting:
@@ -69,6 +70,13 @@ def setting(oracle: bool) -> Setting:
     config = replace(config, queue=replace(config.queue, model="log_probability", partial_fills=False))
     terms = replace(terms_of(config), check_balance=False, watermark=0 if oracle else 10 * MILLISECOND)
     return Setting(config, Decimal(CASH), terms=terms, bar_only=(False,))
+
+
+def unhurried(machine: Machine) -> Machine:
+    """The same machine without rates of messages, of which the peer has none."""
+    for rate in ("messages_symbol", "messages", "quotes_day"):
+        machine.loop.envelopes[rate] = FOREVER
+    return machine
 
 
 class Fills:
@@ -93,7 +101,7 @@ class Ours:
 
     def __call__(self) -> float:
         self.fills = Fills()
-        machine = build([choose(quoter.Params(), self.setting.config)], self.tape.header, self.setting, self.fills)
+        machine = unhurried(build([choose(QUOTER, self.setting.config)], self.tape.header, self.setting, self.fills))
         started = time.process_time()
         drive(machine, self.tape.blocks())
         took = time.process_time() - started

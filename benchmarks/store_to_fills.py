@@ -26,13 +26,12 @@ from pathlib import Path
 
 os.environ["POLARS_MAX_THREADS"] = "1"  # read when polars is imported
 
-from quoter import LOT, TICK, setting
+from quoter import LOT, QUOTER, TICK, setting, unhurried
 
 from tickerml.engine.machine import drive
 from tickerml.run.setup import build
 from tickerml.run.sources import import_paths
 from tickerml.run.strategies import choose
-from tickerml.strategies import quoter
 from tickerml.tape.block import Block
 from tickerml.tape.importers.options import Options
 from tickerml.tape.rows import Kind, Rows
@@ -70,7 +69,7 @@ def once(store: Path) -> tuple[float, int, int]:
 
     started = time.process_time()
     tape, one = StoredTape(store), setting(oracle=False)
-    machine = build([choose(quoter.Params(), one.config)], tape.header, one, keep)
+    machine = unhurried(build([choose(QUOTER, one.config)], tape.header, one, keep))
     rows = drive(machine, tape.blocks())
     return time.process_time() - started, rows, sum(map(len, fills))
 

@@ -67,6 +67,7 @@ WIDE = {  # limits that let a strategy trade all the time: what is tested is wha
     "losses_off": 100,
     "losses_size": 1.0,
     "messages_day": 10_000_000,
+    "quotes_day": 10_000_000,
     "messages": 64,
     "messages_symbol": 32,
     "day_off": 1.0,

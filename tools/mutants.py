@@ -42,7 +42,7 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/gates.py": ("test_gates.py",),
     "desk/legs.py": ("test_order_table.py",),
     "desk/leaving.py": ("test_leaving.py",),
-    "desk/requests.py": ("test_requests.py", "test_protections_edges.py"),
+    "desk/requests.py": ("test_requests.py", "test_protections_edges.py", "test_envelope.py"),
     "desk/setups.py": ("test_setups.py", "engine/test_following.py", "test_exposure.py"),
     "desk/exits.py": ("test_exits.py", "test_leaving.py"),
     "engine/following.py": ("test_following.py",),

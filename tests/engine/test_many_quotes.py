@@ -14,15 +14,23 @@ from tickerml.engine.core import MADE, ROOM
 from tickerml.engine.machine import drive
 from tickerml.strategies import quoter
 from tickerml.tape.errors import RunError
-from tickerml.tape.rows import Kind
+from tickerml.tape.rows import FOREVER, Kind
 
 QUOTER = quoter.Params(behind=3)
+
+
+def unhurried(tape):
+    """A machine of the quoter without rates of messages: it replaces all its quotes at every wake."""
+    one, made = machine(QUOTER, tape, cash=10_000_000)
+    for rate in ("messages_symbol", "messages", "quotes_day"):
+        one.loop.envelopes[rate] = FOREVER
+    return one, made
 
 
 def driven(coins, seconds=2.0, chunk=None):
     """A run of the quoter over `coins` coins: its machine, its made blocks, the most rows that waited at once."""
     tape = many(coins, seconds)
-    one, made = machine(QUOTER, tape, cash=10_000_000)
+    one, made = unhurried(tape)
     most, advance = [0], one.loop.advance
 
     def watched():
@@ -73,7 +81,7 @@ def test_many_coins_stay_inside_the_buffer():
 
 
 def test_more_requests_than_the_venue_holds_end_the_run_and_none_is_told_that_never_left():
-    one, made = machine(QUOTER, tape := many(300, 1.0), cash=10_000_000)
+    one, made = unhurried(tape := many(300, 1.0))
     with pytest.raises(RunError) as error:
         drive(one, tape.blocks())
     assert error.value.code == "requests"

@@ -164,6 +164,7 @@ class Limits:
     messages: Annotated[int, Range(1, 64)] = 10  # messages a second of the account
     messages_venue: Annotated[float, Range(0, 1)] = 0.5  # share of the venue's own limit
     messages_day: Annotated[int, Range(1, 10_000_000)] = 1000  # messages a UTC day; exits and cancels pass
+    quotes_day: Annotated[int, Range(1, 10_000_000)] = 100_000  # the same of quotes and their cancels, which pass
     entries: Annotated[int, Range(1, 8)] = 3  # entries of a strategy on a coin within entries_s; a grid is one
     entries_s: Annotated[float, Range(0, 86_400)] = 600.0  # seconds
     flips: Annotated[int, Range(1, 8)] = 3  # changes of direction on a coin within flips_s block it until a person

@@ -21,7 +21,8 @@ LATCH: Final = np.dtype(  # one for the account
         ("losses", "i8"),  # losses in a row, all strategies
         ("day", "i8"),  # UTC day of the count of messages
         ("messages", "i8"),  # sent on that day
-        ("n", "i8"),  # messages sent ever: place in `stamps`
+        ("quotes", "i8"),  # of a compiled strategy on that day, beside those: its cancels, too
+        ("n", "i8"),  # messages of both sent ever: place in `stamps`
         ("stamps", "i8", (STAMPS,)),
     ]
 )

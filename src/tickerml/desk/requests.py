@@ -98,10 +98,23 @@ def put(out: Record, order: Order, order_id: int, parent: int, of: int) -> None:
 @kernel
 def count(latch: Record, coin: Record, now: int) -> None:
     """A message (order, change or cancel) leaves for the venue at `now`, ns: one more of the day and of its coin."""
+    _stamp(latch, coin, now)
+    latch["messages"] += 1
+
+
+@kernel
+def count_quote(latch: Record, coin: Record, now: int) -> None:
+    """The same of a compiled strategy's quote or cancel, of which a day may have more (limits.quotes_day)."""
+    _stamp(latch, coin, now)
+    latch["quotes"] += 1
+
+
+@kernel
+def _stamp(latch: Record, coin: Record, now: int) -> None:
     if latch["day"] != now // DAY:
         latch["day"] = now // DAY
         latch["messages"] = 0
-    latch["messages"] += 1
+        latch["quotes"] = 0
     latch["stamps"][latch["n"] % len(latch["stamps"])] = now
     latch["n"] += 1
     coin["stamps"][coin["n"] % len(coin["stamps"])] = now

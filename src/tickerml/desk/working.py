@@ -19,7 +19,8 @@ WORKING: Final = np.dtype(  # one record per instrument
         ("buying", "i8"),  # lots of our buy orders that may still fill
         ("selling", "i8"),
         ("sent", "i8"),  # orders sent so far
-        ("refused", "i8"),  # quotes that the envelope did not let pass
+        ("refused", "i8"),  # quotes that the envelope did not let pass,
+        ("late", "i8"),  # and of them those that only its rate did not
         ("id", "i8", (SLOTS,)),
         ("side", "i8", (SLOTS,)),
         ("price", "i8", (SLOTS,)),

@@ -6,7 +6,7 @@ from typing import Final
 
 QUOTE: Final = '''
 @kernel
-def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
+def quote(c, inst, mail, lat, feed_ns, w, e, q, b, latch, coin, made_rows, made_orders):
     """Bring our orders in line with quotes `q`: cancel what stands elsewhere, send what is missing and allowed.
 
     False when the venue can hold no more requests: what did not leave is not told.
@@ -16,6 +16,7 @@ def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
             if send(mail, lat, c["now"], feed_ns, CANCEL, w["id"][k], inst, w["side"][k], LIMIT, GTX, w["price"][k],
                     0, 0, 0, 0, 0, 0.0) < 0:
                 return False
+            count_quote(latch, coin, c["now"])
             w["state"][k] = LEAVING
             o = core.make(c, made_rows, made_orders, ROW_CANCEL, inst, w["side"][k], w["price"][k], w["left"][k], 0)
             o["id"] = w["id"][k]
@@ -23,7 +24,7 @@ def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
             o["left"] = w["left"][k]
     for side in (1, -1):
         price = q["bid"] if side > 0 else q["ask"]
-        standing = price <= 0
+        standing = price <= 0 or side * w["position"] >= q["max_position"]
         for k in range(w["n"]):
             if w["side"][k] == side and w["price"][k] == price:
                 standing = True
@@ -32,11 +33,16 @@ def quote(c, inst, mail, lat, feed_ns, w, e, q, b, made_rows, made_orders):
         if not allows(e, w, side, price, q["size"], b["best_bid"], b["best_ask"], c["now"]):
             w["refused"] += 1
             continue
+        if not in_time(e, latch, coin, c["now"]):
+            w["refused"] += 1
+            w["late"] += 1
+            continue
         order_id = c["next_id"]
         c["next_id"] = order_id + 1
         if send(mail, lat, c["now"], feed_ns, NEW, order_id, inst, side, LIMIT, GTX, price, 0, 0, q["size"], 0, 0,
                 0.0) < 0:
             return False
+        count_quote(latch, coin, c["now"])
         add(w, order_id, side, price, q["size"])
         o = core.make(c, made_rows, made_orders, ROW_SUBMIT, inst, side, price, q["size"], 0)
         o["id"] = order_id

@@ -11,7 +11,7 @@ import numpy as np
 from tickerml.account.position import POSITION
 from tickerml.desk.envelope import ENVELOPE
 from tickerml.desk.losses import STEPS
-from tickerml.desk.memory import FUND, LATCH
+from tickerml.desk.memory import COIN, FUND, LATCH
 from tickerml.desk.regime import MARKS, REGIME
 from tickerml.desk.setups import SETUP
 from tickerml.desk.working import WORKING
@@ -59,7 +59,8 @@ class Loop:
         self.envelopes = keep("envelopes", np.zeros(n, ENVELOPE))
         self.quotes = keep("quotes", np.zeros(n, QUOTES))
         self.purse = keep("purse", np.zeros(1, PURSE))
-        self.followed: tuple[Rows, ...] = tuple(np.zeros(1, one) for one in (FUND, LATCH, STEPS, REGIME, MARKS, SETUP))
+        alone = [np.zeros(1, one) for one in (FUND, LATCH, STEPS, REGIME, MARKS, SETUP)]  # without a desk
+        self.followed: tuple[Rows, ...] = (*alone, np.zeros(n, COIN))
         self.feed = VenueFeed(n, venue.feed_bound)
         keep("clocks", self.feed.clocks)
         self.insts = np.array([instrument_record(i, venue.names) for i in instruments])

@@ -72,6 +72,7 @@ def keep(
     marks: Rows,
     setups: Rows,
     made: Rows,
+    envelopes: Rows,
 ) -> bool:
     """Keep the purse at the present minute. True when Python must act on what that has changed.
 
@@ -94,6 +95,7 @@ def keep(
         others_off, others_changed = _others(c, a, funds, latch, steps, positions, rules, books, marks, setups)
         off, changed = off or others_off, changed or others_changed
     c["off"] = 1 if off else 0
+    _shares(a, rules, envelopes)
     return changed
 
 
@@ -112,12 +114,24 @@ def keep_now(
     marks: Rows,
     setups: Rows,
     made: Rows,
+    envelopes: Rows,
 ) -> bool:
     """`keep` for Python, which hands over arrays five times as fast as records."""
     return keep(
         core[0], purses[0], funds, latches[0], steps[0], regimes[0], thresholds[0], positions, rules, books, marks,
-        setups, made,
+        setups, made, envelopes,
     )  # fmt: skip
+
+
+@kernel
+def _shares(a: Record, rules: Rows, envelopes: Rows) -> None:
+    """What an envelope allows is a share of the equity of its wallet, as it was kept now."""
+    for n in range(len(envelopes)):
+        wallet = rules[n]["wallet"]
+        if wallet == a["wallet"]:
+            envelopes[n]["equity"] = a["equity"]
+        elif (a["others"] >> wallet) & 1 != 0:
+            envelopes[n]["equity"] = a["others_equity"][wallet]
 
 
 @kernel

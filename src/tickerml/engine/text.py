@@ -13,8 +13,8 @@ from tickerml.account.position import apply_fill
 from tickerml.account.margin import told_fill, told_funding  #? if margin
 from tickerml.account.wallets import move  #? if wallets
 from tickerml.sim.margin import LIQUIDATION  #? if margin
-from tickerml.desk.envelope import allows
-from tickerml.desk.requests import count
+from tickerml.desk.envelope import allows, in_time
+from tickerml.desk.requests import count, count_quote
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
 from tickerml.engine.purse import KEEPER, keep
@@ -247,7 +247,7 @@ def run_venue(c, cur, limit, stop_on_answer, mail, rows, bars, values, rules, ve
 @kernel
 def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows, venue_bars, venue_values, mails, rules,
             venues, venue_books, queues, lats, feess, working, positions, envelopes, quotes, purses,
-            funds, latches, steps, regimes, thresholds, setups, made_rows, made_orders, {states}):
+            funds, latches, steps, regimes, thresholds, setups, coins, made_rows, made_orders, {states}):
     """Run until rows are needed, Python must act, or all is done; returns the reason (engine/core.py).
 
     Two machines: the venue runs ahead to where our next act could reach it, then our side runs to the next event.
@@ -313,7 +313,7 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
         if c["owner"] == KEEPER:
             a = purses[0]
             if c["now"] >= a["due"] or keep(c, a, funds, latches[0], steps[0], regimes[0], thresholds[0],
-                                            positions, rules, books, marks_, setups, made_rows):
+                                            positions, rules, books, marks_, setups, made_rows, envelopes):
                 return WAKE
             continue
 {on_wake}
@@ -338,6 +338,6 @@ COMPILED_WAKE: Final = """        if c["owner"] != COMPILED:
                     core.make_intent(c, made_rows, n, 1, q["bid"], q["size"], 0)
                     core.make_intent(c, made_rows, n, -1, q["ask"], q["size"], 1)
                 if not quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working[n], envelopes[n], q,
-                             books[n], made_rows, made_orders):
+                             books[n], latches[0], coins[n], made_rows, made_orders):
                     return UNSENT
 """

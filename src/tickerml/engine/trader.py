@@ -253,15 +253,15 @@ class Trader:
         a["inst"] = books.wallets.wallet_of.index(books.purse)
         a["decimals"] = books.wallets.decimals[books.purse]
         a["reference"] = books.reference(desk.regime.rules.reference)
-        self.loop.followed = (*desk.followed(), self.trades.setups.table)
+        self.loop.followed = (*desk.followed(), self.trades.setups.table, desk.memory.coins)
         self.loop.timer(purse.KEEPER, MINUTE)
 
     def _keep(self, *, told: bool) -> None:
         """The BALANCE rows of this moment, which the loop has not made; with `told`, losses and regime are followed."""
-        loop, (funds, latch, steps, regime, thresholds, setups) = self.loop, self.loop.followed
+        loop, (funds, latch, steps, regime, thresholds, setups, _) = self.loop, self.loop.followed
         known = loop.positions, loop.venue.rules, loop.books, loop.marks, setups, loop.made.rows
         if told:
-            purse.keep_now(loop.core, loop.purse, funds, latch, steps, regime, thresholds, *known)
+            purse.keep_now(loop.core, loop.purse, funds, latch, steps, regime, thresholds, *known, loop.envelopes)
         else:
             purse.balance(loop.core[0], loop.purse[0], *known)
 

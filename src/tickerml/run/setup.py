@@ -14,7 +14,6 @@ from tickerml.account.wallets import OTHER, OWN, RECEIVED
 from tickerml.config import Config
 from tickerml.config.sections import OLDER
 from tickerml.desk.desk import Desk
-from tickerml.desk.envelope import grant
 from tickerml.desk.limits import Limits
 from tickerml.desk.money import Wallets
 from tickerml.desk.settings import portfolio_at
@@ -31,6 +30,7 @@ from tickerml.engine.plan import Plan, columns_of, folds_for
 from tickerml.engine.trader import Group, Trader, groups_of, wakes
 from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.features.sets import members
+from tickerml.run.granted import granted
 from tickerml.run.models import Models, models_of
 from tickerml.run.strategies import Chosen, ton_of, traded
 from tickerml.run.tiers import tiered
@@ -159,7 +159,9 @@ def build(
     )
     loop.purse[0]["others"] = _others(wallets, mine, purse)
     if compiled >= 0:
-        _grant(loop, chosen[compiled], mine[compiled], compiled)
+        quoter = chosen[compiled].strategy
+        granted(limits_of(config), quoter, mine[compiled], loop)
+        loop.timer(compiled, round(quoter.every * 1_000_000_000))
     return Machine(loop, trader, outbox)
 
 
@@ -268,12 +270,3 @@ def dense(instruments: Sequence[Instrument]) -> tuple[Instrument, ...]:
     last = max(known, default=-1)
     some = next(iter(known.values()), None)
     return tuple(known.get(n) or replace(some, id=n, values_only=True) for n in range(last + 1)) if some else ()
-
-
-def _grant(loop: Loop, one: Chosen, mine: Sequence[Instrument], owner: int) -> None:
-    """The envelope of a compiled strategy, as wide as its own limits."""
-    params = one.strategy
-    for inst in mine:
-        most = round(params.max_position / float(inst.lot))
-        loop.envelopes[inst.id] = grant(most, max(1, round(params.size / float(inst.lot))))
-    loop.timer(owner, round(params.every * 1_000_000_000))

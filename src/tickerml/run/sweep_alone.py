@@ -18,6 +18,7 @@ UNLIMITED: Final[dict[str, Any]] = {  # nothing that came before stops a trade: 
     "halt_spread": 1000.0,
     "losses_off": 100,
     "messages_day": 10_000_000,
+    "quotes_day": 10_000_000,
     "messages": 64,
     "messages_symbol": 32,
     "cost_floor": 0.0,

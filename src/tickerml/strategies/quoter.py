@@ -17,7 +17,8 @@ class Params:
 
     behind: Annotated[int, Range(0, 1000)] = 1  # ticks behind the touch
     size: Annotated[float, Range(0, 1e9)] = 0.01  # base units (or contracts) a side
-    max_position: Annotated[float, Range(0, 1e9)] = 1.0  # base units (or contracts) at which a side stops quoting
+    max_position: Annotated[float, Range(0, 1e9)] = 1.0  # base units (or contracts) held at which a side stops quoting
+    hard_limit: Annotated[float, Range(0, 1e9)] = 0.0  # the same; held if all its orders fill; 0 = max_position
     every: Annotated[float, Range(0.001, 3600)] = 0.1  # seconds between wakes
 
 
@@ -39,3 +40,4 @@ def on_wake(p: Record, b: Record, q: Record, i: Record) -> None:
     q["bid"] = b["best_bid"] - p["behind"]
     q["ask"] = b["best_ask"] + p["behind"]
     q["size"] = round(p["size"] / i["lot"])
+    q["max_position"] = round(p["max_position"] / i["lot"])

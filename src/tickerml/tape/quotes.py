@@ -11,5 +11,6 @@ QUOTES: Final = np.dtype(  # one record per instrument; a compiled strategy writ
         ("bid", "i8"),  # ticks; 0 = no bid
         ("ask", "i8"),  # ticks; 0 = no ask
         ("size", "i8"),  # lots a side
+        ("max_position", "i8"),  # lots held, as told, from which a side sends no new order; a standing one stays
     ]
 )
