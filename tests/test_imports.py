@@ -17,7 +17,7 @@ from tickerml.sim.synthetic import synthetic_tape
 
 tape, config = synthetic_tape("calm", 7, minutes=1), Config()
 setting = Setting(config, Decimal(1_000_000), terms=terms_of(config))
-machine = build([choose("quoter", config)], tape.header, setting, lambda block: None)
+machine = build([choose("quoter", config)], tape.header, setting, lambda block: None, held=0)
 for block in pieces(tape.blocks(), 2048):
     machine.push(block)
 print(json.dumps([machine.outbox.decisions, sorted(sys.modules)]))

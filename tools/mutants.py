@@ -34,6 +34,7 @@ SECONDS: Final = 20  # of CPU for one mutant; the tests of an unchanged room tak
 CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those that judge its mutants, the best first
     "desk/losses.py": ("test_losses.py", "test_protections.py"),
     "desk/envelope.py": ("test_envelope.py",),
+    "desk/quoted.py": ("test_quoted.py",),
     "desk/checks.py": ("test_checks_edges.py", "test_checks.py", "test_protections.py"),
     "desk/sized.py": ("test_sized.py", "test_sizing.py", "test_checks.py"),
     "desk/exposure.py": ("test_exposure.py", "test_checks.py"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from small_runs import machine, market, settings
 from tickerml.engine.machine import drive
+from tickerml.run.commands import Command, Commands
 from tickerml.strategies import quoter
 from tickerml.tape.rows import SECOND, Kind
 
@@ -97,3 +100,41 @@ def test_quotes_have_a_days_count_and_their_cancels_leave_all_the_same():
     assert latch["quotes"] == new + gone <= 42
     assert latch["messages"] == 0, "the desk's own are not used up"
     assert one.loop.working["late"][0] > 100
+
+
+def changes(made, what):
+    """(ns, instrument, figures) of the DESK rows that say `what`."""
+    rows = [(r, json.loads(b.blobs[r["ref"]])) for b in made for r in b.rows if r["kind"] == Kind.DESK]
+    return [(int(r["recv"]), int(r["inst"]), told) for r, told in rows if told["what"] == what]
+
+
+def test_the_grant_is_told_before_the_first_quote_and_what_it_refused_at_the_end():
+    one, made = driven(quoter.Params(size=SIZE, max_position=MOST, behind=0))
+    kinds = np.concatenate([b.rows["kind"] for b in made])
+    ((_, inst, told_of),) = changes(made, "envelope granted")
+    assert int(np.flatnonzero(kinds == Kind.DESK)[0]) < int(np.flatnonzero(kinds == Kind.INTENT)[0])
+    lot, e = lot_of(one), one.loop.envelopes[0]
+    assert (inst, told_of["max_position"], told_of["max_order"]) == (0, round(MOST / lot), round(SIZE / lot))
+    assert [told_of[key] for key in ("position_share", "messages", "quotes_day")] == [
+        e[key].item() for key in ("position_share", "messages", "quotes_day")
+    ]
+    ((_, _, refused),) = changes(made, "quotes refused")
+    w = one.loop.working[0]
+    assert (refused["sent"], refused["refused"], refused["by_rate"]) == (w["sent"], w["refused"], w["late"])
+    assert not changes(made, "envelope revoked")
+
+
+@pytest.mark.parametrize("chunk", [None, 61])
+def test_what_takes_the_quotes_away_revokes_the_grant_and_it_is_told_when_it_is_back(chunk):
+    tape = market("busy", minutes=5, coins=("BTC",))
+    one, made = machine(quoter.Params(behind=0), tape, settings())
+    stop, again = Command("stop", "news", after=4_000), Command("resume", "read it", after=9_000)
+    drive(one, Commands(one, None, [stop, again]).through(tape.blocks()), chunk=chunk)
+    (first, *_), (second, *_) = changes(made, "envelope granted")
+    ((revoked, _, told_of),) = changes(made, "envelope revoked")
+    (killed,) = [time for time, *_ in changes(made, "killed")]
+    assert first < revoked == killed < second
+    assert told_of["coins"] == 1
+    new = [int(r["recv"]) for r, _ in told(made, Kind.SUBMIT)]
+    assert [time for time in new if time >= second]
+    assert not [time for time in new if revoked <= time < second]

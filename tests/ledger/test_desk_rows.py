@@ -27,6 +27,9 @@ from tickerml.tape.rows import DAY, HOUR, ROW, SECOND, Kind
 NOW = 20_000 * DAY + 6 * HOUR
 CASH = 1e12
 OTHERS = [  # those that need a market to be written; the protections make theirs themselves
+    {"what": "envelope granted", "max_position": 1_000, "max_order": 10, "position_share": 0.25},
+    {"what": "envelope revoked", "coins": 2},
+    {"what": "quotes refused", "sent": 900, "refused": 30, "by_rate": 12},
     {"what": "close refused", "strategy": 1, "inst": 0, "lots": 9_949, "again_s": 60},
     {"what": "universe", "coins": "BTC/USDT:USDT", "n": 1},
     {"what": "weights", "mode": "fixed", "weights": {"dca": 1.0}},

@@ -112,7 +112,7 @@ def summed(
             waiting[setup] += left
         if setup == NOBODY or (patience is not None and sent and not known and now - sent > patience(inst)):
             found.unknown_on[inst] += 1
-        _rest(found, inst, side, price)
+        rest(found, inst, side, price)
     trades = zip(plain.trades[:m].tolist(), plain.stops[:m].tolist(), strict=True)
     for (k, inst, strategy, side, *money), stop in trades:
         worst = worst_of(*money, stop=stop, waiting=waiting[k])
@@ -177,7 +177,8 @@ def worst_of(
     return Worst(*(-(-money * alive // lots) for money in (notional, margin, risk)))
 
 
-def _rest(found: Exposure, inst: int, side: int, price: int) -> None:
+def rest(found: Exposure, inst: int, side: int, price: int) -> None:
+    """One of our orders rests at `price` ticks, 0 = at none: what an entry must not meet."""
     if price and side > 0:
         found.best_buy[inst] = max(price, found.best_buy.get(inst, 0))
     elif price and side < 0:

@@ -35,6 +35,7 @@ class Manager:
     scan_minutes: Annotated[float, Range(0.01, 1440)] = 5.0  # not used yet; minutes between two scans of bar strategies
     prior_trades: Annotated[float, Range(0, 10_000)] = 20.0  # trades that the break-even rate counts as
     symbols: tuple[str, ...] = ()  # base coins; monitored = the usual 24; empty = all of the source, or the universe
+    quoted: tuple[str, ...] = ()  # base coins that the quoter alone trades; empty = all, and nobody beside it may
     top: Annotated[int, Range(0, 1000)] = 0  # coins of the universe by 30-day volume; 0 = no rule
     min_age_days: Annotated[float, Range(0, 3650)] = 30.0  # days since its first bar; universe rule
     max_spread_bps: Annotated[float, Range(0, 10_000)] = 30.0  # basis points of the mid, median of a day; universe rule

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
 from tickerml.account.margin import book_fill
 from tickerml.account.position import apply_fill
 from tickerml.account.wallets import move
-from tickerml.desk.exposure import summed
+from tickerml.desk.exposure import Exposure, summed
 from tickerml.desk.facts import Account, Facts
 from tickerml.desk.memory import columns
 from tickerml.desk.money import Wallets
+from tickerml.desk.quoted import count_quotes
 from tickerml.desk.setups import Setups
 from tickerml.engine import worth
 from tickerml.engine.loop import Loop
@@ -108,15 +111,26 @@ class Books:
         wallet_of, moment = self.wallets.wallet_of, markets.moment
         seen = markets.of(chosen, now)
         accounts = {w: self._account(w, moment.equity(w)) for w in dict.fromkeys([wallet_of[i] for i in chosen])}
+        under_way = summed(self.setups, *moment.under_way, wallet_of, now, self._patience(silent), self._spends)
+        if self.loop.plan.quoter:
+            self._count_quotes(under_way)
         return Facts(
             now=now,
             accounts=accounts,
             wallet_of=wallet_of,
             markets=seen,
-            exposure=summed(self.setups, *moment.under_way, wallet_of, now, self._patience(silent), self._spends),
+            exposure=under_way,
             correlation=markets.correlation,
             alert_ns=moment.alert_ns,
         )
+
+    def _count_quotes(self, found: Exposure) -> None:
+        """Add what a compiled strategy holds and may still hold, worth most at the touch."""
+        loop = self.loop
+        for inst in np.flatnonzero(loop.envelopes["max_order"]).tolist():
+            rule = loop.venue.rules[inst]
+            price = self.prices.touch(inst)[0 if rule["inverse"] else 1] or self.prices.mark(inst)
+            count_quotes(found, inst, loop.working[inst], rule, price)
 
     def _patience(self, silent: int) -> Callable[[int], int]:
         """How long an order on an instrument may go without an answer, ns."""

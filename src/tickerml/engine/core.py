@@ -20,6 +20,8 @@ NEED_ROWS, WAKE, ANSWER, DEADLINE, STRUCK, HAND_OVER, DONE, ALARM, UNSENT = 1, 2
 # what became of requests that were to leave
 LEFT, FULL, TOO_MANY = 0, 1, 2  # FULL: rows that were made must be taken first; TOO_MANY: more than the venue can hold
 
+GRANTED, REVOKED = 1, 2
+
 _END: Final = int(Flag.END)
 _INTENT: Final = int(Kind.INTENT)
 _BALANCE: Final = int(Kind.BALANCE)
@@ -44,6 +46,7 @@ CORE: Final = np.dtype(
         ("struck", "i8"),  # 1 + the instrument whose print did
         ("alarms", "i8"),  # instruments that have prices at which the desk must be called (engine/marks.py)
         ("alarmed", "i8"),  # 1 + the instrument that has reached one
+        ("granted", "i8"),  # what was told last of a compiled strategy's envelope: nothing, GRANTED or REVOKED
         ("off", "i8"),  # 1: entries are off (engine/purse.py); a compiled strategy has no quotes then
         ("closing", "i8"),  # 1: what a compiled strategy holds is to go, until it has gone or entries are on again
         ("cash", "i8", (WALLETS,)),  # money by wallet, as we know it

@@ -13,7 +13,7 @@ import numpy as np
 
 from tickerml.desk.losses import entries_off, on_equity
 from tickerml.desk.regime import PANIC, on_price
-from tickerml.engine.core import WALLETS, make_balance
+from tickerml.engine.core import REVOKED, WALLETS, make_balance
 from tickerml.engine.worth import equity, exposure, known, mark_of
 from tickerml.tape.kernel import fold, kernel
 from tickerml.tape.rows import Record, Rows
@@ -95,6 +95,7 @@ def keep(
         others_off, others_changed = _others(c, a, funds, latch, steps, positions, rules, books, marks, setups)
         off, changed = off or others_off, changed or others_changed
     c["off"] = 1 if off else 0
+    changed = changed or (c["granted"] != 0 and (c["granted"] == REVOKED) != off)
     _shares(a, rules, envelopes)
     return changed
 

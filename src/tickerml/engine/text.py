@@ -307,6 +307,9 @@ def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows,
             c["deadline"] = FOREVER
             return DEADLINE
         k = core.due_timer(c, event)
+        if c["granted"] == 0 and c["timer_owner"][k] == COMPILED:  #? if quoter
+            c["owner"] = COMPILED  #? if quoter
+            return WAKE  #? if quoter
         core.skip_empty(c, k, rows[cur["row"]]["recv"] if cur["row"] < cur["rows"] else 0)
         c["owner"] = c["timer_owner"][k]
         c["wakes"] += 1

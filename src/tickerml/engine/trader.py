@@ -22,6 +22,7 @@ from tickerml.engine.asking import Woken, answer_of, blob_of, called, placed
 from tickerml.engine.books import Books
 from tickerml.engine.daily import Daily
 from tickerml.engine.detectors import GROUP, short_names
+from tickerml.engine.grants import Grants
 from tickerml.engine.inventory import Inventory
 from tickerml.engine.loop import Loop
 from tickerml.engine.markets import Markets
@@ -72,7 +73,7 @@ class Trader:
         self._markets = Markets(loop, books.prices, books.instruments, desk.limits, books.setups)
         self._ton = ton
         self._daily = Daily(loop, desk, books.instruments)
-        self._inventory = Inventory(loop, self.trades.sending)
+        self._inventory, self._grants = Inventory(loop, self.trades.sending), Grants(loop, self._row)
         self._own = Own(books, desk.limits.max_heat, self._markets.correlation)
         self._views = [self._views_of(k, one) for k, one in enumerate(strategies)]
         self._groups = {group.owner: group.strategies for group in groups}
@@ -137,6 +138,7 @@ class Trader:
         self.outbox.begin_act()
         self.trades.finish()
         self._passes.flush()
+        self._grants.finish()
         self._keep(told=False)
         self.outbox.end_act()
         self.outbox.flush()
@@ -151,6 +153,8 @@ class Trader:
     def _woken(self, owner: int) -> None:
         if owner == purse.KEEPER:
             self._minute()
+        elif owner == self.loop.plan.compiled_owner:
+            self._grants.look()
         else:
             self._round(self._groups[owner], None)
 
@@ -289,6 +293,7 @@ class Trader:
                 self.trades.retreat(close=change.act == "close")
             if change.act == "close":
                 self._inventory.begin()
+        self._grants.look()
 
     def _hold(self, k: int, inst: int, side: int) -> None:
         """Detectors learn of a trade of strategy `k`."""

@@ -77,7 +77,9 @@ def source(plan: Plan) -> str:
         leave_text.LEAVE,
         leave_text.QUOTE if plan.quoter else "",
         detectors.source(plan.detectors, plan.alone, states),
-        with_parts(text.ADVANCE, **optional).format(states=states, names=states, on_wake=_on_wake(plan, states)),
+        with_parts(text.ADVANCE, **optional, quoter=bool(plan.quoter)).format(
+            states=states, names=states, on_wake=_on_wake(plan, states)
+        ),
     ]
     return "".join(parts)
 

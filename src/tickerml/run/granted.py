@@ -14,15 +14,16 @@ from tickerml.engine.loop import Loop
 from tickerml.engine.markets import RATES
 from tickerml.strategies.quoter import Params
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Record
+from tickerml.tape.rows import SECOND, Record
 
 _MOST: Final = 16  # own orders of a coin under way or working: a bid, an ask, and those that are leaving
 
 
-def granted(limits: Limits, params: Params, mine: Sequence[Instrument], loop: Loop) -> None:
-    """Write the envelope of each of its instruments into the loop's states."""
+def granted(limits: Limits, owner: int, params: Params, mine: Sequence[Instrument], loop: Loop) -> None:
+    """Write the envelope of each of its instruments into the loop's states, and wake it: strategy number `owner`."""
     for inst in mine:
         loop.envelopes[inst.id] = _envelope(limits, params, inst, len(mine), loop)
+    loop.timer(owner, round(params.every * SECOND))
 
 
 def _envelope(limits: Limits, params: Params, inst: Instrument, coins: int, loop: Loop) -> Record:

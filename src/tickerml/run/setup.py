@@ -32,7 +32,7 @@ from tickerml.engine.venue_setup import Terms, venue_setup
 from tickerml.features.sets import members
 from tickerml.run.granted import granted
 from tickerml.run.models import Models, models_of
-from tickerml.run.strategies import Chosen, ton_of, traded
+from tickerml.run.strategies import Chosen, kept_apart, ton_of
 from tickerml.run.tiers import tiered
 from tickerml.strategies.wake import Trade
 from tickerml.tape.block import Block
@@ -122,7 +122,7 @@ def build(
     setting = replace(setting, config=_weighed(setting))
     config, header = setting.config, with_least(header, setting.config)
     instruments = dense(header.instruments)
-    mine = [traded(one, config, header.instruments, setting.pairs) for one in chosen]
+    mine = kept_apart(chosen, config, header.instruments, setting.pairs)
     venue = tiered(setting.terms, chosen, (one for some in mine for one in some), config)
     setting = replace(setting, terms=_kept_in_legs(chosen, instruments, venue))
     terms = setting.terms
@@ -130,8 +130,7 @@ def build(
     models = models_of(config)
     if terms.spot_wallets:
         _counted_once({one.id: one for some in mine for one in some}.values())
-    first = mine[0][0].id if mine and mine[0] else 0
-    purse = wallets.wallet_of[first]
+    purse = wallets.wallet_of[mine[0][0].id if mine and mine[0] else 0]
     setup = venue_setup(
         instruments,
         wallets,
@@ -159,9 +158,7 @@ def build(
     )
     loop.purse[0]["others"] = _others(wallets, mine, purse)
     if compiled >= 0:
-        quoter = chosen[compiled].strategy
-        granted(limits_of(config), quoter, mine[compiled], loop)
-        loop.timer(compiled, round(quoter.every * 1_000_000_000))
+        granted(limits_of(config), compiled, chosen[compiled].strategy, mine[compiled], loop)
     return Machine(loop, trader, outbox)
 
 

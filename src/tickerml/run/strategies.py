@@ -195,8 +195,13 @@ def psc_of(config: Config) -> Psc:
 def traded(
     chosen: Chosen, config: Config, instruments: Sequence[Instrument], pairs: Sequence[str] | None
 ) -> tuple[Instrument, ...]:
-    """What the strategy may trade: the pairs named, else its coins that the source has, else all of it."""
-    able = [i for i in instruments if not i.values_only]
+    """What the strategy may trade: the pairs named, else its coins that the source has, else all of it.
+
+    Coins that `manager.quoted` names are the compiled strategy's alone, and it trades no others then.
+    """
+    able, quoted = [i for i in instruments if not i.values_only], config.manager.quoted
+    if quoted:
+        able = [i for i in able if (coin_of(i) in quoted or i.base in quoted) is bool(chosen.compiled)]
     if pairs:
         return tuple(i for i in able if i.symbol in pairs or i.raw in pairs)
     if chosen.needs_ton:
@@ -208,12 +213,44 @@ def traded(
     return tuple(able)
 
 
+def kept_apart(
+    chosen: Sequence[Chosen], config: Config, instruments: Sequence[Instrument], pairs: Sequence[str] | None
+) -> list[tuple[Instrument, ...]]:
+    """What each strategy may trade. ConfigError `strategy` where a compiled one and another would share a coin.
+
+    They would share the venue's one position of it, too: an exit of the one could be refused for what the other holds.
+    """
+    mine = [traded(one, config, instruments, pairs) for one in chosen]
+    quoting = next((k for k, one in enumerate(chosen) if one.compiled), None)
+    if quoting is not None:
+        for k, one in enumerate(chosen):
+            if config.manager.quoted and not mine[k]:
+                text = f"{one.name} has no coin left beside manager.quoted = {', '.join(config.manager.quoted)}"
+                raise ConfigError("strategy", text, key="manager.quoted", means="nothing was started")
+            both = [i for i in mine[k] if i in mine[quoting]]
+            if both and k != quoting:
+                raise _both(chosen[quoting].name, one.name, both[0], mine[quoting])
+    return mine
+
+
+def _both(quoter: str, other: str, one: Instrument, quoted: Sequence[Instrument]) -> ConfigError:
+    apart = next((i.base for i in quoted if i.base != one.base), None)
+    leave = f"leave one of the two out: -s {other}"
+    return ConfigError(
+        "strategy",
+        f"{quoter} and {other} would both trade {one.symbol}",
+        key="manager.quoted",
+        means="they would share one position of it, and exits could be refused: nothing was started",
+        try_=leave if apart is None else f"name the coins that {quoter} alone trades: --param manager.quoted={apart}",
+    )
+
+
 def known_coins(chosen: Sequence[Chosen], config: Config, instruments: Sequence[Instrument]) -> None:
     """ConfigError `config-coin` where a person named a coin in the settings that the source does not have.
 
     What is misspelt would silently not be traded, or where none of PSC's coins is there, all others would be.
     """
-    named = {"manager.symbols": config.manager.symbols}
+    named = {"manager.symbols": config.manager.symbols, "manager.quoted": config.manager.quoted}
     if (
         any(one.needs_ton for one in chosen)
         and config.ml_microstructure.trading_coins != MlMicrostructure.trading_coins
