@@ -98,7 +98,7 @@ def fake_walk() -> SimpleNamespace:
 @pytest.fixture
 def rooms(monkeypatch):
     """The run room, replaced by functions that keep their arguments; `rooms.calls` holds (name, args, kwargs)."""
-    tape = SimpleNamespace(header=SimpleNamespace(instruments=(), notes=()))
+    tape = SimpleNamespace(header=SimpleNamespace(instruments=(), notes=(), problems=(("missing-bar", 600),)))
     kept = SimpleNamespace(calls=[], run=FakeRun(), tape=tape, identical=True, raises=None)
     kept.outcome = Outcome(True, decisions=31)
 

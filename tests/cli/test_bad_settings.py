@@ -171,6 +171,27 @@ def test_several_problems_are_told_at_once(tickerml):
     refused(told, "config-range", ("c.yaml:1", "c.yaml:3", "c.yaml:4", "3 problems, nothing was started"))
 
 
+@pytest.mark.parametrize("name", ["SECRET", "PASSWORD", "BINANCE", "API_KEY"])
+def test_a_key_of_a_venue_one_level_too_high_is_shown_to_nobody(tickerml, monkeypatch, name):
+    monkeypatch.setenv(f"TICKERML__EXCHANGES__{name}", "SuperSecret99")
+    told = tickerml("paper", "--source", "none")
+    refused(told, "config-type", (f"exchanges.{name.lower()} is ********",))
+    assert "SuperSecret99" not in told.err
+
+
+def test_a_key_of_a_venue_in_place_of_its_section_is_shown_to_nobody(tickerml):
+    Path("c.yaml").write_text("exchanges: {binance: SuperSecret99}\n", encoding="utf-8")
+    for words in (("-c", "c.yaml"), ("--param", "exchanges.binance=SuperSecret99")):
+        told = tickerml("paper", "--source", "none", *words)
+        refused(told, "config-type", ("exchanges.binance is ********",))
+        assert "SuperSecret99" not in told.err
+
+
+def test_settings_nested_without_end_are_refused(tickerml):
+    Path("c.yaml").write_text(f"limits: {'[' * 5000}{']' * 5000}\n", encoding="utf-8")
+    refused(tickerml("paper", "-c", "c.yaml"), "config-syntax", ("c.yaml is nested too deeply to be read",))
+
+
 def test_the_environment_names_itself(tickerml, monkeypatch):
     monkeypatch.setenv("TICKERML__LIMITS__MAX_HEAT", "-1")
     refused(tickerml("paper"), "config-range", ("limits.max_heat is -1", "TICKERML__LIMITS__MAX_HEAT=-1"))

@@ -251,12 +251,13 @@ def test_data_commands(tickerml, rooms):
     told = tickerml("data", "list", "--store", "s")
     assert told.out.splitlines() == ["symbol    venue      rows", "BTC/USDT  binance  12,345"]
     told = tickerml("data", "check", "s")
-    assert told.out.splitlines()[0] == "1 gap   (12,345 rows)"
     assert "3 of 3" in told.out
     assert max(map(len, told.out.splitlines())) <= 110
     checked = last_json(tickerml("data", "check", "s", "--json"))["instruments"][0]
     assert (checked["gaps"], checked["top_of_book"]) == (1, {"compared": 3, "matched": 3})
     assert "top_of_book_late" not in checked
+    assert last_json(tickerml("data", "check", "s", "--json"))["problems"] == {"missing-bar": 600}
+    assert told.out.splitlines()[0] == "1 gap; missing bar 600 (left out at import)   (12,345 rows)"
     assert tickerml("list-data").code == 0
 
 

@@ -138,6 +138,20 @@ def test_a_page_says_what_why_and_what_to_do(code):
     assert max(map(len, text.splitlines())) <= 100
 
 
+@pytest.mark.parametrize(
+    "act",
+    [lambda path: (path / "a").mkdir(), lambda path: (path / "a" / "b").mkdir(parents=True), lambda path: path.mkdir()],
+)
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path, act):
+    path = tmp_path / "afile"
+    path.touch()
+    with pytest.raises(OSError, match="afile") as caught:
+        act(path)
+    told = errors.translate(caught.value)
+    assert (told.code, told.message) == ("file-kind", f"{path} is a file where a folder is needed")
+    assert isinstance(told, InputError)
+
+
 def test_codes_of_the_system_have_pages():
     assert all(errors.page(code) for code, _ in errors._SYSTEM.values())
 

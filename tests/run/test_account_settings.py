@@ -135,6 +135,17 @@ def test_a_source_without_a_smallest_order_says_so(named, least, told, tmp_path)
     assert any("names no smallest order" in note for note in made.manifest["notes"]) is told
 
 
+@pytest.mark.parametrize(
+    ("symbol", "names", "told"),
+    [("BTC/USDT:USDT", (), True), ("BTC/USDT:USDT", ("funding",), False), ("BTC/USDT", (), False)],
+)
+def test_a_source_of_perpetuals_without_funding_says_so(symbol, names, told, tmp_path):
+    tape = minutes(200)
+    header = replace(tape.header, names=names, instruments=(replace(tape.header.instruments[0], symbol=symbol),))
+    made = backtest(Churn(every=60.0), replace(tape, header=header), config=settings(), run_dir=tmp_path / "run")
+    assert any("no funding rates" in note for note in made.manifest["notes"]) is told
+
+
 @pytest.mark.parametrize("symbol", ["BTC/USDT", "BTC/USDT:USDT"])
 @pytest.mark.parametrize("account", [{}, {"tiers": "binance"}, {"min_notional": 2_000.0}])
 def test_cash_that_does_not_fit_the_unit_of_its_money_is_refused_with_the_most_that_does(symbol, account):

@@ -65,3 +65,11 @@ def test_h3_another_kind_of_file_is_refused_before_the_run(tmp_path):
     with pytest.raises(InputError) as told:
         checked(tmp_path / "folder.csv")
     assert told.value.code == "file-kind"
+
+
+@pytest.mark.parametrize("below", ["t.csv", "new/t.csv"])
+def test_a_file_in_the_way_of_its_folder_is_told_before_a_run_begins(tmp_path, below):
+    (tmp_path / "afile").touch()
+    with pytest.raises(InputError, match="afile is a file where a folder is needed") as told:
+        checked(tmp_path / "afile" / below)
+    assert told.value.code == "file-kind"

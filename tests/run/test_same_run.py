@@ -100,6 +100,15 @@ def test_a_strategy_file_that_was_edited_is_refused(own, store, tmp_path):
     assert "quiet.drop 0.02 -> 0.03" in refused(own, store, tmp_path / "k")
 
 
+def test_a_replay_says_that_the_strategy_file_was_edited(own, store, tmp_path):
+    """Another answer is then no fault of the program: compare and a restart say so, too."""
+    made(own, store, tmp_path / "k")
+    assert replay(tmp_path / "k").notes == ()
+    own.write_text(OWN.replace('Pass("quiet")', 'Pass("still")'))
+    found = replay(tmp_path / "k")
+    assert (found.identical, found.notes) == (False, ("the code of quiet was changed since the run was made",))
+
+
 @pytest.fixture
 def helped(own):
     """The same with what it says in a file of a file beside it."""

@@ -147,7 +147,8 @@ def check(
         tape = open_market(source, ready, pairs, timerange, file_format, watch, venue)
         found = examine(tape, progress=watch)
     told = [{key: one[key] for key in one if key in CHECKED} for one in found["instruments"]]
-    out.result({"instruments": told}, health_lines(found["instruments"], out.room))
+    problems = dict(tape.header.problems)
+    out.result({"instruments": told, "problems": problems}, health_lines(found["instruments"], out.room, problems))
 
 
 def synth(

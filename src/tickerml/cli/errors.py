@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import platform
 import sys
 import textwrap
@@ -94,7 +95,7 @@ def translate(error: BaseException) -> TickerMLError:
         )
     if isinstance(error, OSError) and error.errno in _SYSTEM:
         code, text = _SYSTEM[error.errno]
-        name = str(error.filename) if error.filename else "the file"
+        name = str(_in_the_way(error.filename)) if error.filename else "the file"
         kind = InputError if code in {"file-missing", "file-kind"} else RunError
         return kind(code, text.format(name=name), where=Where(name) if error.filename else None)
     return _internal(error)
@@ -102,6 +103,7 @@ def translate(error: BaseException) -> TickerMLError:
 
 _SYSTEM: Final = {
     errno.ENOENT: ("file-missing", "there is no {name}"),
+    errno.EEXIST: ("file-kind", "{name} is a file where a folder is needed"),
     errno.ENOTDIR: ("file-kind", "{name} is a file where a folder is needed"),
     errno.EISDIR: ("file-kind", "{name} is a folder where a file is needed"),
     errno.EACCES: ("file-permission", "this user may not open {name}"),
@@ -110,6 +112,12 @@ _SYSTEM: Final = {
     errno.ENOSPC: ("disk-full", "the disk is full; {name} was not written"),
     errno.EIO: ("disk-failed", "the disk reported a failure at {name}"),
 }
+
+
+def _in_the_way(name: str | bytes) -> Path:
+    """The file that stands where a path needs a folder; the path itself where none does."""
+    path = Path(os.fsdecode(name))
+    return next((above for above in (*reversed(path.parents), path) if above.is_file()), path)
 
 
 def _usage(error: typer.TyperException) -> TickerMLError:

@@ -20,18 +20,24 @@ _FAULTS: Final = {
 }
 
 
-def health_lines(found: Sequence[Mapping[str, Any]], width: int | None = None) -> list[str]:
-    """The screen, at most 100 columns where names allow; the table in blocks where `width` is less than it needs."""
+def health_lines(
+    found: Sequence[Mapping[str, Any]], width: int | None = None, problems: Mapping[str, int] | None = None
+) -> list[str]:
+    """The screen, at most 100 columns where names allow; the table in blocks where `width` is less than it needs.
+
+    `problems`: how often each was met when the source was imported, by its code.
+    """
     if not found:
         return ["no instrument: there is nothing to check"]
-    return list(_lines(found, None if width is None else width - 2))
+    return list(_lines(found, None if width is None else width - 2, problems or {}))
 
 
-def _lines(found: Sequence[Mapping[str, Any]], width: int | None) -> Iterator[str]:
+def _lines(found: Sequence[Mapping[str, Any]], width: int | None, problems: Mapping[str, int]) -> Iterator[str]:
     wrong = {name: sum(int(one.get(name) or 0) for one in found) for name in _FAULTS}
     books = [_tops(one) for one in found]
     compared, matched = sum(b[0] for b in books), sum(b[1] for b in books)
     said = [f"{n:,} {_FAULTS[name][n != 1]}" for name, n in wrong.items() if n]
+    said += [f"{code.replace('-', ' ')} {n:,} (left out at import)" for code, n in problems.items()]
     if matched < compared:
         said.append(f"{compared - matched:,} of {compared:,} best prices do not match the book")
     sound = "sound: no gap, no crossed book, no duplicate, nothing back in time"

@@ -56,6 +56,8 @@ def parse(text: str, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         where = Where(name) if mark is None else _where(name, lines, mark.line, mark.column, 1)
         raise ConfigError("config-syntax", f"this is not YAML: {error.problem or error.context}", where=where) from None
+    except RecursionError:
+        raise ConfigError("config-syntax", f"{name} is nested too deeply to be read", where=Where(name)) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow: no mark
         raise ConfigError("config-syntax", f"{name} is not YAML: {error}", where=Where(name)) from None
     if root is None:

@@ -55,9 +55,11 @@ def _problem(
     value, where = lookup(merged, path), _place(path, documents, "places")
     setting = known.get(path[-1])
     if setting is None:
-        return ConfigError(
-            "config-type", f"{dotted} is {_shown(value)}; it is a section of keys", where=where, key=dotted
-        )
+        secret = path[0] == "exchanges" or hidden(path[-1])  # a key of a venue may stand one level too high
+        shown = "********" if secret else _shown(value)
+        if secret and where is not None:
+            where = replace(where, text=(where.text or "").replace(str(value), "********"))
+        return ConfigError("config-type", f"{dotted} is {shown}; it is a section of keys", where=where, key=dotted)
     if setting.type is tuple and within and isinstance(value, Sequence):
         item = value[int(within[0])]
         return ConfigError(

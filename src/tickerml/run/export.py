@@ -20,6 +20,7 @@ _EXACT: Final = ("entry_price", "exit_price", "quantity", "fees", "funding", "pn
 
 def checked(path: Path) -> Path:
     """The path, if it can become a file of trades. InputError `export-kind`, `file-kind`: asked before a run begins."""
+    above = next((one for one in path.parents if one.exists()), path.parent)
     if path.suffix.lower() not in KINDS:
         raise InputError(
             "export-kind",
@@ -30,6 +31,8 @@ def checked(path: Path) -> Path:
         )
     if path.is_dir():
         raise InputError("file-kind", f"{path} is a folder where a file is needed", key="--export-trades")
+    if above.exists() and not above.is_dir():
+        raise InputError("file-kind", f"{above} is a file where a folder is needed", key="--export-trades")
     return path
 
 

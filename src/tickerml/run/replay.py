@@ -17,7 +17,7 @@ from tickerml.run.commands import Commands, on_record
 from tickerml.run.compiling import compiling
 from tickerml.run.drive import breaks_off, said_of, watchable
 from tickerml.run.pending import facts
-from tickerml.run.record import RunTape, header_of, read_manifest
+from tickerml.run.record import RunTape, code_told, header_of, read_manifest, same_code
 from tickerml.run.reopen import source_of
 from tickerml.run.result import Run
 from tickerml.run.strategies import Chosen
@@ -125,7 +125,7 @@ def _computed(
     if manifest["source"].get("content_hash") is not None:
         for _ in blocks:  # behind a difference nothing is computed any more, yet the rest may have changed too
             pass
-    notes += _notes(manifest, hashed.hexdigest())
+    notes += _notes(manifest, hashed.hexdigest(), chosen)
     found = comparing.end(notes)
     if found.first_difference is not None:
         row = source_row(tape, int(found.first_difference.pop("at")))
@@ -260,8 +260,10 @@ def _told(fact: bytes | None) -> dict[str, Any] | None:
     return told
 
 
-def _notes(manifest: dict[str, Any], content: str) -> tuple[str, ...]:
-    notes = []
+def _notes(manifest: dict[str, Any], content: str, chosen: Sequence[Chosen]) -> tuple[str, ...]:
+    now = code_told(chosen)
+    changed = [one.name for one in chosen if not same_code(manifest, now, one.source)]
+    notes = [f"the code of {name} was changed since the run was made" for name in changed]
     if manifest["kernel_hash"] != kernel_hash():
         here = source_hashes()
         then = manifest.get("kernel_sources", {})

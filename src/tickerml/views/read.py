@@ -221,6 +221,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         start=int(source.get("start") or found.first),
         end=int(source.get("end") or found.last),
         synthetic=str(source.get("synthetic") or header.synthetic),
+        stopped=bool(manifest.get("stopped")),
         notes=tuple(dict.fromkeys((*_notes(header, coins), *map(str, manifest.get("notes") or ())))),
         trials=manifest.get("trials"),
         trials_variance=real(manifest.get("trials_variance")),

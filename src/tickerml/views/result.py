@@ -59,6 +59,7 @@ def result(story: Story) -> dict[str, Any]:
         "final_equity": _text(story.final_equity),
         "currency": story.head.currency,
         "gaps": story.health.gaps,
+        "stopped": story.head.stopped,
         "decision_hash": story.recipe.hashes.get("decisions", ""),
         "state_hash": story.recipe.hashes.get("states", ""),
         "rows_per_s": round(story.health.rows / story.seconds) if story.seconds else None,

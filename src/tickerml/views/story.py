@@ -34,6 +34,7 @@ class Head:
     trials_variance: float | None = None  # of their Sharpe ratios per day; None = not known
     strategies: tuple[str, ...] = ()  # in the order in which they are asked
     in_sample: str = ""  # searches that tried its parameters on rows of this run: "sweep-8f3a21 (9 parameter sets)"
+    stopped: bool = False  # by Ctrl-C: it has another end than its source
 
 
 @dataclass(frozen=True, slots=True)

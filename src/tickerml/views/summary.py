@@ -30,6 +30,7 @@ WIDTH: Final = 100
 def summary(story: Story) -> str:
     """The summary as text: the warning of a synthetic market first, then the verdict, then the figures by name."""
     named = (
+        ("stopped", "by Ctrl-C; the source goes on behind its last row" if story.head.stopped else ""),
         ("leaks", leak_line(story)),
         ("net", net_line(story)),
         ("money", money_line(story)),
@@ -177,6 +178,7 @@ def data_line(story: Story) -> str:
     span = period(head.start, head.end)
     said = f"{amount(health.rows)} rows, {plural(len(head.coins), 'coin')}, {span}, gaps {count(health.gaps)}"
     parts = [("", said)]
+    parts += [(", ", f"{spoken(problem)} {count(n)} (left out at import)") for problem, n in health.problems.items()]
     if health.crossed:
         parts.append((", ", f"crossed {count(health.crossed)}"))
     if story.seconds:
