@@ -691,6 +691,25 @@ def test_an_entry_that_was_withdrawn_with_its_position_ends_the_trade():
     assert s["exited"] == 10
 
 
+@pytest.mark.parametrize(("filled", "withdrawn"), [(1, 2), (2, 1)])
+def test_of_two_pairs_the_sibling_of_the_one_that_filled_leaves(filled, withdrawn):
+    """Target 1 and stop 2 are a pair, stop 3 is of the rest; the first slot of the table is one like any other."""
+    w = World()
+    s = w.setup(TARGET, STOP, STOP, entered=10)
+    pair(w.legs, 1, 2)
+    for n in (1, 2, 3):
+        w.leg(n)["left"] = 5
+    assert w.fill(filled, 1000, 5) == NOTHING
+    assert (w.said(), s["state"]) == ([Cancel(0, withdrawn)], OPEN)
+
+
+def test_the_last_lot_is_still_a_position():
+    w = World()
+    s = w.setup(STOP, TARGET, ENTRY, entered=10)
+    assert w.fill(2, 1200, 9, left=1) == NOTHING
+    assert (w.said(), s["state"], s["going"]) == ([], OPEN, 0)
+
+
 def test_an_entry_that_fills_while_it_is_withdrawn_is_protected_by_itself():
     w = World()
     s = w.setup(STOP, TARGET, ENTRY, entered=10)
