@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tickerml.desk.legs import CLOSE, EACH, ENTRY, LEGS, STOP, TARGET, add, belongs, find, legs, pair
+from tickerml.desk.legs import AWAITED, CLOSE, EACH, ENTRY, LEGS, NOBODY, STOP, TARGET, add, belongs, find, legs, pair
 from tickerml.desk.setups import Setups
 
 
@@ -36,6 +36,10 @@ def test_an_order_takes_the_first_free_place_and_leaves_nothing_of_the_one_befor
     add(table, 9, 3, 4, ENTRY, 40, 0, 0, 0)
     assert table[0].item() == (9, 3, 4, ENTRY, 0, 40, 0, 0, 0, 0, 0, 0)
     assert table["id"].tolist()[:3] == [9, 8, 0]
+
+
+def test_words_in_the_place_of_an_order_or_a_setup_are_none():
+    assert max(AWAITED, NOBODY) < 0
 
 
 def test_a_full_table_says_so():
