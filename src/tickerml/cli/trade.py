@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from tickerml.tape.tape import Tape
 
 PANEL = "Trade"
+Metrics = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics",
+        min=0,
+        max=65_535,
+        metavar="PORT",
+        help="Metrics for Prometheus at 127.0.0.1:PORT/metrics, and in metrics.prom; 0 = any free port.",
+    ),
+]
 Speed = Annotated[Literal["max", "1x"], typer.Option("--speed", help="As fast as possible, or at the market's pace.")]
 
 
@@ -34,6 +44,7 @@ def register(app: typer.Typer) -> None:
 tickerml paper                                          a built-in market, nothing needed
 tickerml paper --source recorded/ -p BTC/USDT           your own order books
 tickerml paper -c config.yaml --cash 1000 --speed 1x    at the market's pace
+tickerml paper --speed 1x --metrics 9201                Prometheus watches it
 """,
     )(paper)
 
@@ -50,6 +61,7 @@ def paper(
     cash: options.Cash = None,
     seed: options.Seed = 0,
     speed: Speed = "max",
+    metrics: Metrics = None,
     run_dir: options.RunDir = None,
     ledger: options.Ledger = None,
     file_format: options.Format = None,
@@ -76,6 +88,7 @@ def paper(
             speed=speed,
             progress=watch,
             ledger=ledger,
+            metrics=metrics,
         )
     show(out, found)
 

@@ -164,6 +164,10 @@ def _recorded(job: Job, sync_orders: bool, chunk: int | None, pace: Pace | None,
                 blocks = pace(blocks, partial(_waiting, told, watch, seen), extent_of(job.tape).start)
             with _kept_whole(job, manifest, machine, ledger):
                 rows = drive(machine, told.through(blocks, lambda: recorder.behind), chunk=chunk, after=watch)
+            if (
+                live is not None and job.progress is not None and getattr(job.progress, "last", False)
+            ):  # whoever publishes states wants the last one
+                job.progress.show(live.state(rows))
         machine.outbox.flush()
     manifest = {**manifest, **_ended(job, manifest, machine, rows, seen)}
     manifest["seconds"] = round(time.monotonic() - began - compiled.seconds, 3)
@@ -235,6 +239,7 @@ def _live(job: Job, manifest: dict[str, Any], seen: Seen, speed: str) -> LiveRun
         start=0,
         end=0,
         synthetic=header.synthetic,
+        strategies=tuple(one.name for one in job.chosen),
     )
     feed = bool(getattr(job.tape, "live", False))
     return LiveRun(head, job.setting.cash, extent_of(job.tape), seen, live=feed, speed=speed)

@@ -20,7 +20,7 @@ from tickerml.tape.block import Block
 from tickerml.tape.rows import DAY, SECOND, Flag, Kind, Record
 from tickerml.tape.shown import shown
 from tickerml.views import calibration, figures
-from tickerml.views.live_state import Event, Feeds, LiveState, Position
+from tickerml.views.live_state import Counted, Event, Feeds, LiveState, Position
 from tickerml.views.settled import is_forecast, is_trade, outcome, trade
 from tickerml.views.story import Curve, Head, Story
 from tickerml.views.words import clock, money, percent, price, spoken
@@ -118,6 +118,7 @@ class LiveRun:
             confidence=calibration.spoken(calibration.calibration(story)) if len(story.outcomes) else "",
             costs="" if np.isnan(cost) else f"a trade needs {percent(cost, sign=False)} to break even",
             feeds=self._feeds(),
+            counted=self._counted(story),
             events=tuple(self._told()),
             **self._money(story),
         )
@@ -148,6 +149,31 @@ class LiveRun:
         sums = {name: int(books.loop.positions[name][mine].sum()) for name in ("realised", "fees", "funding")}
         told = {name: books.wallets.amount(books.purse, money) for name, money in sums.items()}
         return {**told, "closed": told.pop("realised") - told["fees"] + told["funding"]}
+
+    def _counted(self, story: Story) -> Counted:
+        """What metrics tell beside what is drawn."""
+        books = self._books
+        equity, memory = books.equity(books.purse), self._desk.memory
+        fund, latch = memory.funds[books.purse], memory.latch[0]
+        trades = dict.fromkeys(story.head.strategies, (0, 0))
+        for one in story.trades:
+            ended, won = trades.get(one.strategy, (0, 0))
+            trades[one.strategy] = ended + 1, won + (one.pnl > 0)
+        return Counted(
+            fills=self._counts[int(Kind.FILL)],
+            rejects=self._counts[int(Kind.REJECT)],
+            messages=sum(self._counts[int(kind)] for kind in (Kind.SUBMIT, Kind.CANCEL, Kind.AMEND)),
+            day_loss=_lost(equity, float(fund["day_start"])),
+            drawdown=_lost(equity, float(books.account[0]["peak"])),
+            killed=bool(latch["killed"]),
+            trades=trades,
+        )
+
+    @property
+    def _desk(self) -> Any:
+        if self._machine is None:
+            raise RuntimeError("watch(machine) comes before its rows")
+        return self._machine.trader.desk
 
     def _limit(self) -> float:
         desk = self._machine.trader.desk if self._machine is not None else None
@@ -229,6 +255,11 @@ class LiveRun:
         gained = money(Decimal(str(blob["pnl"])), inst.settle, sign=True)
         held = clock(int(blob["exit_time"]) - int(blob["entry_time"]))
         return Event(at, f"closed {coin} {side} {gained} {inst.settle}", f"{spoken(str(blob['reason']))}, held {held}")
+
+
+def _lost(equity: int, before: float) -> float:
+    """The share of an equity of before that is lost; 0 where none is, or there was none."""
+    return max(0.0, 1 - equity / before) if before > 0 else 0.0
 
 
 def _level(entry: Decimal, direction: int, s: Record | None, key: str, tick: Decimal) -> Decimal | None:

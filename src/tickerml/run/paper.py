@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tickerml.config import Config
 from tickerml.engine.machine import pieces
 from tickerml.run.drive import job_of, record
 from tickerml.run.finish import finished
+from tickerml.run.publish import publishing
 from tickerml.run.result import Run
 from tickerml.tape.block import Block, cut
 from tickerml.tape.progress import Progress
@@ -35,9 +37,12 @@ def paper(
     progress: Progress | None = None,
     source: dict[str, Any] | None = None,
     ledger: bool | None = None,
+    metrics: int | None = None,
 ) -> Run:
     """Paper trade `tape`; a run that was broken off goes on where its journal ends, without sending an order twice.
 
+    `metrics`: a port of the loopback address where Prometheus finds the run while it goes on (0 = any free one); None =
+    nothing listens. ConfigError `metrics-port`.
     `speed` "1x" waits for each row's receive time to come round again, counted from the first row.
     """
     job = job_of(
@@ -53,7 +58,12 @@ def paper(
         progress=progress,
         ledger=ledger,
     )
-    record(job, sync_orders=True, pace=at_market_pace if speed == "1x" else None)
+    pace = at_market_pace if speed == "1x" else None
+    if metrics is None:
+        record(job, sync_orders=True, pace=pace)
+    else:
+        with publishing(job.folder, metrics, progress) as published:
+            record(replace(job, progress=published), sync_orders=True, pace=pace)
     return finished(job)
 
 

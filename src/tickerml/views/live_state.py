@@ -49,6 +49,19 @@ class Feeds:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What a machine wants to know of a run beside what is drawn; shares as fractions."""
+
+    fills: int = 0
+    rejects: int = 0
+    messages: int = 0  # orders, changes and cancels sent to the venue
+    day_loss: float = 0.0  # of the day's first equity
+    drawdown: float = 0.0  # below the highest equity so far
+    killed: bool = False  # the desk is stopped for good
+    trades: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by strategy: ended, won
+
+
+@dataclass(frozen=True, slots=True)
 class LiveState:
     """A snapshot of a run for the screen. Money in `currency`, shares as fractions, times in ns."""
 
@@ -87,4 +100,5 @@ class LiveState:
     confidence: str = ""  # from calibration.spoken, or what is known so far
     costs: str = ""
     feeds: Feeds = field(default_factory=Feeds)
+    counted: Counted = field(default_factory=Counted)
     events: tuple[Event, ...] = ()  # newest first

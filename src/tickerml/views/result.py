@@ -24,14 +24,7 @@ def result(story: Story) -> dict[str, Any]:
     """
     fall, interval, found = figures.worst_fall(story), chances.net_interval(story), chances.chance(story)
     return {
-        "run": story.head.run,
-        "strategy": story.head.strategy,
-        "mode": story.head.mode,
-        "synthetic": bool(story.head.synthetic),
-        "in_sample": bool(story.head.in_sample),
-        "verdict": verdict.headline(story),
-        "start": iso(story.head.start),
-        "end": iso(story.head.end),
+        **_named(story),
         "rows": story.health.rows,
         **_decided(story),
         "pnl": _text(figures.net(story)),
@@ -63,6 +56,20 @@ def result(story: Story) -> dict[str, Any]:
         "decision_hash": story.recipe.hashes.get("decisions", ""),
         "state_hash": story.recipe.hashes.get("states", ""),
         "rows_per_s": round(story.health.rows / story.seconds) if story.seconds else None,
+    }
+
+
+def _named(story: Story) -> dict[str, Any]:
+    head = story.head
+    return {
+        "run": head.run,
+        "strategy": head.strategy,
+        "mode": head.mode,
+        "synthetic": bool(head.synthetic),
+        "in_sample": bool(head.in_sample),
+        "verdict": verdict.headline(story),
+        "start": iso(head.start),
+        "end": iso(head.end),
     }
 
 
