@@ -190,7 +190,13 @@ def _verdict(one: Claim, value: float, trades: int) -> str:
     return "holds" if reached else "does not hold"
 
 
+def stale(run: Mapping[str, Any]) -> str:
+    """What has changed since the run was measured, where it was not measured again."""
+    return f". **Not measured again since:** {run['stale']}" if "stale" in run else ""
+
+
 def _run(name: str, run: Mapping[str, Any]) -> str:
     coins = f"{run['coins']} coin" + ("s" if run["coins"] != 1 else "")
     span = f"{run['start']} to {run['end']}, {coins}, {run['rows']:,} rows"
-    return f"- `{name}`: `{run['command']}`; {span}, {run['trades']} trades, net {shown('net_share', run['net_share'])}"
+    net = f"net {shown('net_share', run['net_share'])}{stale(run)}"
+    return f"- `{name}`: `{run['command']}`; {span}, {run['trades']} trades, {net}"

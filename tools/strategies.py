@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.claims import shown, spread
+from tools.claims import shown, spread, stale
 
 from tickerml.config.schema import Setting, sections, settings
 from tickerml.views.words import spoken
@@ -82,7 +82,9 @@ def _results(names: tuple[str, ...], measured: Mapping[str, Any]) -> Iterator[st
         yield _result(name, measured.get(name))
     yield ""
     known = [name for name in names if name in measured]
-    yield from (f"- `{name}`: `{measured[name]['command']}`{_refused(measured[name])}" for name in known)
+    for name in known:
+        run = measured[name]
+        yield f"- `{name}`: `{run['command']}`{_refused(run)}{stale(run)}"
     yield ""
 
 
