@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from small_runs import market
+from small_bars import minutes
+from small_runs import market, settings
 from tickerml.cli.app import run as command_line
 from tickerml.config import Config, from_mapping, load
 from tickerml.desk.settings import MONITORED
+from tickerml.run.backtest import backtest
 from tickerml.run.strategies import RULES, choose_all, known_coins, usual
+from tickerml.strategies.wake import Bars
 from tickerml.tape.errors import ConfigError
+from tickerml.tape.intents import Pass
 
 DESK = (Path(__file__).parents[2] / "docs" / "desk.md").read_text(encoding="utf-8")
 
@@ -63,3 +69,27 @@ def test_a3_the_desks_page_names_the_24_coins():
 
 def test_f1_by_default_every_coin_of_the_source_is_traded():
     assert load(env={}).manager.symbols == ()
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Passes at each bar of its timeframe."""
+
+    timeframe: str
+
+    sees: ClassVar = ()
+
+    @property
+    def wake(self):
+        return Bars(self.timeframe)
+
+    def decide(self, view):
+        return Pass("looks on")
+
+
+@pytest.mark.parametrize(("timeframe", "told"), [("30s", True), ("1m", False), ("5m", False)])
+def test_a_strategy_that_looks_at_shorter_bars_than_there_are_says_so(timeframe, told, tmp_path):
+    """It was "warming up" to the end of a source of longer bars, and nothing said why."""
+    run = backtest(Looks(timeframe), minutes(60), config=settings(), run_dir=tmp_path / "run")
+    said = f"looks looks at bars of {timeframe}, the source has none below 1 min: it sees none"
+    assert [note for note in run.manifest["notes"] if "looks at bars" in note] == ([said] if told else [])

@@ -18,6 +18,7 @@ import numpy as np
 from tickerml.config import Config
 from tickerml.engine.machine import Machine, drive
 from tickerml.engine.outbox import DECISIONS, HELD
+from tickerml.run.coarse import too_coarse
 from tickerml.run.commands import Commands, on_record
 from tickerml.run.compiling import compiling
 from tickerml.run.extent import extent_of
@@ -347,7 +348,11 @@ def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen
     if stopped:  # what was read ahead of the last row is no part of the run
         counts["rows"], counts["end"] = rows, min(counts["end"], int(machine.loop.core[0]["now"]))
     ended: dict[str, Any] = {}
-    told = _told(job, machine)
+    coarse = too_coarse(job.chosen, job.setting, job.tape.header, machine.loop.marks)
+    told = [*_told(job, machine), *coarse]
+    if job.progress is not None:
+        for text in coarse:
+            job.progress.note(text, level="WARNING")
     if stopped:
         ended = {"stopped": True}
         told.append("Stopped by Ctrl-C: the source goes on behind the last row.")
