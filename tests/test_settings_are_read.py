@@ -22,7 +22,7 @@ SOURCE = Path(tickerml.__file__).parent
 _OF_PSC = r"strategies/psc\w*\.py|strategies/timer\.py|run/strategies\.py"
 _OWN = r"self|p|one|f"
 HOLDERS = {  # section: (files, what holds it there); beside `config.SECTION` and the like, which holds it anywhere
-    "limits": (r"desk/.*|engine/.*|run/setup\.py", r"(?:\w+\.)*limits|steps|rules"),
+    "limits": (r"desk/.*|engine/.*|run/(?:setup|granted)\.py", r"(?:\w+\.)*limits|steps|rules"),
     "manager": (r"desk/.*|engine/.*", r"(?:\w+\.)*rules"),
     "regime": (r"desk/.*|engine/.*", r"(?:\w+\.)*rules"),
     "ml_microstructure": (_OF_PSC, _OWN),

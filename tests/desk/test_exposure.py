@@ -90,17 +90,19 @@ def test_a_cancel_under_way_and_silence_count_whole():
     assert exposure(book, WALLETS, 9 * SECOND, lambda inst: 2 * SECOND).unknown_on[0] == 0
 
 
-def test_an_order_whose_trade_is_over_blocks_its_coin_until_the_venue_says_that_it_has_ended():
+def test_an_order_whose_trade_is_over_is_unknown_when_its_cancel_has_no_answer():
     book = Book()
     k = begun(book)
     book.rest(k, STOP, 7, 100, now=1 * SECOND, side=-1, price=90)
     book.leg(7)["known"] = 1
-    drop(book.legs, book.requests[0], k, True)
+    drop(book.legs, book.requests[0], k, 5 * SECOND, True)
     book.table[k]["state"] = 0
-    found = exposure(book, WALLETS, 2 * SECOND, lambda inst: 2 * SECOND)
-    assert (found.unknown_on[0], found.orders, found.positions, found.notional[0]) == (1, 1, 0, 0)
+    for now, unknown in ((7 * SECOND, 0), (7 * SECOND + 1, 1)):
+        found = exposure(book, WALLETS, now, lambda inst: 2 * SECOND)
+        assert (found.unknown_on[0], found.orders, found.positions, found.notional[0]) == (unknown, 1, 0, 0)
+        assert found.best_sell == {}  # what is sent now comes behind its cancel: it cannot meet it
     book.ended(7)
-    assert exposure(book, WALLETS, 2 * SECOND, lambda inst: 2 * SECOND).unknown_on[0] == 0
+    assert exposure(book, WALLETS, 9 * SECOND, lambda inst: 2 * SECOND).unknown_on[0] == 0
 
 
 def test_wallets_strategies_and_stakes_are_kept_apart():

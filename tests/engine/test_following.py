@@ -19,6 +19,7 @@ from tickerml.desk.setups import (
     CLOSING,
     ENTERING,
     NAKED,
+    NO_SETUP,
     OPEN,
     UNWOUND,
 )
@@ -783,6 +784,13 @@ def test_a_trade_closed_after_its_first_lot_is_told_by_the_close():
     assert s["reason"] == BY_TIMER
 
 
+def told(w):
+    """The trade in the first slot has been told; its slot is free."""
+    following.settled(*w.trades, w.marks, 0)
+    w.table[0] = NO_SETUP
+    w.said()
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "gone"),
     [
@@ -799,19 +807,32 @@ def test_an_order_stays_ours_until_the_venue_says_that_it_has_ended(kind, fields
     """Its trade was told before; what it says is about no trade any more, not about the next in its slot either."""
     w = World()
     w.setup(STOP, entered=10, exited=10)
-    following.settled(*w.trades, w.marks, 0)
-    w.said()
-    s = w.setup(entered=10)
+    told(w)
+    s = w.setup(entered=10, side=-1)
     before = s.tobytes()
-    assert w.answer(kind, 1, **fields) == NOTHING
+    assert w.answer(kind, 1, side=-1, **fields) == NOTHING
     assert ((w.leg(1) is None), s.tobytes() == before, w.said()) == (gone, True, [])
+
+
+@pytest.mark.parametrize(("qty", "holds"), [(10, 10), (10, 12), (10, 9)])
+def test_an_order_whose_cancel_was_lost_is_booked_to_the_trade_that_it_has_left(qty, holds):
+    """The next trade on the coin is what it sold of: setups and account agree."""
+    w = World()
+    w.setup(STOP, entered=10, exited=10)
+    told(w)
+    s = w.setup(STOP, entered=holds)
+    w.leg(2)["left"] = holds
+    assert w.leg(1)["known"] == 0
+    said = w.answer(A.FILL, 1, price=900, qty=qty, left=0, side=-1)
+    assert (int(s["exited"]), w.leg(1)) == (qty if holds >= qty else 0, None)
+    assert said == (OVER if holds == qty else NOTHING)
+    assert w.said() == ([] if holds < qty else [Cancel(0, 2)] if holds == qty else [w.stop(2), w.target(2)])
 
 
 def test_a_cancel_that_never_arrived_is_sent_again_for_an_order_whose_trade_was_told():
     w = World()
     w.setup(STOP, entered=10, exited=10)
-    following.settled(*w.trades, w.marks, 0)
-    w.said()
+    told(w)
     w.answer(A.CANCEL_REJECT, 1, reason=int(Reject.GATEWAY))
     assert (w.said(), w.leg(1) is None) == ([Cancel(0, 1)], False)
 

@@ -110,9 +110,10 @@ def summed(
         found.orders_on[inst] += 1
         if role == ENTRY:
             waiting[setup] += left
-        if setup == NOBODY or (patience is not None and sent and not known and now - sent > patience(inst)):
+        if patience is not None and sent and not known and now - sent > patience(inst):
             found.unknown_on[inst] += 1
-        rest(found, inst, side, price)
+        if setup != NOBODY:  # else its cancel left before anything that leaves now
+            rest(found, inst, side, price)
     trades = zip(plain.trades[:m].tolist(), plain.stops[:m].tolist(), strict=True)
     for (k, inst, strategy, side, *money), stop in trades:
         worst = worst_of(*money, stop=stop, waiting=waiting[k])

@@ -241,19 +241,22 @@ def ended(table: Rows, leg: Record) -> None:
 
 
 @kernel
-def drop(legs: Rows, out: Record, k: int, tell: bool) -> None:
-    """Setup `k` is over; with `tell` its orders are cancelled, and stay ours until the venue says that they have ended.
+def drop(legs: Rows, out: Record, k: int, now: int, tell: bool) -> None:
+    """Setup `k` is over at `now`, ns; with `tell` its orders are cancelled, and stay ours until they have ended.
 
-    A cancel may be lost: what it left would sell what the next setup on the instrument buys.
+    A cancel may be lost: what it left would sell what the next setup on the instrument buys. Each counts as an order
+    without an answer from now on.
     """
     for n in range(len(legs)):
-        if belongs(legs[n], k):
+        leg = legs[n]
+        if belongs(leg, k):
             if tell:
-                withdraw(legs[n], out)
-                legs[n]["setup"] = NOBODY
-                legs[n]["pair"] = 0
+                withdraw(leg, out)
+                leg["setup"] = NOBODY
+                leg["sent"] = now
+                leg["pair"] = leg["known"] = 0
             else:
-                legs[n]["id"] = 0
+                leg["id"] = 0
 
 
 @kernel

@@ -80,18 +80,28 @@ def answered(
     if n < 0:
         return NOTHING
     leg = legs[n]
-    leg["known"] = 1
-    k = leg["setup"]
-    if k == NOBODY:
+    if leg["setup"] == NOBODY and not _adopted(table, leg, a):
         if kind == _CANCEL_REJECT or _ends(kind) or (kind == _FILL and a["left"] == 0):
             leg["id"] = 0
         return NOTHING
+    leg["known"] = 1
+    k = leg["setup"]
     if table[k]["superp"] != 0:
         said = _staked(core, table, legs, out, rules, marks, books, reaches, k, leg, a)
     else:
         said = _ordered(core, table, legs, out, rules, marks, books, reaches, k, leg, a, _goes_on(mail, a))
     c["deadline"] = deadline(table)
     return _said(out, k, said)
+
+
+@kernel
+def _adopted(table: Rows, leg: Record, a: Record) -> bool:
+    """An order whose trade was told has been executed: it has left what the setup holds that stands there now."""
+    k = on_instrument(table, a["inst"])
+    if a["kind"] != _FILL or k < 0 or a["side"] == table[k]["side"] or held(table[k]) < a["qty"]:
+        return False
+    leg["setup"] = k
+    return True
 
 
 @kernel
@@ -168,7 +178,7 @@ def liquidated(
 @kernel
 def settled(core: Rows, table: Rows, legs: Rows, outs: Rows, marks: Rows, k: int) -> None:
     """Setup `k` is told, and its slot free: what remains of its orders is withdrawn, and followed no longer."""
-    drop(legs, outs[0], k, core[0]["ended"] == 0)  # when the tape has ended nothing more is sent
+    drop(legs, outs[0], k, core[0]["now"], core[0]["ended"] == 0)  # when the tape has ended nothing more is sent
     table[k]["state"] = 0
     armed(core, table, marks, table[k]["inst"])
     core[0]["deadline"] = deadline(table)
