@@ -87,6 +87,11 @@ class Looks:
         return Pass("looks on")
 
 
+def test_a_compiled_strategy_waits_for_no_bars(tmp_path):
+    run = backtest("quoter", market("calm", minutes=1), config=settings(), run_dir=tmp_path / "run")
+    assert not [note for note in run.manifest["notes"] if "looks at bars" in note]
+
+
 @pytest.mark.parametrize(("timeframe", "told"), [("30s", True), ("1m", False), ("5m", False)])
 def test_a_strategy_that_looks_at_shorter_bars_than_there_are_says_so(timeframe, told, tmp_path):
     """It was "warming up" to the end of a source of longer bars, and nothing said why."""

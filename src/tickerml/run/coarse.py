@@ -19,11 +19,12 @@ def too_coarse(chosen: Sequence[Chosen], setting: Setting, header: Header, marks
     """
     told = []
     for one in chosen:
-        wakes = one.strategy.wake if isinstance(one.strategy.wake, tuple) else (one.strategy.wake,)
+        wake = getattr(one.strategy, "wake", ())  # one that is compiled wakes as it says in its kernel
+        wakes = wake if isinstance(wake, tuple) else (wake,)
         mine = traded(one, setting.config, header.instruments, setting.pairs)
         bars = [int(marks[i.id]["bar_ns"]) for i in mine if setting.bar_only[i.id] and marks[i.id]["bar_ns"]]
-        for wake in wakes:
-            if isinstance(wake, Bars) and bars and min(bars) > wake.ns:
+        for asked in wakes:
+            if isinstance(asked, Bars) and bars and min(bars) > asked.ns:
                 least = f"the source has none below {duration(min(bars))}"
-                told.append(f"{one.name} looks at bars of {wake.timeframe}, {least}: it sees none")
+                told.append(f"{one.name} looks at bars of {asked.timeframe}, {least}: it sees none")
     return told
