@@ -333,12 +333,18 @@ def _watcher(job: Job, machine: Machine, live: LiveRun | None, recorder: Recorde
 
 
 def _told(job: Job, machine: Machine) -> list[str]:
-    """What persons said to the run, as its report repeats it."""
+    """What its report repeats: what persons said to the run, and which strategies waited for bars in vain."""
+    coarse = too_coarse(job.chosen, job.setting, job.tape.header, machine.loop.marks)
+    if job.progress is not None:
+        for text in coarse:
+            job.progress.note(text, level="WARNING")
     if not machine.outbox.counts.get(int(Kind.COMMAND)):
-        return []
+        return coarse
     said = on_record(RunTape(job.folder, job.tape.header).blocks())
     closing = {True: ", all closed", False: ""}
-    return [f"A person said {one.what}{closing[one.close]} behind row {one.after}: {one.reason}" for one in said]
+    return coarse + [
+        f"A person said {one.what}{closing[one.close]} behind row {one.after}: {one.reason}" for one in said
+    ]
 
 
 def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
@@ -348,11 +354,7 @@ def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen
     if stopped:  # what was read ahead of the last row is no part of the run
         counts["rows"], counts["end"] = rows, min(counts["end"], int(machine.loop.core[0]["now"]))
     ended: dict[str, Any] = {}
-    coarse = too_coarse(job.chosen, job.setting, job.tape.header, machine.loop.marks)
-    told = [*_told(job, machine), *coarse]
-    if job.progress is not None:
-        for text in coarse:
-            job.progress.note(text, level="WARNING")
+    told = _told(job, machine)
     if stopped:
         ended = {"stopped": True}
         told.append("Stopped by Ctrl-C: the source goes on behind the last row.")

@@ -125,9 +125,8 @@ def build(
     mine = kept_apart(chosen, config, header.instruments, setting.pairs)
     venue = tiered(setting.terms, chosen, (one for some in mine for one in some), config)
     setting = replace(setting, terms=_kept_in_legs(chosen, instruments, venue))
-    terms = setting.terms
+    terms, models = setting.terms, models_of(config)
     wallets = Wallets.of(instruments, WALLETS, spot=terms.spot_wallets)
-    models = models_of(config)
     if terms.spot_wallets:
         _counted_once({one.id: one for some in mine for one in some}.values())
     purse = wallets.wallet_of[mine[0][0].id if mine and mine[0] else 0]
