@@ -27,7 +27,7 @@ DESK = (
     "setups",
     "requests",
 )
-ENGINE = ("following",)
+ENGINE = ("following", "ending")
 ROOMS = {"account": ACCOUNT, "desk": DESK, "engine": ENGINE}
 GONE_THROUGH = tuple((room, f"{name}.py") for room, names in ROOMS.items() for name in names)
 

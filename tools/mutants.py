@@ -47,6 +47,7 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/setups.py": ("test_setups.py", "engine/test_following.py", "test_exposure.py"),
     "desk/exits.py": ("test_exits.py", "test_leaving.py"),
     "engine/following.py": ("test_following.py",),
+    "engine/ending.py": ("test_following.py",),
     "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py"),
 }
 _SWAPS: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {

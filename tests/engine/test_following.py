@@ -24,7 +24,8 @@ from tickerml.desk.setups import (
     UNWOUND,
 )
 from tickerml.engine import following
-from tickerml.engine.following import BITS, LIQUIDATED, NOTHING, OVER, SEND, TELL
+from tickerml.engine.ending import NOTHING, OVER
+from tickerml.engine.following import BITS, LIQUIDATED, SEND, TELL
 from tickerml.engine.marks import MARK
 from tickerml.sim.orders import RULES, Cause, new_mail
 from tickerml.tape.ladder import new_ladders

@@ -11,18 +11,16 @@ from typing import Final
 from tickerml.account.wallets import RECEIVED
 from tickerml.desk import leaving
 from tickerml.desk.exits import nearest
-from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, STOP, TARGET, belongs, find
+from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, STOP, TARGET, find
 from tickerml.desk.requests import cancel
 from tickerml.desk.setups import (
     BY_HAND,
     BY_STOP,
     BY_TARGET,
     BY_TIMER,
-    CLOSING,
     ENTERING,
     NAKED,
     OPEN,
-    UNWOUND,
     deadline,
     drop,
     due,
@@ -34,19 +32,16 @@ from tickerml.desk.setups import (
     take_fee,
     withdraw,
 )
-from tickerml.engine import together
-from tickerml.engine.marks import arm, is_bar_only, patience, watch
-from tickerml.engine.worth import mark_of
+from tickerml.engine.ending import NOTHING, leave, settles, stand_or_fall, touch_of
+from tickerml.engine.marks import arm, patience, watch
 from tickerml.sim.orders import ANSWERS, Cause
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import AnswerKind, Reject
 from tickerml.tape.rows import Record, Rows
 
-OVER: Final = 1  # the setup and all that it stands or falls with are to be settled
 TELL: Final = 2  # the venue has refused to close it again and again
 SEND: Final = 4  # there is something to be sent
 BITS: Final = 3
-NOTHING: Final = 0
 LIQUIDATED: Final = -1  # the answer tells of a liquidation
 
 _ACK, _FILL, _REJECT = int(AnswerKind.ACK), int(AnswerKind.FILL), int(AnswerKind.REJECT)
@@ -124,7 +119,7 @@ def left(
     reason: int,
 ) -> int:  # fmt: skip
     """Close setup `k`, with all the legs that it stands or falls with."""
-    return _said(outs[0], k, _leave(core[0], table, legs, outs[0], rules, marks, books, reaches[0], k, reason, 0))
+    return _said(outs[0], k, leave(core[0], table, legs, outs[0], rules, marks, books, reaches[0], k, reason, 0))
 
 
 @kernel
@@ -152,7 +147,7 @@ def retreated(
         return NOTHING
     leaving.withdraw_entries(table, legs, outs[0], k)
     over = is_over(s) and s["superp"] == 0
-    return _said(outs[0], k, _settles(table, legs, outs[0], k) if over else NOTHING)
+    return _said(outs[0], k, settles(table, legs, outs[0], k) if over else NOTHING)
 
 
 @kernel
@@ -212,7 +207,7 @@ def _staked(
         s["fees"] += a["fee"]
         s["reason"] = _reason_of(a["cause"], s["reason"])
         ended(table, leg)
-        return _settles(table, legs, out, k)
+        return settles(table, legs, out, k)
     elif kind == _CANCEL_REJECT and a["reason"] != _NO_SUCH and leg["leaving"] != 0:
         leg["leaving"] = 0  # its close was refused: it is asked for again
         s["state"] = OPEN
@@ -307,7 +302,7 @@ def _ended(
     tried = leg["role"] == CLOSE and leg["price"] > 0 and not refused  # its limit, at once at the market
     shut = leg["role"] == CLOSE and refused  # read now: another order may take the leg's place
     bars = rules[inst]["bar_only"] != 0
-    touch = 0 if bars else _touch(books[inst], marks[inst], s["side"])
+    touch = 0 if bars else touch_of(books[inst], marks[inst], s["side"])
     said = NOTHING
     if leg["role"] == TARGET and refused:
         s["watched"] = 1
@@ -324,7 +319,7 @@ def _ended(
         leaving.pass_on(legs, order_id, heir)
     elif gone and not kept:
         limit = leaving.reach(touch, -s["side"], far["again"]) if touch != 0 and not refused else 0
-        said = _leave(c, table, legs, out, rules, marks, books, far, k, NAKED if refused else BY_STOP, limit)
+        said = leave(c, table, legs, out, rules, marks, books, far, k, NAKED if refused else BY_STOP, limit)
     if tried:
         s["pressed"] = 1
     if shut and leaving.refused(s):
@@ -347,83 +342,8 @@ def _after(
         leaving.protect(c, table, legs, out, k, leaving.AT_MARKET if rules[inst]["bar_only"] != 0 else far["through"])
     leaving.guard(table, legs, k, c["now"] + far["naked_ns"] + patience(books[inst], marks[inst]))
     if s["group"] != 0:
-        said = _stand_or_fall(c, table, legs, out, rules, marks, books, far, k)
+        said = stand_or_fall(c, table, legs, out, rules, marks, books, far, k)
     if is_over(s):
-        return said | _settles(table, legs, out, k)
+        return said | settles(table, legs, out, k)
     armed(core, table, marks, inst)
     return said
-
-
-@kernel
-def _stand_or_fall(
-    c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int
-) -> int:
-    """After an answer about leg `k`: what becomes of it and the others."""
-    s, wait = table[k], 0
-    for n in range(len(table)):
-        if together.is_mate(table, n, k):
-            wait = max(wait, patience(books[table[n]["inst"]], marks[table[n]["inst"]]))
-    if together.look(table, k, c["now"] + far["legs_ns"] + wait):
-        return _leave(c, table, legs, out, rules, marks, books, far, k, UNWOUND, 0)
-    if s["exited"] != 0 and s["going"] == 0 and s["reason"] != BY_STOP:
-        return _leave(c, table, legs, out, rules, marks, books, far, k, s["reason"], 0)
-    if s["exited"] != 0:
-        _fall(c, table, legs, out, rules, marks, books, far, k)
-    return NOTHING
-
-
-@kernel
-def _leave(
-    c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int,
-    reason: int, limit: int,
-) -> int:  # fmt: skip
-    """Close setup `k` up to `limit` ticks, 0 = as `_within` says, with all the legs that it stands or falls with."""
-    near = _within(table[k], rules, marks, books, far)
-    leaving.close(c, table, legs, out, k, reason, limit if limit != 0 else near)
-    _fall(c, table, legs, out, rules, marks, books, far, k)
-    c["deadline"] = deadline(table)
-    return _settles(table, legs, out, k) if is_over(table[k]) and table[k]["superp"] == 0 else NOTHING
-
-
-@kernel
-def _within(s: Record, rules: Rows, marks: Rows, books: Rows, far: Record) -> int:
-    """How far a close of `s` may reach, ticks; 0 = at the market: on bars, without a touch, or where a limit failed."""
-    inst = s["inst"]
-    if rules[inst]["bar_only"] != 0 or s["pressed"] != 0:
-        return 0
-    touch = _touch(books[inst], marks[inst], s["side"])
-    return leaving.reach(touch, -s["side"], far["close"]) if touch != 0 else 0
-
-
-@kernel
-def _fall(
-    c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int
-) -> None:
-    """Setup `k` leaves: so do the other legs of its intent that were not told to. What is over waits for `k`."""
-    for n in range(len(table)):
-        if n != k and together.is_mate(table, n, k) and table[n]["going"] == 0:
-            near = _within(table[n], rules, marks, books, far)
-            leaving.close(c, table, legs, out, n, together.why(table[k]), near)
-            if is_over(table[n]):
-                _settles(table, legs, out, n)
-
-
-@kernel
-def _settles(table: Rows, legs: Rows, out: Record, k: int) -> int:
-    """Setup `k` is over: OVER where all that it stands or falls with are, else it waits for them."""
-    for n in range(len(table)):
-        if together.is_mate(table, n, k) and not is_over(table[n]):
-            table[k]["state"] = CLOSING
-            table[k]["going"] = 1
-            for m in range(len(legs)):
-                if belongs(legs[m], k):
-                    withdraw(legs[m], out)
-            return NOTHING
-    return OVER
-
-
-@kernel
-def _touch(b: Record, m: Record, side: int) -> int:
-    """What closing a position of `side` could get, ticks; 0 = unknown."""
-    price = m["bid"] if side > 0 else m["ask"]
-    return price if price != 0 or not is_bar_only(b, m) else mark_of(b, m)

@@ -20,7 +20,7 @@ from tickerml.desk.exits import Move, at_price
 from tickerml.desk.leaving import REACH
 from tickerml.desk.protections import Change
 from tickerml.desk.setups import Setups
-from tickerml.engine import following, together
+from tickerml.engine import ending, following, together
 from tickerml.engine.at_end import close_at_touch
 from tickerml.engine.books import Books
 from tickerml.engine.loop import Loop
@@ -175,7 +175,7 @@ class Trades:
             self.sending.leave()
         if said & following.TELL:
             self._tell_refused(said >> following.BITS)
-        if said & following.OVER:
+        if said & ending.OVER:
             self._settle(said >> following.BITS)
 
     def _tell_refused(self, k: int) -> None:
