@@ -294,11 +294,11 @@ def main() -> int:
     about = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     about.add_argument("room", nargs="?", default="account")
     about.add_argument("--changed", action="store_true", help="only files that differ from the last commit or main")
-    about.add_argument("--only", default="", help="only mutants whose name contains this")
+    about.add_argument("--only", default="", help="only mutants whose name starts so: FILE.py:")
     told = about.parse_args()
     prepare(told.room)
     chosen = [m for path in files(told.room, changed=told.changed) for m in mutants(path, told.room)]
-    chosen = [m for m in chosen if told.only in m.name]
+    chosen = [m for m in chosen if m.name.startswith(told.only)]
     start = time.monotonic()
     alive, known = set(judge(chosen, say=True)), listed(told.room)
     dead = sorted(name for name in known if name in {m.name for m in chosen} and name not in alive)

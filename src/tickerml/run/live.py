@@ -148,7 +148,8 @@ class LiveRun:
         mine = [n for n, wallet in enumerate(books.wallets.wallet_of) if wallet == books.purse]
         sums = {name: int(books.loop.positions[name][mine].sum()) for name in ("realised", "fees", "funding")}
         told = {name: books.wallets.amount(books.purse, money) for name, money in sums.items()}
-        return {**told, "closed": told.pop("realised") - told["fees"] + told["funding"]}
+        fees, funding = told["fees"], told["funding"]
+        return {"closed": told["realised"] - fees + funding, "fees": fees, "funding": funding}
 
     def _counted(self, story: Story) -> Counted:
         """What metrics tell beside what is drawn."""
