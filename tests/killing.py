@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from small_runs import HERE, eager, settings
-from small_strategies import Churn
+from small_strategies import Churn, Sways
 from tickerml.run.record import RunTape, read_manifest
 from tickerml.run.replay import replay
 from tickerml.tape.journal import Verdict, verify
@@ -29,7 +29,7 @@ OFTEN = 0.02  # seconds between two writes of the ledger: with the usual ones a 
 
 def case(name, **sections):
     """A strategy, and settings under which it trades all the time."""
-    strategies = {"psc": "psc", "quoter": "quoter", "setups": Churn(every=0.5)}
+    strategies = {"psc": "psc", "quoter": "quoter", "setups": Churn(every=0.5), "targets": Sways(every=0.5)}
     return strategies[name], eager(**sections) if name == "psc" else settings(**sections)
 
 

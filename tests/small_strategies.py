@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tickerml.strategies.wake import Every
-from tickerml.tape.intents import Entry, Pass, Setup
+from tickerml.tape.intents import Entry, Pass, Setup, Target
 from tickerml.tape.rows import SECOND
 
 
@@ -64,6 +64,36 @@ class Churn:
 
     def on_settled(self, view, outcome):
         view.state["settled"] += 1
+        view.state["pnl"] += outcome.pnl
+
+
+@dataclass(frozen=True)
+class Sways:
+    """Wishes an exposure between `-most` and `most` again and again, by turns with a stop that varies or with none."""
+
+    most: float = 0.2
+    stop: float | None = 0.01
+    every: float = 2.0
+
+    sees: ClassVar = ("ofi",)
+    state: ClassVar = np.dtype([("n", "i8"), ("pnl", "f8")])
+
+    @property
+    def wake(self):
+        return Every(round(self.every * SECOND))
+
+    def decide(self, view):
+        view.state["n"] += 1
+        n = int(view.state["n"])
+        drawn, side = n * 2654435761 >> 9, 1 if (n // 12 * 2654435761 >> 7) & 1 else -1
+        if drawn % 7 == 0:
+            return Pass("waits")
+        exposure = side * self.most * (drawn % 9) / 8
+        if self.stop is None:
+            return Target(exposure, substitute="envelope", info={"ofi": view["ofi"]})
+        return Target(exposure, stop=self.stop * (1 + drawn % 3), info={"ofi": view["ofi"]})
+
+    def on_settled(self, view, outcome):
         view.state["pnl"] += outcome.pnl
 
 

@@ -35,9 +35,9 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/losses.py": ("test_losses.py", "test_protections.py"),
     "desk/envelope.py": ("test_envelope.py",),
     "desk/quoted.py": ("test_quoted.py",),
-    "desk/checks.py": ("test_checks_edges.py", "test_checks.py", "test_protections.py"),
-    "desk/sized.py": ("test_sized.py", "test_sizing.py", "test_checks.py"),
-    "desk/exposure.py": ("test_exposure.py", "test_checks.py"),
+    "desk/checks.py": ("test_checks_edges.py", "test_checks.py", "test_protections.py", "test_further.py"),
+    "desk/sized.py": ("test_sized.py", "test_sizing.py", "test_checks.py", "test_further.py"),
+    "desk/exposure.py": ("test_exposure.py", "test_checks.py", "test_further.py"),
     "desk/leverage.py": ("test_leverage.py", "test_inverse.py", "test_checks.py"),
     "desk/protections.py": ("test_protections_edges.py", "test_protections.py"),
     "desk/gates.py": ("test_gates.py",),
@@ -48,7 +48,7 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/exits.py": ("test_exits.py", "test_leaving.py"),
     "engine/following.py": ("test_following.py",),
     "engine/ending.py": ("test_following.py",),
-    "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py"),
+    "desk/sizing.py": ("test_sizing.py", "test_leverage.py", "test_checks.py", "test_further.py"),
 }
 _SWAPS: Final[dict[type[ast.AST], tuple[type[ast.AST], ...]]] = {
     ast.Add: (ast.Sub,),

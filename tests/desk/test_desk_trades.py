@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from small_runs import market, run, settings
-from small_strategies import Churn
+from small_strategies import Churn, Sways
 from tickerml.account.contract import from_money, value
 from tickerml.run.setup import limits_of
 from tickerml.tape.block import TABLE_OF
@@ -102,6 +102,24 @@ def test_money_is_conserved_and_exits_only_reduce(churn, scenario, latency, seed
         assert figures["entry_time"] <= figures["exit_time"] or figures["reason"] == "not filled"
     last = [figures for kind, _, figures in events if kind == Kind.BALANCE][-3:]
     assert last == [{"equity": final}, {"cash": final}, {"exposure": 0}]
+
+
+@examples(max_examples=20)
+@given(
+    sways=st.builds(Sways, most=st.sampled_from([0.05, 0.3, 3.0]), stop=st.sampled_from([None, 0.0005, 0.01])),
+    scenario=MARKETS,
+    latency=LATENCY,
+    seed=st.integers(1, 3),
+)
+def test_wished_exposures_conserve_money_too_and_their_parts_only_reduce(sways, scenario, latency, seed):
+    one, made = run(sways, market(scenario, seed, minutes=4), settings(latency=latency), cash=CASH)
+    books = one.trader.books
+    events = told(made, books.instruments)
+    followed(events)
+    settled = [figures for kind, _, figures in events if kind == Kind.SETTLED]
+    assert not one.loop.positions["position"].any()
+    final = books.wallets.amount(books.purse, books.cash(books.purse))
+    assert final == CASH + sum(Decimal(one["pnl"]) for one in settled)
 
 
 @examples(max_examples=15)

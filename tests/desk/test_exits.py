@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickerml.desk.exits import FULL, HALF, Move, alarms, at_price, place
+from tickerml.desk.exits import FULL, HALF, Move, alarms, at_price, place, tighten
 from tickerml.desk.leaving import AT_MARKET, move, protect
 from tickerml.desk.legs import AWAITED, ENTRY, STOP, TARGET
 from tickerml.desk.order import Order
@@ -227,3 +227,27 @@ def test_a_leg_knows_where_it_rests_or_waits(at):
     leg = book.leg(9)
     assert (book.table[k]["working"], leg["role"], leg["left"]) == (1, ENTRY, 5)
     assert (leg["side"], leg["price"], leg["sent"], leg["known"]) == (1, 9_990, 7, 0)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_tighter_stop_takes_the_place_of_the_one_there(side):
+    s = trade(side)
+    assert tighten(s, 0.005, 10_000) == Move(mirror(9_950, side), mirror(10_150, side))
+    assert s["stop"] == 0.005
+    assert tighten(s, 0.01, 10_000) is None
+    assert tighten(s, 0.005, 10_000) is None
+    assert (s["stop"], s["stop_at"]) == (0.005, mirror(9_950, side))
+    place(s, mirror(9_950, side))  # a further entry: of the new average, as far away as the new stop says
+    assert s["stop_at"] == round(mirror(9_950, side) * (1 - side * 0.005))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_tighter_stop_stays_behind_the_market(side):
+    s = trade(side)
+    assert tighten(s, 0.002, mirror(9_960, side)) == Move(mirror(9_959, side), mirror(10_150, side))
+
+
+def test_where_there_was_no_stop_there_is_one():
+    s = trade(stop=0.0, target=0.0)
+    assert s["stop_at"] == 0
+    assert tighten(s, 0.03, 10_000) == Move(9_700, 0)

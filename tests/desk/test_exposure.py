@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tickerml.account.contract import contract_record
 from tickerml.desk.exposure import Worst, exposure, worst_of
-from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, add
+from tickerml.desk.legs import EACH, ENTRY, LEGS, STOP, TARGET, add
 from tickerml.desk.setups import SLOTS, drop, withdraw
 from tickerml.tape.rows import SECOND
 from trade_book import Book
@@ -166,11 +166,14 @@ def test_without_a_stop_all_of_the_notional_is_at_risk():
     assert worst_of(0, 40, 400, 0, 10, 10, 0, 0, stop=0.0) == Worst(400, 40, 400)
 
 
-def test_stops_rest_too():
+def test_stops_rest_in_no_book():
+    """A further entry of the same trade may reach beyond their triggers."""
     book = Book()
     k = begun(book)
-    book.rest(k, STOP, 4, 10, now=0, side=-1, price=95)
-    book.rest(k, STOP, 5, 10, now=0, side=-1, price=94)
+    book.rest(k, TARGET, 4, 10, now=0, side=-1, price=95)
+    book.rest(k, TARGET, 5, 10, now=0, side=-1, price=94)
+    book.rest(k, TARGET, 6, 10, now=0, side=-1, price=0)  # at the market: it rests at no price
+    book.rest(k, STOP, 7, 10, now=0, side=-1, price=93)
     assert exposure(book, WALLETS, 0).best_sell[0] == 94
 
 

@@ -16,6 +16,7 @@ from tickerml.desk.leaving import (
     inherit,
     is_legal,
     move,
+    part,
     pass_on,
     protect,
     reach,
@@ -26,7 +27,7 @@ from tickerml.desk.leaving import (
     succeed,
     withdraw_entries,
 )
-from tickerml.desk.legs import AWAITED, CLOSE, ENTRY, STOP, TARGET, pair
+from tickerml.desk.legs import AWAITED, CLOSE, ENTRY, PART, STOP, TARGET, pair
 from tickerml.desk.order import Order
 from tickerml.desk.setups import BY_HAND, BY_STOP, BY_TIMER, CLOSING, ENTERING, OPEN
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
@@ -525,3 +526,33 @@ def test_a_refused_stop_is_asked_for_again_only_behind_the_touch(side):
     assert [is_legal(s, 1000 - side * (100 + n)) for n in (-1, 0, 1)] == [True, False, False]
     assert not is_legal(trade(side=side, stop_at=0)[1], 1000)
     assert [bool(is_legal(trade(stop_at=1)[1], touch)) for touch in (0, 1, 2)] == [True, False, True]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(("limit", "kind"), [(0, MARKET), (970, LIMIT)])
+def test_a_part_of_it_is_closed_and_all_its_orders_stay(side, limit, kind):
+    book, s = trade(STOP, TARGET, side=side)
+    part(*book.given, 0, 4, limit)
+    assert book.said() == [Order(INST, -side, kind, IOC, 4, price=limit, flags=REDUCE)]
+    assert (book.leg(101)["role"], book.leg(101)["left"], book.leg(101)["price"]) == (PART, 4, limit)
+    assert (s["state"], s["going"], s["leaves"]) == (OPEN, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("lots", "more", "sent"),
+    [
+        *((1, {}, 1), (9, {}, 1), (0, {}, 0), (-1, {}, 0), (10, {}, 0), (9, {"exited": 1}, 0), (8, {"exited": 1}, 1)),
+        *((4, {"state": CLOSING}, 0), (4, {"state": ENTERING}, 0), (4, {"going": 1}, 0)),
+    ],
+)
+def test_a_part_is_less_than_what_an_open_trade_holds(lots, more, sent):
+    book, _ = trade(STOP, **more)
+    part(*book.given, 0, lots, 0)
+    assert len(book.said()) == sent
+
+
+@pytest.mark.parametrize(("under_way", "sent"), [(MOST_EXITS - 2, 1), (MOST_EXITS - 1, 0)])
+def test_no_part_is_closed_while_too_many_exits_are_under_way(under_way, sent):
+    book, _ = trade(ENTRY, *[STOP] * under_way)
+    part(*book.given, 0, 4, 0)
+    assert len(book.said()) == sent

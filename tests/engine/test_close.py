@@ -46,9 +46,10 @@ def test_no_exposure_closes_at_the_next_open_and_withdraws_the_stop():
     assert machine.loop.positions[0]["position"] == 0
 
 
-def test_with_nothing_held_it_is_refused():
+def test_with_nothing_held_it_is_a_pass():
     _, made = run(Hasty(), minutes(40))
-    assert [one["code"] for one in told(made, Kind.REFUSAL)] == ["unknown_kind"]
+    assert told(made, Kind.REFUSAL) == []
+    assert [one["reason"] for one in told(made, Kind.PASS) if one["reason"] != "waits"] == ["nothing is held"]
 
 
 def test_another_strategys_trade_is_left_alone():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tickerml.desk.leaving import REACH
-from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, STOP, TARGET, pair
+from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, PART, STOP, TARGET, pair
 from tickerml.desk.order import Order
 from tickerml.desk.setups import (
     BY_HAND,
@@ -899,3 +899,52 @@ def test_alarms_are_named_for_exits_that_move():
     w.setup(inst=1, entered=10, low=900)
     following.armed(w.core, w.table, w.marks, 1)
     assert (w.marks[1]["below"], w.core[0]["alarms"]) == (899, 2)
+
+
+@pytest.mark.parametrize("bars", [False, True])
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_part_is_sold_as_far_as_a_close_would_reach_and_the_exits_stand(side, bars):
+    w = World(bars=bars, side=side)
+    s = w.setup(STOP, entered=10)
+    assert w.left_to_python(following.lessened(*w.trades, *w.market, 0, 4)) == NOTHING
+    assert w.said() == [w.close(4, limit=0 if bars else None)]
+    assert (s["state"], s["going"], w.leg(101)["role"]) == (OPEN, 0, PART)
+    w.answer(A.ACK, 101)
+    w.fill(101, 1000 + side * 5, 4)
+    assert (s["exited"], s["received"], s["reason"], s["agreed"]) == (4, 4 * (1000 + side * 5), BY_HAND, 4)
+    assert w.said() == [w.stop(6), w.target(6)]
+    w.answer(A.ACK, 102)
+    assert w.said() == [Cancel(0, 1)]
+
+
+def test_a_part_that_is_filled_in_pieces_is_protected_after_each():
+    w = World()
+    s = w.setup(STOP, entered=10, target_at=0)
+    following.lessened(*w.trades, *w.market, 0, 4)
+    w.said()
+    w.fill(101, 1000, 1, 3)
+    assert w.said() == [w.stop(9)]
+    w.fill(101, 1000, 3)
+    assert w.said() == [w.stop(6)]
+    assert (s["exited"], s["state"]) == (4, OPEN)
+
+
+@pytest.mark.parametrize("kind", [A.EXPIRED, A.REJECT])
+def test_a_part_that_the_venue_did_not_take_changes_nothing(kind):
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    following.lessened(*w.trades, *w.market, 0, 4)
+    w.said()
+    assert w.answer(kind, 101) == NOTHING
+    assert w.said() == []
+    assert (s["state"], s["wait"], s["pressed"], s["watched"]) == (OPEN, 0, 0, 0)
+
+
+def test_a_stop_that_fills_while_a_part_is_under_way_ends_the_trade():
+    w = World()
+    s = w.setup(STOP, entered=10, target_at=0)
+    following.lessened(*w.trades, *w.market, 0, 4)
+    w.said()
+    assert w.fill(1, 900, 10) == OVER
+    assert s["reason"] == BY_STOP
+    assert w.said() == [Cancel(0, 101)]

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from bar_path_tape import bars
+from standing import calm_moments
 
 from small_runs import market, run
 from tickerml.strategies.wake import Every
@@ -125,22 +126,10 @@ def test_chunks_change_nothing(strategy, chunk):
     assert whole == cut
 
 
-def test_the_stops_at_the_venue_never_exceed_the_position():
-    """At each moment the stops that stand cover what is held, and no more."""
+def test_the_stops_at_the_venue_are_for_what_is_held():
+    """Whenever nothing is on its way: in between, the stop that takes over stands beside the one before it."""
     _, made = run(Once(trail=0.0002, stop=0.01), market("busy", minutes=3))
     assert len(stops(made)) > 3
-    held, standing = {}, {}
-    for block in made:
-        for row in block.rows:
-            if row["kind"] not in (Kind.FILL, Kind.ACK, Kind.CANCELED):
-                continue
-            order, inst = block.orders[row["ref"]], int(row["inst"])
-            mine = standing.setdefault(inst, {})
-            if row["kind"] == Kind.FILL:
-                held[inst] = held.get(inst, 0) + int(row["side"]) * int(row["qty"])
-                mine.pop(int(order["id"]), None)
-            elif row["kind"] == Kind.ACK and order["type"] in STOPS:
-                mine[int(order["id"])] = int(order["qty"])
-            else:
-                mine.pop(int(order["id"]), None)
-            assert sum(mine.values()) <= abs(held.get(inst, 0))
+    moments = list(calm_moments(made))
+    assert len(moments) > 3
+    assert all(held == covered for held, covered in moments)

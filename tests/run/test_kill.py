@@ -13,7 +13,7 @@ from tickerml.run.backtest import backtest
 from tickerml.run.sources import open_source
 from tickerml.tape.store import write_store
 
-NAMES = ("psc", "quoter", "setups")
+NAMES = ("psc", "quoter", "setups", "targets")
 
 
 @pytest.fixture(scope="module")

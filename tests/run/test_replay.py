@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from small_runs import command, eager, market, settings
-from small_strategies import Churn
+from small_strategies import Churn, Sways
 from tickerml.cli.app import run as command_line
 from tickerml.config import from_mapping
 from tickerml.engine.machine import Machine
@@ -39,6 +39,7 @@ CASES = {
     "psc-superp": ("psc", eager(superp={"enabled": True})),
     "quoter": ("quoter", settings()),
     "setups": (Churn(), settings()),
+    "targets": (Sways(), settings()),
 }
 
 
@@ -168,6 +169,7 @@ CHANGES = {
     "psc": [("config", "ml_microstructure", "target_sigmas", 1.6), ("strategies", 0, "params", "target_sigmas", 1.6)],
     "quoter": [("strategies", 0, "params", "behind", 2), ("config", "latency", "entry_ms", 11.0)],
     "churn": [("strategies", 0, "params", "away", 0.0001), ("config", "fees", "taker", 0.0006)],
+    "sways": [("strategies", 0, "params", "most", 0.1), ("config", "limits", "least_change", 0.5)],
 }
 
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 import math
 
 from tickerml.desk.approved import Approved
+from tickerml.desk.exposure import Worst
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
 from tickerml.tape.rows import MAX_TICKS
+
+
+def more_of(kept: Worst, lots: int, approved: Approved) -> dict[str, int]:
+    """What a further entry changes in them: `kept` is what the setup can still come to with `lots` held or open."""
+    worst = approved.worst
+    return {
+        "in_use": kept.margin + worst.margin,
+        "notional": kept.notional + worst.notional,
+        "risk": kept.risk + worst.risk,
+        "lots": lots + sum(o.qty for o in approved.orders),
+    }
 
 
 def fields_of(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, inf, isfinite
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
 from tickerml.account.contract import value
-from tickerml.desk.exposure import Exposure
+from tickerml.desk.exposure import Exposure, Worst
 from tickerml.desk.facts import Account, Facts, Market
 from tickerml.desk.leverage import leverage_of
 from tickerml.desk.limits import Limits
@@ -19,6 +19,8 @@ from tickerml.desk.regime import Stance
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Entry
 from tickerml.tape.rows import Record
+
+_NOTHING: Final = Worst(0, 0, 0)
 
 
 class Terms(NamedTuple):
@@ -60,7 +62,7 @@ class Case:
     """A proposal with its market, account and memory. Reads; changes nothing."""
 
     __slots__ = (
-        *("account", "at_risk", "coins", "collar", "confidence", "desk", "equity", "facts", "funds", "heat"),
+        *("account", "at_risk", "coins", "collar", "confidence", "desk", "equity", "facts", "funds", "heat", "held"),
         *("high", "in_use", "inst", "inverse", "leverage", "limits", "lost_at_stop", "low", "major", "margin"),
         *("market", "mid", "mine", "now", "p", "pair", "pairs", "prices", "risk", "setup", "side", "spot"),
         *("takes", "terms", "touch", "turbo", "unit_value", "used", "wallet", "wanted", "worst"),
@@ -81,6 +83,7 @@ class Case:
         self.terms = _terms(desk.terms, proposal)
         self.spot, self.inverse, self.unit_value = self.terms.spot, self.terms.inverse, self.terms.unit_value
         self.confidence = proposal.confidence
+        self.held = proposal.held or _NOTHING  # of the setup that it adds to
         exposure = desk.exposure
         self.used = exposure.in_use.get(self.wallet, 0)  # money that margin, spot cost and stakes take already
         self.mine = exposure.by_strategy.get((self.wallet, proposal.strategy), 0)  # of it this strategy's

@@ -18,7 +18,7 @@ from tickerml.desk.limits import Refused
 from tickerml.desk.losses import KILLS
 from tickerml.desk.memory import within
 from tickerml.desk.regime import BREAKER, PANIC
-from tickerml.tape.intents import HEDGE, STAKE
+from tickerml.tape.intents import ENVELOPE, HEDGE, STAKE, Reach
 from tickerml.tape.rows import DAY, SECOND
 
 Check = Callable[[Case], Gate]
@@ -153,10 +153,13 @@ def _unknown_venue(c: Case) -> Gate:
 
 
 def _here(c: Case) -> Gate:
-    return holds("one position a coin", c.inst not in c.desk.exposure.side)
+    """A coin has one setup; more of the same exposure adds to the one that is there."""
+    return holds("one position a coin", c.p.held is not None or c.inst not in c.desk.exposure.side)
 
 
 def _count(c: Case) -> Gate:
+    if c.p.held is not None:
+        return absent("positions", "it adds to one")
     limit = c.limits.turbo_positions if c.turbo else c.limits.max_open_positions
     return below("positions", c.desk.exposure.positions, limit)
 
@@ -167,7 +170,8 @@ def _room(c: Case) -> Gate:
 
 def _correlation(c: Case) -> Gate:
     """The largest correlation with an open position, counted in the direction of both: 1 = the same bet twice."""
-    others, of = c.desk.exposure.side, c.facts.correlation
+    others = {inst: side for inst, side in c.desk.exposure.side.items() if inst != c.inst}  # its own is there to add to
+    of = c.facts.correlation
     if c.limits.max_correlation == 1:
         return absent("correlation", "off")
     if not others or of is None:
@@ -290,9 +294,11 @@ def _stop(c: Case) -> Gate:
 
 
 def _stands_in(c: Case) -> bool:
-    """Whether something else limits the loss: the stake of a SuperP position, or legs that hold as much against it."""
+    """Whether something else limits the loss: a SuperP position's stake, legs that hold as much, or its size alone."""
     if c.setup.superp:
         return c.setup.substitute == STAKE and c.setup.stake is not None
+    if c.setup.substitute == ENVELOPE:
+        return isinstance(c.setup, Reach)
     return c.setup.substitute == HEDGE and c.inst in c.desk.hedged
 
 

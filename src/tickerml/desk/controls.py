@@ -39,6 +39,13 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "an order above a small share of the book moves it",
     ),
     _control(
+        "change of an exposure",
+        "least_change",
+        (R.SMALL_CHANGE,),
+        "test_further:test_f3_a_further_entry_adds_at_least_the_least_change",
+        "a strategy that wishes an exposure at every bar would trade away its profit in corrections of a lot or two",
+    ),
+    _control(
         "price collar",
         "collar_major collar collar_median through_entry through_close through_stop through_stop_again",
         (R.COLLAR,),

@@ -219,7 +219,8 @@ class Desk:
         if most is not None and most < lots:
             lots, sized = most, sized._replace(bound="legs")
         if lots <= 0:
-            reason = Refused.NO_CASH if c.setup.superp else Refused.BELOW_MIN_NOTIONAL
+            small = Refused.BELOW_MIN_NOTIONAL if c.p.held is None else Refused.SMALL_CHANGE
+            reason = Refused.NO_CASH if c.setup.superp else small
             return Refusal(c.p.seq, reason, f"{TEXT[reason]} (size by {sized.bound})", tuple(gates), sized.sizes)
         orders = (stake_order(c, lots),) if c.setup.superp else orders_of(c, lots)
         worst = worst_of_orders(c, orders)
@@ -255,7 +256,8 @@ def _in_proportion(legs: dict[int, tuple[Case, Verdict]]) -> dict[int, int]:
 
 
 def _count(exposure: Exposure, c: Case, verdict: Approved) -> None:
-    exposure.add(c.wallet, c.p.strategy, c.inst, c.side, verdict.worst, len(verdict.orders))
+    orders, more = len(verdict.orders), c.p.held is not None
+    exposure.add(c.wallet, c.p.strategy, c.inst, c.side, verdict.worst, orders, more=more)
 
 
 def _target(c: Case) -> float | None:

@@ -131,6 +131,19 @@ def at_price(s: Record, price: int, *, agree: bool = False, close: bool = True) 
     return Move(*after) if after != before else None
 
 
+def tighten(s: Record, stop: float, price: int) -> Move | None:
+    """The stop of a trade is to be this fraction of its average entry price, with the market at `price`.
+
+    None where that is no tighter: then it stays.
+    """
+    before = int(s["stop_at"])
+    _tighten(s, int(_price(float(s["entry_at"]) * (1 - int(s["side"]) * stop))), price)
+    if s["stop_at"] == before:
+        return None
+    s["stop"] = stop
+    return Move(int(s["stop_at"]), int(s["target_at"]))
+
+
 def _arrived(s: Record, price: int, agree: bool) -> bool:
     """Whether a trade whose target is watched is to be closed there."""
     if s["zones"]:

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from tickerml.desk.legs import ENTRY, NOBODY
+from tickerml.desk.legs import ENTRY, NOBODY, STOP
 from tickerml.desk.setups import Setups
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import Rows
@@ -43,10 +43,12 @@ class Exposure(Struct):
     best_buy: dict[int, int] = field(default_factory=dict)  # instrument -> our highest resting buy, ticks
     best_sell: dict[int, int] = field(default_factory=dict)  # instrument -> our lowest resting sell, ticks
 
-    def add(self, wallet: int, strategy: int, inst: int, side: int, worst: Worst, orders: int) -> None:
-        """A setup was approved: all of it counts from now on."""
-        self.positions += 1
-        self.room -= 1
+    def add(
+        self, wallet: int, strategy: int, inst: int, side: int, worst: Worst, orders: int, *, more: bool = False
+    ) -> None:
+        """A setup was approved, or `more` of one that is there: all of it counts from now on."""
+        self.positions += not more
+        self.room -= not more
         self.orders += orders
         self.orders_on[inst] += orders
         self.sent += orders
@@ -112,7 +114,7 @@ def summed(
             waiting[setup] += left
         if patience is not None and sent and not known and now - sent > patience(inst):
             found.unknown_on[inst] += 1
-        if setup != NOBODY:  # else its cancel left before anything that leaves now
+        if setup != NOBODY and role != STOP:  # its cancel left before anything that leaves now; it rests in no book
             rest(found, inst, side, price)
     trades = zip(plain.trades[:m].tolist(), plain.stops[:m].tolist(), strict=True)
     for (k, inst, strategy, side, *money), stop in trades:

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 
 from tickerml.desk.exits import place
-from tickerml.desk.legs import AWAITED, CLOSE, ENTRY, STOP, TARGET, belongs, find, pair
+from tickerml.desk.legs import AWAITED, CLOSE, ENTRY, PART, STOP, TARGET, belongs, find, pair
 from tickerml.desk.setups import CLOSING, OPEN, held, order, sent, withdraw
 from tickerml.tape.kernel import kernel
 from tickerml.tape.orders import OrderFlag, OrderType, TimeInForce
@@ -257,6 +257,19 @@ def close(c: Record, table: Rows, legs: Rows, out: Record, k: int, reason: int, 
         sent(table, legs, k, CLOSE, r, c["now"])
     if s["reason"] == 0:
         s["reason"] = reason
+
+
+@kernel
+def part(c: Record, table: Rows, legs: Rows, out: Record, k: int, lots: int, limit: int) -> None:
+    """Close `lots` of setup `k`, fewer than it holds, up to `limit` ticks, 0 = at the market; its exits stand until
+    those for the rest do. One at a time, and none where too many orders are under way.
+    """
+    s = table[k]
+    if s["state"] != OPEN or s["going"] != 0 or not 0 < lots < held(s) or _exits(legs, k) > MOST_EXITS - 2:
+        return
+    r = _exit(c, s, out, _LIMIT if limit != 0 else _MARKET, _IOC, lots)
+    r["price"] = limit
+    sent(table, legs, k, PART, r, c["now"])
 
 
 @kernel

@@ -11,7 +11,7 @@ from tickerml.tape.rows import Record, Rows
 
 LEGS: Final = 512
 EACH: Final = 16  # slots that a setup may come to need: entries, stops, targets, closes
-ENTRY, STOP, TARGET, CLOSE = 1, 2, 3, 4  # roles
+ENTRY, STOP, TARGET, CLOSE, PART = 1, 2, 3, 4, 5  # roles; PART closes only so many lots
 AWAITED: Final = -1  # in the place of an heir
 NOBODY: Final = -1  # in the place of a setup: it was settled before the venue had said that this order has ended
 

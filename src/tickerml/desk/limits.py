@@ -65,6 +65,7 @@ class Refused(IntEnum):
     REBASING = 48
     NOT_COMPUTABLE = 49
     CAPITAL_SHARE = 50
+    SMALL_CHANGE = 51
 
 
 TEXT: Final[dict[Refused, str]] = {
@@ -117,6 +118,7 @@ TEXT: Final[dict[Refused, str]] = {
     Refused.REBASING: "instrument changed, not rebased yet",
     Refused.NOT_COMPUTABLE: "a check cannot be computed",
     Refused.CAPITAL_SHARE: "the strategy's share of the capital is in use",
+    Refused.SMALL_CHANGE: "change of an exposure too small",
 }
 
 
@@ -133,6 +135,7 @@ class Limits:
     max_correlation: Annotated[float, Range(0, 1)] = 0.7  # correlation of returns with an open position, same way
     order_share: Annotated[float, Range(0, 1)] = 0.1  # share of equity; notional of one order
     depth_share: Annotated[float, Range(0, 1)] = 0.05  # share of the book within the collar; one order that takes
+    least_change: Annotated[float, Range(0, 1)] = 0.05  # share of the larger; less between exposure and wish stays
     min_exit: Annotated[float, Range(1, 10)] = 1.1  # times the minimum notional; worth of an exit at the stop
     max_open_orders: Annotated[int, Range(1, 10_000)] = 100  # open orders of the account
     max_open_orders_symbol: Annotated[int, Range(1, 1000)] = 25  # open orders on one coin

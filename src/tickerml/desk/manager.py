@@ -51,8 +51,9 @@ class Manager:
     def order(self, proposals: Sequence[Proposal], worth: Sequence[float]) -> tuple[list[int], dict[int, int]]:
         """Whose turn it is: places of the proposals that are judged, in order, and loser -> winner of each conflict.
 
-        On one coin the higher confidence wins where all have one, else the higher expected value, then the higher
-        priority, then the earlier intent. Those left are judged by expected value, priority, instrument.
+        On one coin what adds to the position there wins; then the higher confidence where all have one, else the higher
+        expected value, then the higher priority, then the earlier intent. Those left are judged by expected value,
+        priority, instrument.
         """
         if len(proposals) == 1:
             return [0], {}
@@ -71,10 +72,11 @@ class Manager:
     def _best(self, proposals: Sequence[Proposal], worth: Sequence[float], rivals: list[int]) -> int:
         confident = all(proposals[k].confidence is not None for k in rivals)
 
-        def rank(k: int) -> tuple[float, float, float, int]:
-            """Confidence where all have one, then worth, priority and age."""
+        def rank(k: int) -> tuple[bool, float, float, float, int]:
+            """What adds to the coin's position; confidence where all have one; then worth, priority and age."""
             p = proposals[k]
-            return (-(p.confidence or 0.0) if confident else 0.0, -worth[k], -self.priority(p), p.seq)
+            sure = -(p.confidence or 0.0) if confident else 0.0
+            return p.held is None, sure, -worth[k], -self.priority(p), p.seq
 
         return min(rivals, key=rank)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from tickerml.desk.exposure import Worst
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
 from tickerml.tape.rows import Record
@@ -24,6 +25,7 @@ class Proposal(Struct, frozen=True):
     contract: Record  # account.contract.CONTRACT
     setup: Setup
     group: int = 0  # legs of one intent share a number above 0: they stand or fall together
+    held: Worst | None = None  # what the same strategy holds on the coin, and this adds to; None = it adds to nothing
 
     @property
     def confidence(self) -> float | None:

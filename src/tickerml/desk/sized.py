@@ -67,7 +67,7 @@ def _share(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
 
 
 def _risk(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
-    return _within(c, "risk per trade", worst.risk, c.risk)
+    return _within(c, "risk per trade", c.held.risk + worst.risk, c.risk)
 
 
 def _heat(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
@@ -134,6 +134,13 @@ def _exit(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
     return least("exit possible", min([_quote(c, _least(c, o), o.qty * kept) * fall for o in orders]), limit)
 
 
+def _change(c: Case, orders: tuple[Order, ...], worst: Worst) -> Gate:
+    """What a further entry adds, against what there is then: many small ones cost more than they bring."""
+    if c.p.held is None:
+        return absent("change", "it adds to nothing")
+    return least("change", worst.notional, c.limits.least_change * (c.held.notional + worst.notional))
+
+
 def _order(c: Case, entry: Entry, price: int, qty: int) -> Order | None:
     if qty <= 0:
         return None
@@ -160,6 +167,7 @@ _ACCOUNT: Final[tuple[tuple[Refused, Check], ...]] = (
 )
 AFTER: Final = (
     (Refused.BELOW_MIN_NOTIONAL, _minimum),
+    (Refused.SMALL_CHANGE, _change),
     (Refused.NO_EXIT, _exit),
     (Refused.ORDER_SIZE, _largest),
     (Refused.ORDER_SIZE, _depth),

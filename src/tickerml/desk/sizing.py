@@ -73,10 +73,11 @@ def _of_notional(c: Case) -> list[Size]:
     wish = (largest if setup.size is None else setup.size) * equity * multiplier(c)
     if setup.size is not None and setup.leverage is not None:
         wish /= c.margin  # of a setup that names its leverage the wish is a share of margin
+    wish -= c.held.notional
     sizes = [
         _size("largest position", largest * equity - c.desk.exposure.notional.get(c.inst, 0)),
         _size("order notional", c.order * equity / max([e.share for e in setup.entries])),
-        _size("risk per trade", c.risk * equity / lost),
+        _size("risk per trade", (c.risk * equity - c.held.risk) / lost),
         _size("heat", (c.heat * equity - c.at_risk) / lost),
         *_of_capital(c, c.margin),
         _size("confidence and volatility" if setup.size is None else "size", wish),
@@ -137,7 +138,8 @@ def _signal(c: Case) -> float | None:
     volatility = nan if c.market.volatility is None else c.market.volatility * math.sqrt(YEAR)
     calm = min(1.0, limits.signal_volatility / volatility) if volatility > 0 else 1.0 if volatility == 0 else nan
     confidence = 1.0 if c.confidence is None else c.confidence
-    return min(limits.signal_base * abs(signal) / 2 * confidence * calm, limits.signal_most) * c.equity
+    share = min(limits.signal_base * abs(signal) / 2 * confidence * calm, limits.signal_most)
+    return share * c.equity - c.held.notional
 
 
 def _tier(c: Case) -> float | None:
@@ -153,7 +155,7 @@ def _tier(c: Case) -> float | None:
 def _weight(c: Case) -> float | None:
     """The portfolio's weight of this coin, of the capital that may be in use; a coin without a weight gets nothing."""
     weights = c.desk.weights
-    return None if weights is None else weights.get(c.inst, 0.0) * c.in_use * c.equity / c.margin
+    return None if weights is None else weights.get(c.inst, 0.0) * c.in_use * c.equity / c.margin - c.held.notional
 
 
 def _factors(c: Case) -> list[Size]:

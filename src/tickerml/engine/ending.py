@@ -49,6 +49,15 @@ def leave(
 
 
 @kernel
+def sell(
+    c: Record, table: Rows, legs: Rows, out: Record, rules: Rows, marks: Rows, books: Rows, far: Record, k: int,
+    lots: int,
+) -> None:  # fmt: skip
+    """Close `lots` of what setup `k` holds, as far as a close of all of it would reach."""
+    leaving.part(c, table, legs, out, k, lots, _within(table[k], rules, marks, books, far))
+
+
+@kernel
 def _within(s: Record, rules: Rows, marks: Rows, books: Rows, far: Record) -> int:
     """How far a close of `s` may reach, ticks; 0 = at the market: on bars, without a touch, or where a limit failed."""
     inst = s["inst"]

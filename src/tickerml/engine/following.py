@@ -11,7 +11,7 @@ from typing import Final
 from tickerml.account.wallets import RECEIVED
 from tickerml.desk import leaving
 from tickerml.desk.exits import nearest
-from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, STOP, TARGET, find
+from tickerml.desk.legs import CLOSE, ENTRY, NOBODY, PART, STOP, TARGET, find
 from tickerml.desk.requests import cancel
 from tickerml.desk.setups import (
     BY_HAND,
@@ -32,7 +32,7 @@ from tickerml.desk.setups import (
     take_fee,
     withdraw,
 )
-from tickerml.engine.ending import NOTHING, leave, settles, stand_or_fall, touch_of
+from tickerml.engine.ending import NOTHING, leave, sell, settles, stand_or_fall, touch_of
 from tickerml.engine.marks import arm, patience, watch
 from tickerml.sim.orders import ANSWERS, Cause
 from tickerml.tape.kernel import kernel
@@ -163,6 +163,16 @@ def moved(
 
 
 @kernel
+def lessened(
+    core: Rows, table: Rows, legs: Rows, outs: Rows, rules: Rows, marks: Rows, books: Rows, reaches: Rows, k: int,
+    lots: int,
+) -> int:  # fmt: skip
+    """Close `lots` of setup `k`: less of it is wished."""
+    sell(core[0], table, legs, outs[0], rules, marks, books, reaches[0], k, lots)
+    return _said(outs[0], k, NOTHING)
+
+
+@kernel
 def liquidated(
     core: Rows, table: Rows, legs: Rows, outs: Rows, rules: Rows, marks: Rows, books: Rows, reaches: Rows, k: int
 ) -> int:
@@ -283,7 +293,7 @@ def _exited(c: Record, table: Rows, legs: Rows, out: Record, k: int, leg: Record
         return
     if held(s) == 0:
         leaving.close(c, table, legs, out, k, s["reason"], 0)
-    elif leg["heir"] != 0 or leg["leaving"] != 0:
+    elif leg["role"] == PART or leg["heir"] != 0 or leg["leaving"] != 0:
         leaving.succeed(table, legs, k)
 
 

@@ -15,9 +15,11 @@ import numpy as np
 
 from tickerml.desk.approved import Approved, Verdict, legs_told
 from tickerml.desk.desk import Desk
+from tickerml.desk.exposure import Worst
 from tickerml.desk.memory import columns
 from tickerml.desk.proposal import Proposal
 from tickerml.engine import core, purse
+from tickerml.engine.aiming import Aim
 from tickerml.engine.asking import Woken, answer_of, blob_of, called, placed
 from tickerml.engine.books import Books
 from tickerml.engine.daily import Daily
@@ -37,7 +39,7 @@ from tickerml.features.sets import members
 from tickerml.strategies.wake import Bars, Every, Trade
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Legs, Pass, Setup, Target, stands_alone
+from tickerml.tape.intents import Legs, Pass, Setup, Target, side_of, stands_alone
 from tickerml.tape.rows import MINUTE, Kind
 
 _NOTHING: Final = np.dtype([("none", "i1")])
@@ -49,6 +51,7 @@ class Wish(NamedTuple):
     strategy: int
     intent: Any
     view: EngineView
+    aim: Aim | None = None  # of a Target: what it means beside what is held
 
 
 class Trader:
@@ -191,10 +194,13 @@ class Trader:
             answer = answer_of(one, view)
             if answer.params:
                 self._said(view, Kind.PARAMS, blob_of(one, view, changed_figures, answer))
+            aim = self.trades.aim(k, view.instrument, answer) if isinstance(answer, Target) else None
+            if aim is not None and aim.passes:
+                answer = Pass(aim.passes, answer.info)
             if isinstance(answer, Pass):
                 self._said(view, Kind.PASS, blob_of(one, view, pass_figures, answer))
             else:
-                wishes.append(Wish(k, answer, view))
+                wishes.append(Wish(k, answer, view, aim))
         return wishes
 
     def _due(self, k: int) -> list[int]:
@@ -208,13 +214,15 @@ class Trader:
 
     def _tell_intent(self, wish: Wish, blob: bytes) -> int:
         """The INTENT row of a wish; returns its sequence."""
-        view, side = wish.view, getattr(wish.intent, "side", 0)
+        view, side = wish.view, side_of(wish.intent)
         price = self.books.prices.mark(view.instrument.id)
         return self.outbox.add(view.now, view.instrument.id, int(Kind.INTENT), blob, side=side, price=price)
 
     def _proposals(self, wish: Wish, seq: int) -> list[Proposal]:
         """A wish as the desk judges it: a setup, or each leg of several that stand or fall together."""
         k, intent = wish.strategy, wish.intent
+        if wish.aim is not None and wish.aim.entry is not None:
+            return [self._proposal(k, seq, wish.view.instrument, wish.aim.entry, held=wish.aim.held)]
         if isinstance(intent, Setup):
             stands_alone(intent)
             return [self._proposal(k, seq, wish.view.instrument, intent)]
@@ -224,15 +232,19 @@ class Trader:
         told = [(inst, replace(setup, info={**intent.info, **setup.info})) for inst, setup in found]
         return [self._proposal(k, seq, inst, setup, seq + 1) for inst, setup in told]
 
-    def _proposal(self, k: int, seq: int, inst: Instrument, setup: Setup, group: int = 0) -> Proposal:
+    def _proposal(
+        self, k: int, seq: int, inst: Instrument, setup: Setup, group: int = 0, held: Worst | None = None
+    ) -> Proposal:
         contract = self.books.wallets.contracts[inst.id]
-        return Proposal(seq, k, self.strategies[k].name, inst, contract, setup, group)
+        return Proposal(seq, k, self.strategies[k].name, inst, contract, setup, group, held)
 
     def _act(self, wish: Wish, seq: int, blob: bytes, judged: Sequence[tuple[Proposal, Verdict]]) -> None:
         """Send what was approved; tell what was refused."""
-        k, inst, intent = wish.strategy, wish.view.instrument, wish.intent
-        if isinstance(intent, Target) and intent.exposure == 0 and self.trades.close(k, inst.id):
-            return
+        k, inst = wish.strategy, wish.view.instrument
+        if wish.aim is not None and wish.aim.slot >= 0:
+            self.trades.adjust(wish.aim)
+            if wish.aim.entry is None:
+                return
         parts = [(p.setup, p.inst, v) for p, v in judged if isinstance(v, Approved)]
         name, amount = {"strategy": self.strategies[k].name}, self._amount_of(inst.id)
         if not parts or len(parts) < len(judged):
@@ -241,6 +253,9 @@ class Trader:
         named = [(thing.symbol, v) for _, thing, v in parts]
         told = parts[0][2].told(amount) if len(parts) == 1 else legs_told(named, amount)
         self._row(inst.id, Kind.APPROVED, {**name, **told})
+        if wish.aim is not None and wish.aim.held is not None:
+            self.trades.more(wish.aim.slot, seq, parts[0][2])
+            return
         placed(self.strategies[k], wish.view, self.trades.open, k, seq, blob, parts)
         for setup, thing, _ in parts:
             self._hold(k, thing.id, setup.side)

@@ -14,13 +14,14 @@ from tickerml.account.contract import value
 from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved
-from tickerml.desk.beginning import fields_of
+from tickerml.desk.beginning import fields_of, more_of
 from tickerml.desk.desk import Desk
-from tickerml.desk.exits import Move, at_price
+from tickerml.desk.exits import Move, at_price, tighten
 from tickerml.desk.leaving import REACH
 from tickerml.desk.protections import Change
 from tickerml.desk.setups import Setups
 from tickerml.engine import ending, following, together
+from tickerml.engine.aiming import Aim, aim, counted
 from tickerml.engine.at_end import close_at_touch
 from tickerml.engine.books import Books
 from tickerml.engine.loop import Loop
@@ -30,7 +31,7 @@ from tickerml.engine.settle import settled_blob
 from tickerml.sim.orders import ANSWERS
 from tickerml.tape.errors import ConfigError
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.intents import Setup
+from tickerml.tape.intents import Setup, Target
 from tickerml.tape.rows import SECOND, Kind, Record, Rows
 
 _BLOB: Final = 4096
@@ -76,6 +77,33 @@ class Trades:
         self.sending.leave()
         self._set_deadline()
 
+    def aim(self, owner: int, inst: Instrument, target: Target) -> Aim:
+        """What a wished exposure of strategy `owner` means beside what is held."""
+        return aim(self.books, self.desk.limits, owner, inst, target)
+
+    def more(self, k: int, seq: int, approved: Approved) -> None:
+        """Send the further entry of setup `k` that was approved: it counts with what is left, and this."""
+        s = self.setups.table[k]
+        for name, field in more_of(counted(s), int(book.held(s)), approved).items():
+            s[name] = field
+        for order in approved.orders:
+            self.sending.tell(order, order.side, seq)
+            self.setups.sent(k, roles.ENTRY, self.books.now)
+        self.sending.leave()
+
+    def adjust(self, one: Aim) -> None:
+        """Do what needs no approval: close all or some of it, or tighten its stop."""
+        k = one.slot
+        if one.close:
+            self._done(following.left(*self._trades, *self._market, k, book.BY_HAND))
+            return
+        if one.stop:
+            move_to = tighten(self.setups.table[k], one.stop, self.books.prices.mark(int(self.setups.table[k]["inst"])))
+            if move_to is not None:
+                self._move(k, move_to)
+        if one.lots:
+            self._done(following.lessened(*self._trades, *self._market, k, one.lots))
+
     def answer(self) -> None:
         """Book what the venue has just said about an order of ours, or that it liquidated what we held."""
         said = following.answered(*self._trades, self.loop.mail, *self._market)
@@ -92,15 +120,6 @@ class Trades:
             self._done(said)
             said = following.overdue(*self._trades, *self._market, (said >> following.BITS) + 1)
         self._set_deadline()
-
-    def close(self, owner: int, inst: int) -> bool:
-        """Close at the market what strategy `owner` has under way on an instrument; False when that is nothing."""
-        table = self.setups.table
-        mine = np.flatnonzero((table["state"] != 0) & (table["inst"] == inst) & (table["strategy"] == owner))
-        for k in mine.tolist():
-            if table[k]["state"] in (book.ENTERING, book.OPEN) and not table[k]["wait"]:
-                self._done(following.left(*self._trades, *self._market, k, book.BY_HAND))
-        return len(mine) > 0
 
     def reached(self, inst: int, agrees: Callable[[int, int], bool]) -> None:
         """The market has reached a price at which an exit was to be looked at.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from tickerml.tape.instruments import coin_in
 from tickerml.tape.intent_ranges import (
@@ -89,6 +89,8 @@ class Setup:
     floor: float | None = None  # quote; the trade ends when the price closes below
     ceiling: float | None = None  # quote; the trade ends when the price closes above
 
+    STANDS_IN: ClassVar[str] = HEDGE  # for a stop
+
     def __post_init__(self) -> None:
         if self.side not in (BUY, SELL):
             refuse(f"side is {said(self.side)}; it must be +1 (long) or -1 (short)")
@@ -105,7 +107,8 @@ class Setup:
         for name in ("side", "horizon_ns"):  # numbers of numpy would wrap, and floats lose nanoseconds
             object.__setattr__(self, name, math.ceil(getattr(self, name)))
         require(not self.superp or self.stake is not None, "a SuperP position needs a stake")
-        _stands_in(self.substitute, STAKE if self.superp else HEDGE, "a SuperP position" if self.superp else "a setup")
+        allowed = STAKE if self.superp else self.STANDS_IN
+        _stands_in(self.substitute, allowed, "a SuperP position" if self.superp else "a setup")
         require(self.stop is not None or self.substitute != "", f"a setup needs a stop, or {_BY_SETUP}")
 
 
@@ -113,7 +116,12 @@ class Setup:
 class Target:
     """A wished exposure: signed, as a multiple of equity (-0.5 = short half of it).
 
-    Without a stop it needs the `substitute` "envelope": it has no stake, and is no leg. Raises ConfigError `intent`.
+    What is held is brought there: from nothing it is entered at the market; more of the same side is a further entry,
+    judged as what it adds; less is sold in part; the other side, or 0, closes it, and the next wake enters anew. What
+    is within `limits.least_change` of it stays. A stop that is tighter than the one before takes its place.
+
+    Without a stop it needs the `substitute` "envelope": it has no stake, and is no leg; what the desk grants can be
+    lost whole, and it sizes it so. Raises ConfigError `intent`.
     """
 
     exposure: float
@@ -128,6 +136,20 @@ class Target:
         _stands_in(self.substitute, ENVELOPE, "a target")
         guarded = self.exposure == 0 or self.stop is not None or self.substitute != ""
         require(guarded, 'an exposure needs a stop, or the substitute "envelope"')
+
+
+@dataclass(frozen=True, slots=True)
+class Reach(Setup):
+    """What the desk judges of a Target: its exposure is `size`, and it lasts until the strategy wishes another."""
+
+    STANDS_IN: ClassVar[str] = ENVELOPE
+
+    @classmethod
+    def of(cls, target: Target, stop: float | None) -> Reach:
+        """Enter at the market up to its exposure, with this stop. ConfigError `intent`."""
+        side = BUY if target.exposure > 0 else SELL
+        stands_in = "" if stop is not None else target.substitute
+        return cls(side, LONGEST, stop=stop, size=abs(target.exposure), substitute=stands_in, info=target.info)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +224,13 @@ class Pass:
 
 
 Intent: TypeAlias = Setup | Target | Quotes | Legs
+
+
+def side_of(intent: Intent) -> int:
+    """BUY or SELL; 0 where it has no side."""
+    if isinstance(intent, Target):
+        return (intent.exposure > 0) - (intent.exposure < 0)
+    return intent.side if isinstance(intent, Setup) else 0
 
 
 def Long(  # noqa: N802 - reads as what it makes

@@ -21,6 +21,7 @@ from tickerml.run.leaks.readers import reading
 from tickerml.run.leaks.shelf import TAPE, Shelf
 from tickerml.run.leaks.trace import Trace
 from tickerml.run.strategies import Chosen, from_file
+from tickerml.tape.intents import side_of
 from tickerml.tape.rows import Record
 
 _ROOM: Final = str(Path(tickerml.__file__).parent)
@@ -82,7 +83,7 @@ class World:
                 if silent:
                     return Answer(f"its detector says {self.strategy.passes[silent - 1]}")
                 answer = self.strategy.decide(Again(look))
-                kind = getattr(answer, "reason", "") or getattr(answer, "side", "")
+                kind = getattr(answer, "reason", "") or side_of(answer) or ""
                 return Answer(told(answer), kind=f"{type(answer).__name__} {kind}")
             except (Exception, SystemExit) as error:  # the same
                 return Answer(f"{type(error).__name__}: {error}", failed=True)
