@@ -55,10 +55,10 @@ class Books:
             self.book(first + k * step, {**bids, 5_000: 1 + k}, asks, inst)
         return self
 
-    def row(self, at, kind, inst=0, **fields):
-        """A TRADE, STATUS, GAP or CLOCK row."""
+    def row(self, at, kind, inst=0, *, late=0.0, **fields):
+        """A TRADE, STATUS, GAP, CLOCK or PARAMS row; it comes `late` seconds later than others would."""
         exch = START + round(at * SECOND)
-        self.builder.row(exch + self.feed, exch, inst, kind, **fields)
+        self.builder.row(exch + self.feed + round(late * SECOND), exch, inst, kind, **fields)
         return self
 
     def value(self, at, name, value, inst=0):

@@ -65,6 +65,17 @@ def test_a_halt_blocks_entries_until_trading_goes_on():
     assert "trading is halted" in told(made, Kind.REFUSAL)[0][2]["text"]
 
 
+@pytest.mark.parametrize("chunk", [1, 3, None])
+def test_new_fees_are_known_when_their_row_has_come_and_not_before(chunk):
+    """The venue charges them from its own time on; the desk judges by what it has been told."""
+    tape = calm(9.0).row(4.9, Kind.PARAMS, late=0.3, price=30_000, qty=90_000).tape()
+    _, made = run(Wishes(), tape, settings(limits={"cost_floor": 1.0}), chunk=chunk)
+    limits = {at: gate[3] for at, gate in gates(made, "target above cost").items()}
+    before, after = {limits[at] for at in limits if at < 5}, {limits[at] for at in limits if at > 5}
+    assert len(before) == len(after) == 1
+    assert after.pop() - before.pop() == pytest.approx(2 * (0.0009 - 0.0005))
+
+
 def test_after_lost_updates_nothing_until_the_book_is_whole_then_a_slow_half_sized_beginning():
     """READY also after each reconnect: half size and one order a second for `warm_s`."""
     config = settings(limits={"warm_s": 4.0})

@@ -71,7 +71,7 @@ def looks(
         look(watches[i], marks[i], books[i], rules[i], now, halt, collars[i], out[k], scratch[i])
         _feed(watches[i], marks[i], now, out[k])
         _apart(watches[i], now, out[k])
-        _shares(rules[i], out[k])
+        _shares(rules[i], marks[i], out[k])
 
 
 @kernel
@@ -113,9 +113,9 @@ def _apart(w: Record, now: int, out: Record) -> None:
 
 
 @kernel
-def _shares(rule: Record, out: Record) -> None:
-    """Margin and costs."""
-    taker, bid, ask = rule["taker_rate"] / RATE, out["bid"], out["ask"]
+def _shares(rule: Record, m: Record, out: Record) -> None:
+    """Margin, and costs by the fees that we know of."""
+    taker, bid, ask = m["taker"] / RATE, out["bid"], out["ask"]
     out["taker"] = taker
     out["margin"] = rule["margin_rate"] / RATE
     out["cost"] = 2 * taker + (2 * (ask - bid) / (ask + bid) if bid > 0 else 0.0)

@@ -50,6 +50,8 @@ class Loop:
         self.core = keep("core", np.zeros(1, CORE))
         self.books = keep("books", new_ladders(n))
         self.marks = keep("marks", np.zeros(n, MARK))
+        self.marks["taker"] = venue.rules["taker_rate"]
+        self.marks["charged"] = (venue.rules["taker_rate"] != 0) | (venue.rules["maker_rate"] != 0)
         self.mail = keep("mail", new_mail(venue.seed_words))
         keep("rules", venue.rules)  # the tape may change the fees in them
         self.venues = keep("venues", new_venues(n))

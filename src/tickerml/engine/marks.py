@@ -31,6 +31,8 @@ MARK: Final = np.dtype(
         ("crossed", "i8"),  # ENDs with a crossed book
         ("below", "i8"),  # ticks; Python is called when the market is there or lower; 0 = never
         ("above", "i8"),  # ticks; or there or higher
+        ("taker", "i8"),  # the taker's fee as we have been told, 1e-8: the venue's own may have changed since
+        ("charged", "i8"),  # 1 = the run charges fees at all
         ("alarm", "i8"),  # BELOW and ABOVE bits: which was reached and not heard of yet
     ]
 )
@@ -40,7 +42,7 @@ ABOVE: Final = 2
 
 _END, _HELD = int(Flag.END), int(Flag.HELD)
 _DEPTH, _TRADE, _CLOCK, _GAP = int(Kind.DEPTH), int(Kind.TRADE), int(Kind.CLOCK), int(Kind.GAP)
-_TIMER, _VALUE, _STATUS = int(Kind.TIMER), int(Kind.VALUE), int(Kind.STATUS)
+_TIMER, _VALUE, _STATUS, _PARAMS = int(Kind.TIMER), int(Kind.VALUE), int(Kind.STATUS), int(Kind.PARAMS)
 
 
 @fold
@@ -73,6 +75,8 @@ def on_row(m: Record, b: Record, row: Record) -> None:
         m["gaps"] += 1
         m["bid"] = 0
         m["ask"] = 0
+    elif kind == _PARAMS and m["charged"] != 0 and (row["price"] != 0 or row["qty"] != 0):
+        m["taker"] = row["qty"]
 
 
 @fold
