@@ -387,11 +387,12 @@ def test_an_open_superp_position_is_no_entry_to_withdraw(state, gone):
 
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize(("limit", "kind"), [(0, MARKET), (970, LIMIT)])
-def test_closing_withdraws_all_and_sells_what_is_held(side, limit, kind):
+def test_closing_withdraws_all_but_the_stop_and_sells_what_is_held(side, limit, kind):
+    """F5: the stop stands until nothing is held: the venue may refuse the close."""
     book, s = trade(ENTRY, STOP, TARGET, side=side, exited=8, taken=1, cover_by=5, fill_by=6)
     close(*book.given, 0, BY_TIMER, limit)
     wanted = Order(INST, -side, kind, IOC, 1, price=limit, flags=REDUCE)
-    assert book.said() == [*(Cancel(INST, n) for n in (1, 2, 3)), wanted]
+    assert book.said() == [*(Cancel(INST, n) for n in (1, 3)), wanted]
     assert [int(s[name]) for name in ("state", "reason", "going", "cover_by", "fill_by")] == [
         *(CLOSING, BY_TIMER, 1, 0, 0)
     ]
@@ -400,13 +401,13 @@ def test_closing_withdraws_all_and_sells_what_is_held(side, limit, kind):
 
 def test_a_close_under_way_is_not_sent_again():
     """And the first reason stands."""
-    book, s = trade(STOP, CLOSE, reason=BY_STOP)
+    book, s = trade(STOP, TARGET, CLOSE, reason=BY_STOP)
     close(*book.given, 0, BY_TIMER, 0)
-    assert ids(book) == [1]
+    assert ids(book) == [2]
     assert s["reason"] == BY_STOP
-    book, _ = trade(ENTRY, lots=0)
+    book, _ = trade(ENTRY, STOP, lots=0)
     close(*book.given, 0, BY_TIMER, 0)
-    assert ids(book) == [1]
+    assert ids(book) == [1, 2]
 
 
 def test_a_superp_position_is_closed_by_the_cancel_of_its_order():

@@ -487,7 +487,7 @@ def test_without_an_execution_no_leg_is_timed():
 def test_a_leg_that_cannot_get_its_lots_unwinds_all():
     w, one, other = spread(ENTRY, entered=0)
     assert w.answer(A.REJECT, 2, left=10) == 1 << BITS
-    assert w.said() == [Cancel(0, 1), w.close(10)]
+    assert w.said() == [w.close(10)]
     assert [(int(s["state"]), int(s["reason"]), int(s["going"])) for s in (one, other)] == [
         *((CLOSING, UNWOUND, 1), (CLOSING, UNWOUND, 1))
     ]
@@ -498,13 +498,13 @@ def test_a_leg_that_got_some_of_its_lots_sells_them_at_the_market():
     w, _, other = spread(ENTRY, entered=4)
     other["working"] = 1
     w.answer(A.EXPIRED, 2, left=6)
-    assert w.said() == [w.close(4, inst=1), Cancel(0, 1), w.close(10)]
+    assert w.said() == [w.close(4, inst=1), w.close(10)]
 
 
 def test_when_one_leg_leaves_the_others_do():
     w, one, other = spread(STOP, TARGET)
     assert w.fill(1, 900, 10) == NOTHING  # it waits for the other
-    assert w.said() == [Cancel(1, 2), Cancel(1, 3), w.close(10, inst=1)]
+    assert w.said() == [Cancel(1, 3), w.close(10, inst=1)]
     assert [(int(s["state"]), int(s["reason"])) for s in (one, other)] == [(CLOSING, BY_STOP), (CLOSING, BY_LEG)]
     assert w.fill(101, 990, 10, inst=1) == 1 << BITS | OVER
 
@@ -513,14 +513,14 @@ def test_a_leg_that_has_reached_its_target_in_part_leaves_with_all():
     w, one, other = spread(STOP)
     w.rest(0, TARGET, 3, 10)
     assert w.fill(3, 1200, 1, left=9) == NOTHING
-    assert w.said() == [Cancel(0, 1), Cancel(0, 3), w.close(9), Cancel(1, 2), w.close(10, inst=1)]
+    assert w.said() == [Cancel(0, 3), w.close(9), w.close(10, inst=1)]
     assert [int(s["reason"]) for s in (one, other)] == [BY_TARGET, BY_LEG]
 
 
 def test_a_stop_in_parts_makes_the_others_leave_and_goes_on():
     w, one, _ = spread(STOP)
     assert w.fill(1, 900, 1, left=9) == NOTHING
-    assert w.said() == [Cancel(1, 2), w.close(10, inst=1)]
+    assert w.said() == [w.close(10, inst=1)]
     assert (one["state"], w.leg(1)["left"]) == (OPEN, 9)
 
 
@@ -530,7 +530,7 @@ def test_another_trade_is_no_leg_of_this_one():
     free = w.table[w.begin({"group": 1})]
     free["state"] = 0
     w.fill(1, 900, 10)
-    assert [order.inst for order in w.said()] == [1, 1]
+    assert [order.inst for order in w.said()] == [1]
     assert free["going"] == 0
 
 
@@ -549,7 +549,7 @@ def test_what_is_due_is_closed(more, reason):
     s = w.setup(STOP, entered=10, **more)
     said = w.left_to_python(following.overdue(*w.trades, *w.market, 0))
     assert said == (1 << BITS if reason else -1)
-    assert (s["reason"], w.said()) == (reason, [Cancel(0, 1), w.close(10)] if reason else [])
+    assert (s["reason"], w.said()) == (reason, [w.close(10)] if reason else [])
     assert w.left_to_python(following.overdue(*w.trades, *w.market, 2)) == -1
 
 
@@ -567,7 +567,7 @@ def test_a_retreat_withdraws_what_has_not_filled():
         w.setup(ENTRY, STOP, entered=5)
         w.setup(entered=5, state=CLOSING)
         assert [following.retreated(*w.trades, *w.market, k, close) & ~SEND for k in range(4)] == [0, 1 << BITS, 0, 0]
-        closed = [Cancel(0, 3), w.close(5)] if close else []
+        closed = [w.close(5)] if close else []
         assert w.said() == [Cancel(0, 1), Cancel(0, 2), *closed]
         assert w.table["reason"][:3].tolist() == [BY_HAND, BY_HAND if close else 0, 0]
 
@@ -948,3 +948,43 @@ def test_a_stop_that_fills_while_a_part_is_under_way_ends_the_trade():
     assert w.fill(1, 900, 10) == OVER
     assert s["reason"] == BY_STOP
     assert w.said() == [Cancel(0, 101)]
+
+
+def test_the_stop_stands_while_a_position_is_closed_and_leaves_with_its_last_lot():
+    """F5: also while the venue refuses the close, and takes it again and again."""
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    assert w.left_to_python(following.left(*w.trades, *w.market, 0, BY_TIMER)) == NOTHING
+    assert w.said() == [Cancel(0, 2), w.close(10)]
+    assert w.answer(A.REJECT, 101) == NOTHING
+    assert (s["state"], s["going"], s["horizon"], w.said()) == (OPEN, 1, NOW + SECOND, [])
+    assert w.left_to_python(following.left(*w.trades, *w.market, 0, BY_TIMER)) == NOTHING
+    assert w.said() == [w.close(10)]
+    w.answer(A.ACK, 102)
+    assert w.fill(102, 990, 4, left=6) == NOTHING
+    assert w.said() == []
+    assert w.fill(102, 990, 6) == OVER
+    following.settled(*w.trades, w.marks, 0)
+    assert w.said() == [Cancel(0, 1)]
+
+
+@pytest.mark.parametrize(("kind", "left"), [(A.EXPIRED, 10), (A.CANCELED, 10)])
+def test_what_a_stop_leaves_while_a_close_is_to_be_tried_again_is_closed_now(kind, left):
+    w = World()
+    s = w.setup(STOP, entered=10, target_at=0)
+    following.left(*w.trades, *w.market, 0, BY_TIMER)
+    w.answer(A.REJECT, 101)
+    assert s["horizon"] == NOW + SECOND
+    w.answer(kind, 1, left=left)
+    assert (s["state"], s["horizon"]) == (OPEN, NOW)
+    assert w.core[0]["deadline"] == NOW
+
+
+def test_a_stop_that_ends_beside_a_close_under_way_changes_nothing():
+    w = World()
+    s = w.setup(STOP, entered=10, target_at=0)
+    following.left(*w.trades, *w.market, 0, BY_TIMER)
+    w.said()
+    w.answer(A.EXPIRED, 1, left=10)
+    assert (s["state"], w.said()) == (CLOSING, [])
+    assert s["horizon"] == HORIZON

@@ -218,7 +218,7 @@ def test_chunks_change_nothing(chunk):
     assert print_of(*run(Sways(), tape)) == print_of(*run(Sways(), tape, chunk=chunk))
 
 
-@pytest.mark.parametrize("latency", [{}])
+@pytest.mark.parametrize("latency", [{}, {"model": "distribution", "params": {"lost": 0.1}}])
 def test_its_stops_stand_for_what_is_held_and_for_no_more(latency):
     """Whenever nothing is on its way."""
     _, made = run(Sways(), market("busy", minutes=4), settings(latency=latency))

@@ -3,7 +3,7 @@
 Every fill of an entry is protected by its own stop (and target) of the same size; when one of the two ends the
 position, its sibling is cancelled. Exits are reduce-only, so a stop can never turn a position round. Many small fills
 are gathered under one stop. A stop that is replaced stands until the venue has told that its heir does, and stays where
-the heir is refused: a position is not without a stop in between. What could not be closed is closed again: a second
+the heir is refused: a position is not without a stop in between. Nor is it while it is closed. What could not be closed is closed again: a second
 later, and while the venue refuses it after twice the time each time, up to a minute. Kernels: what they write into the
 requests leaves at once.
 
@@ -236,13 +236,19 @@ def withdraw_entries(table: Rows, legs: Rows, out: Record, k: int) -> None:
 
 @kernel
 def close(c: Record, table: Rows, legs: Rows, out: Record, k: int, reason: int, limit: int) -> None:
-    """Withdraw all orders of setup `k` and close what it holds: up to `limit` ticks, 0 = at the market."""
+    """Withdraw the orders of setup `k` and close what it holds: up to `limit` ticks, 0 = at the market.
+
+    Its stops stand until nothing is held: the venue may refuse the close, or fill some of it, or be halted.
+    """
     s = table[k]
     closing = _closing(legs, k)
+    lots = held(s)
+    stays = s["superp"] == 0 and lots > 0
     s["going"] = 1
     s["cover_by"] = s["fill_by"] = 0
     for n in range(len(legs)):
-        if belongs(legs[n], k) and (legs[n]["role"] != CLOSE or s["superp"] != 0):
+        role = legs[n]["role"]
+        if belongs(legs[n], k) and (role != CLOSE or s["superp"] != 0) and not (role == STOP and stays):
             withdraw(legs[n], out)
     s["state"] = CLOSING
     if s["leaves"] == 0:
@@ -250,7 +256,6 @@ def close(c: Record, table: Rows, legs: Rows, out: Record, k: int, reason: int, 
     if s["superp"] != 0:
         s["reason"] = s["leaves"]
         return
-    lots = held(s)
     if lots > 0 and not closing:
         r = _exit(c, s, out, _LIMIT if limit != 0 else _MARKET, _IOC, lots)
         r["price"] = limit

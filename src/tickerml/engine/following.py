@@ -314,6 +314,8 @@ def _ended(
     bars = rules[inst]["bar_only"] != 0
     touch = 0 if bars else touch_of(books[inst], marks[inst], s["side"])
     said = NOTHING
+    if leg["role"] == STOP and s["going"] != 0 and s["state"] == OPEN and held(s) > 0:
+        s["horizon"] = now  # it stood while a close was to be tried again: what it left is closed now
     if leg["role"] == TARGET and refused:
         s["watched"] = 1
         leaving.inherit(legs, out, leg["id"])
