@@ -17,7 +17,7 @@ from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.case import Case, lost
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.limits import Limits, Refused
-from tickerml.desk.sizing import lot_value, multiplier, size
+from tickerml.desk.sizing import lots_of, multiplier, size
 from tickerml.tape.intents import Entry
 
 OPEN = {  # every rule wide open: each test closes one
@@ -240,9 +240,22 @@ def test_a_rule_that_cannot_be_computed_leaves_nothing():
 def test_a_lot_is_worth_one_unit_of_money_at_least():
     """So that no number of lots is unlimited."""
     small, inverse = instrument(1, lot="0.000001"), instrument(1, inverse=True)  # 1 money a tick; 1e11 / tick
-    for inst, tick, worth in [(small, 1, 1), (small, 3, 3), (inverse, 10**11, 1), (inverse, 10**12, 1)]:
+    for inst, tick, worth in [(small, 1, 1), (small, 3, 3), (inverse, 10**11, 1)]:
         at = facts(at={"bid": tick, "ask": tick, "bar_only": True})
-        assert lot_value(Case(desk()._desktop(at), proposal(inst=inst))) == worth
+        assert lots_of(Case(desk()._desktop(at), proposal(inst=inst)), 12) == 12 // worth
+    at = facts(at={"bid": 10**12, "ask": 10**12, "bar_only": True})
+    assert lots_of(Case(desk()._desktop(at), proposal(inst=inverse)), 12) == 12  # of a tenth each: 1
+
+
+@pytest.mark.parametrize("tick", [7 * 10**9, 3 * 10**10, 6 * 10**10, 10**11])
+@pytest.mark.parametrize("money", [0, 1, 13, 14, 15, 1_000, 123_457])
+def test_the_lots_of_an_inverse_contract_are_worth_no_more_than_their_money(tick, money):
+    """The worth of one is rounded, that of many is not the same so many times."""
+    inst = instrument(1, inverse=True)
+    c = Case(desk()._desktop(facts(at={"bid": tick, "ask": tick, "bar_only": True})), proposal(inst=inst))
+    lots = lots_of(c, money)
+    assert lots == 0 or c.worth(tick, lots) <= money
+    assert lots > 0 or money <= c.worth(tick, 1)
 
 
 def test_smaller_after_three_losses():

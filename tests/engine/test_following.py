@@ -666,7 +666,9 @@ def test_less_is_left_than_the_heirs_are_for(leaves):
     assert [int(w.leg(n)["heir"]) for n in (101, 102)] == [103, 104]
     assert s["naked"] == 0
     w.answer(A.ACK, 103)
-    assert {one.id for one in w.said()} == ({101} if leaves else {1, 101})
+    assert {one.id for one in w.said()} == {101}
+    w.answer(A.CANCELED, 101)
+    assert {one.id for one in w.said()} == (set() if leaves else {1})  # which has waited for that one
 
 
 def test_entries_end_with_the_position():
@@ -929,15 +931,40 @@ def test_a_part_that_is_filled_in_pieces_is_protected_after_each():
     assert (s["exited"], s["state"]) == (4, OPEN)
 
 
-@pytest.mark.parametrize("kind", [A.EXPIRED, A.REJECT])
-def test_a_part_that_the_venue_did_not_take_changes_nothing(kind):
+def test_a_part_that_found_no_buyer_changes_nothing():
     w = World()
-    s = w.setup(STOP, TARGET, entered=10)
+    s = w.setup(STOP, TARGET, entered=10, wait=SECOND)
     following.lessened(*w.trades, *w.market, 0, 4)
     w.said()
-    assert w.answer(kind, 101) == NOTHING
+    assert w.answer(A.EXPIRED, 101) == NOTHING
     assert w.said() == []
-    assert (s["state"], s["wait"], s["pressed"], s["watched"]) == (OPEN, 0, 0, 0)
+    assert [int(s[name]) for name in ("state", "wait", "pause", "pressed", "watched")] == [OPEN, 0, 0, 0, 0]
+
+
+def test_a_part_that_the_venue_refuses_waits_twice_as_long_each_time_and_is_told_once():
+    w = World()
+    s = w.setup(STOP, TARGET, entered=10)
+    for n, (wait, told) in enumerate([(1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (32, 0), (60, TELL), (60, 0)]):
+        following.lessened(*w.trades, *w.market, 0, 4)
+        w.said()
+        assert w.answer(A.REJECT, 101 + n) == told
+        assert [int(s[name]) for name in ("state", "wait", "pause")] == [OPEN, wait * SECOND, NOW + wait * SECOND]
+    assert (s["pressed"], s["watched"], w.said()) == (0, 0, [])
+
+
+def test_those_that_wait_for_an_heir_that_was_refused_wait_for_its_own():
+    w = World()
+    s = w.setup(STOP, entered=10, target_at=0)
+    for stop_at in (910, 920):
+        w.left_to_python(following.moved(*w.trades, *w.market, 0, stop_at, 0))
+    assert [int(w.leg(n)["heir"]) for n in (1, 101, 102)] == [101, 102, 0]
+    w.said()
+    assert w.answer(A.REJECT, 101, left=10) == NOTHING
+    assert int(w.leg(1)["heir"]) == 102
+    assert w.said() == []
+    w.answer(A.ACK, 102)
+    assert w.said() == [Cancel(0, 1)]
+    assert s["refused"] == 0
 
 
 def test_a_stop_that_fills_while_a_part_is_under_way_ends_the_trade():

@@ -25,7 +25,7 @@ from tickerml.desk.regime import RegimeFold
 from tickerml.desk.settings import Manager as ManagerRules
 from tickerml.desk.settings import Regime as RegimeRules
 from tickerml.desk.sized import AFTER, AFTER_STAKE, orders_of, stake_order, worst_of_orders
-from tickerml.desk.sizing import lot_value, size
+from tickerml.desk.sizing import lots_of, size
 from tickerml.desk.universe import Universe
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import HEDGE, shares_of, unhedged
@@ -215,7 +215,7 @@ class Desk:
             if gate.state == FAILED:
                 return Refusal(c.p.seq, reason, _said(reason, gate), tuple(gates))
         sized = size(c)
-        lots = sized.money if c.setup.superp else sized.money // lot_value(c)
+        lots = sized.money if c.setup.superp else lots_of(c, sized.money)
         if most is not None and most < lots:
             lots, sized = most, sized._replace(bound="legs")
         if lots <= 0:

@@ -136,12 +136,16 @@ def tighten(s: Record, stop: float, price: int) -> Move | None:
 
     None where that is no tighter: then it stays.
     """
-    before = int(s["stop_at"])
-    _tighten(s, int(_price(float(s["entry_at"]) * (1 - int(s["side"]) * stop))), price)
-    if s["stop_at"] == before:
+    stop_at = tightened(s, stop, price)
+    if stop_at == int(s["stop_at"]):
         return None
-    s["stop"] = stop
-    return Move(int(s["stop_at"]), int(s["target_at"]))
+    s["stop"], s["stop_at"] = stop, stop_at
+    return Move(stop_at, int(s["target_at"]))
+
+
+def tightened(s: Record, stop: float, price: int) -> int:
+    """Where the stop is then, ticks."""
+    return _nearest(s, int(_price(float(s["entry_at"]) * (1 - int(s["side"]) * stop))), price)
 
 
 def _arrived(s: Record, price: int, agree: bool) -> bool:
@@ -170,7 +174,10 @@ def _zone(s: Record, price: int, agree: bool) -> bool:
 
 def _tighten(s: Record, wanted: int, price: int) -> None:
     """Move the stop to `wanted` where that is nearer to the market, at least a tick away from it; never back."""
-    side = int(s["side"])
+    s["stop_at"] = _nearest(s, wanted, price)
+
+
+def _nearest(s: Record, wanted: int, price: int) -> int:
+    side, before = int(s["side"]), int(s["stop_at"])
     wanted = max(1, side * min(side * wanted, side * price - 1))
-    if not s["stop_at"] or side * (wanted - int(s["stop_at"])) > 0:
-        s["stop_at"] = wanted
+    return wanted if not before or side * (wanted - before) > 0 else before

@@ -3,9 +3,9 @@
 Every fill of an entry is protected by its own stop (and target) of the same size; when one of the two ends the
 position, its sibling is cancelled. Exits are reduce-only, so a stop can never turn a position round. Many small fills
 are gathered under one stop. A stop that is replaced stands until the venue has told that its heir does, and stays where
-the heir is refused: a position is not without a stop in between. Nor is it while it is closed. What could not be closed is closed again: a second
-later, and while the venue refuses it after twice the time each time, up to a minute. Kernels: what they write into the
-requests leaves at once.
+the heir is refused: a position is not without a stop in between, nor while it is closed. What could not be closed is
+closed again: a second later, and while the venue refuses it after twice the time each time, up to a minute. Kernels:
+what they write into the requests leaves at once.
 
 Where there is a book, a stop reaches only so far: it becomes a limit `limits.through_stop` beyond its trigger, which
 fills at once or not. What it could not fill is closed by a limit `limits.through_stop_again` beyond the touch, and what
@@ -131,11 +131,12 @@ def _name_heirs(legs: Rows, out: Record, k: int, stop_id: int, target_id: int) -
 def succeed(table: Rows, legs: Rows, k: int) -> None:
     """All that setup `k` holds is protected anew by `protect`; until that stands its stops and targets do.
 
-    For a moment both stand; both are reduce-only, so the position cannot turn.
+    For a moment both stand; both are reduce-only, so the position cannot turn. What has an heir waits for that one:
+    each answer withdraws what stood before it, however quickly levels move.
     """
     table[k]["naked"] = held(table[k])
     for n in range(len(legs)):
-        if _protects(legs[n], k):
+        if _protects(legs[n], k) and legs[n]["heir"] == 0:
             legs[n]["heir"] = AWAITED
 
 

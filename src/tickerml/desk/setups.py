@@ -51,6 +51,7 @@ SETUP: Final = np.dtype(
         ("cover_by", "i8"),  # ns by which the venue must have told of a stop for all that is held; 0 = it has
         ("refused", "i8"),  # stops that the venue has refused since the last one that stood
         ("wait", "i8"),  # ns until a close that the venue has refused is sent again; 0 = it did not refuse the last one
+        ("pause", "i8"),  # ns; before then no part is closed: the venue has refused one, or a close
         ("pressed", "i8"),  # 1 = a limit did not close it: the next close is at the market
         ("going", "i8"),  # 1 = it was told to close: what is left is only closed again
         ("paid", "i8"),  # value of all entry fills, money

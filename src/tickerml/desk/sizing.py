@@ -14,7 +14,10 @@ from typing import Final, NamedTuple
 
 from tickerml.desk.case import Case
 from tickerml.desk.checks import warm
+from tickerml.tape.intents import Reach
 
+# rules of all that is held then; the others are of an order, or of what the account has left
+_OF_ALL: Final = frozenset({"largest position", "risk per trade", "size", "signal", "tier", "portfolio"})
 YEAR: Final = 365.0  # days: volatility a year = volatility a day x sqrt(365)
 
 
@@ -41,19 +44,35 @@ def _size(rule: str, money: float) -> Size:
 def size(c: Case) -> Sized:
     """The smallest of all sizes that apply, times the factors. 0 where a rule that applies cannot be computed."""
     sizes = _of_stake(c) if c.setup.superp else _of_notional(c)
-    smallest = min(sizes, key=_smallness)
     factors = tuple([one for one in _factors(c) if one.money < 1])
-    money = smallest.money * math.prod([one.money for one in factors])
+    factor = math.prod([one.money for one in factors])
+    if c.p.held is not None:
+        return _further(c, sizes, factors, factor)
+    smallest = min(sizes, key=_smallness)
+    money = smallest.money * factor
     return Sized(max(0, math.floor(money)) if isfinite(money) else 0, smallest.rule, tuple(sizes), factors)
+
+
+def _further(c: Case, sizes: list[Size], factors: tuple[Size, ...], factor: float) -> Sized:
+    """What adds to a position: the factors shrink what the whole may be, and what is held of that is there already."""
+    held = c.held.notional
+    left = [((one.money + held) * factor - held if one.rule in _OF_ALL else one.money * factor) for one in sizes]
+    money, rule = min((m if isfinite(m) else -math.inf, one.rule) for m, one in zip(left, sizes, strict=True))
+    return Sized(max(0, math.floor(money)) if isfinite(money) else 0, rule, tuple(sizes), factors)
 
 
 def _smallness(one: Size) -> float:
     return one.money if isfinite(one.money) else -math.inf
 
 
-def lot_value(c: Case) -> int:
-    """Money of one lot at the worst price; at least 1."""
-    return max(1, c.worth(c.worst, 1))
+def lots_of(c: Case, money: int) -> int:
+    """The lots that so much money pays for at the worst price."""
+    lots = money // max(1, c.worth(c.worst, 1))
+    if c.inverse and lots > 0:  # the worth of one is rounded
+        lots = min(lots, lots * money // max(1, c.worth(c.worst, lots)))
+        while lots > 0 and c.worth(c.worst, lots) > money:
+            lots -= 1
+    return lots
 
 
 def _of_stake(c: Case) -> list[Size]:
@@ -70,7 +89,8 @@ def _of_stake(c: Case) -> list[Size]:
 def _of_notional(c: Case) -> list[Size]:
     setup, equity, lost = c.setup, c.equity, c.lost_at_stop
     largest = c.position
-    wish = (largest if setup.size is None else setup.size) * equity * multiplier(c)
+    many = 1.0 if isinstance(setup, Reach) else multiplier(c)  # an exposure is no hint: it is measured again and again
+    wish = (largest if setup.size is None else setup.size) * equity * many
     if setup.size is not None and setup.leverage is not None:
         wish /= c.margin  # of a setup that names its leverage the wish is a share of margin
     wish -= c.held.notional
@@ -149,7 +169,7 @@ def _tier(c: Case) -> float | None:
     limits, free = c.limits, c.account.cash - c.desk.exposure.reserved.get(c.wallet, 0)
     low, high = (limits.tier_a_low, limits.tier_a_high) if c.p.tier == "A" else (limits.tier_b_low, limits.tier_b_high)
     confidence = 0.0 if c.confidence is None else min(1.0, max(0.0, 2 * c.confidence - 1))
-    return (low + (high - low) * confidence) * free / c.margin
+    return (low + (high - low) * confidence) * (free + c.held.margin) / c.margin - c.held.notional
 
 
 def _weight(c: Case) -> float | None:

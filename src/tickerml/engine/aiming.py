@@ -9,7 +9,9 @@ import numpy as np
 from msgspec import structs
 
 from tickerml.account.contract import value
+from tickerml.desk.exits import tightened
 from tickerml.desk.exposure import Worst, worst_of
+from tickerml.desk.leaving import MOST_EXITS
 from tickerml.desk.legs import ENTRY, PART
 from tickerml.desk.limits import Limits
 from tickerml.desk.setups import ENTERING, OPEN, held
@@ -23,6 +25,7 @@ THERE: Final = "the exposure is there"
 UNDER_WAY: Final = "its orders are under way"
 CLOSING: Final = "it is being closed"
 UNKNOWN: Final = "no price or equity to measure by"
+REFUSED: Final = "the venue has refused it: it waits"
 SMALL: Final = "the change is below the least order"
 _COUNTED: Final = ("superp", "in_use", "notional", "risk", "lots", "entered", "taken", "exited")
 
@@ -50,7 +53,7 @@ def aim(books: Books, limits: Limits, strategy: int, inst: Instrument, target: T
         return Aim(entry=Reach.of(target, target.stop)) if target.exposure else Aim(NOTHING)
     k = int(mine[0])
     s = table[k]
-    if s["state"] not in (ENTERING, OPEN) or s["going"] or s["wait"]:
+    if s["state"] not in (ENTERING, OPEN) or s["going"]:
         return Aim(CLOSING)
     if target.exposure * int(s["side"]) <= 0:
         return Aim(slot=k, close=True)
@@ -62,9 +65,11 @@ def aim(books: Books, limits: Limits, strategy: int, inst: Instrument, target: T
 
 
 def _awaits(books: Books, k: int) -> bool:
-    """Whether an order is under way that changes how much setup `k` holds."""
+    """Whether an order is under way that changes how much setup `k` holds, or too many are for one more."""
     legs = books.setups.legs
-    return bool(np.any((legs["id"] != 0) & (legs["setup"] == k) & np.isin(legs["role"], (ENTRY, PART))))
+    roles = legs["role"][(legs["id"] != 0) & (legs["setup"] == k)]
+    changes = np.isin(roles, (ENTRY, PART))
+    return bool(changes.any()) or int((~changes).sum()) > MOST_EXITS - 2
 
 
 def _beside(books: Books, limits: Limits, inst: Instrument, k: int, target: Target) -> Aim:
@@ -75,29 +80,39 @@ def _beside(books: Books, limits: Limits, inst: Instrument, k: int, target: Targ
         return Aim(UNKNOWN)
     lots, wanted = int(held(s)), abs(target.exposure) * equity
     worth = int(value(books.wallets.contracts[inst.id], mark, lots))
-    stop = _tighter(s, target.stop, limits)
+    stop = _tighter(s, target.stop, limits, mark)
     if abs(worth - wanted) <= limits.least_change * max(worth, wanted):
         return Aim(slot=k, stop=stop) if stop else Aim(THERE)
     if worth < wanted:
+        if stop and _passed(s, stop, mark):
+            return Aim(slot=k, stop=stop)
         entry = Reach.of(target, stop or float(s["stop"]) or None)
         return Aim(slot=k, stop=stop, entry=entry, held=structs.replace(counted(s), notional=worth))
+    if s["wait"] and books.now < s["pause"]:
+        return Aim(slot=k, stop=stop) if stop else Aim(REFUSED)
     return _less(limits, inst, k, lots, int(wanted / worth * lots), mark, stop)
 
 
 def _less(limits: Limits, inst: Instrument, k: int, lots: int, rest: int, mark: int, stop: float) -> Aim:
     """Close all but `rest` lots: all of them where the rest could not leave later, none where the part cannot now."""
-    if _in_quote(inst, mark, rest) < Decimal(repr(limits.min_exit)) * inst.min_notional:
+    if rest < 1 or _in_quote(inst, mark, rest) < Decimal(repr(limits.min_exit)) * inst.min_notional:
         return Aim(slot=k, close=True)
     if rest >= lots or _in_quote(inst, mark, lots - rest) < inst.min_notional:
         return Aim(slot=k, stop=stop) if stop else Aim(SMALL)
     return Aim(slot=k, lots=lots - rest, stop=stop)
 
 
-def _tighter(s: Record, stop: float | None, limits: Limits) -> float:
+def _tighter(s: Record, stop: float | None, limits: Limits, mark: int) -> float:
     """The stop where it is tighter than the one there by more than the least change; 0 where that one stays."""
     if stop is None or (s["stop"] and stop >= float(s["stop"]) * (1 - limits.least_change)):
         return 0.0
-    return stop
+    return stop if not s["stop_at"] or tightened(s, stop, mark) != int(s["stop_at"]) else 0.0
+
+
+def _passed(s: Record, stop: float, mark: int) -> bool:
+    """Whether the market is at a stop of this fraction already: what is added would be sold at once."""
+    side = int(s["side"])
+    return side * (mark - float(s["entry_at"]) * (1 - side * stop)) <= 0
 
 
 def counted(s: Record) -> Worst:

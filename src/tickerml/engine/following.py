@@ -272,7 +272,7 @@ def _ordered(
             ended(table, leg)
         _exited(c, table, legs, out, k, leg)
         leaving.reopen(table, legs, k, c["now"])
-    if leg["role"] == CLOSE and kind != _REJECT:
+    if (leg["role"] == CLOSE or leg["role"] == PART) and kind != _REJECT:
         s["wait"] = 0
     through = leaving.AT_MARKET if rule["bar_only"] != 0 else reaches[0]["through"]
     if _ends(kind):
@@ -310,16 +310,18 @@ def _ended(
     gone = leg["role"] == STOP and leg["leaving"] == 0 and held(s) > 0 and s["going"] == 0
     gone = gone and (leg["heir"] == 0 or not refused)  # else one more is on its way
     tried = leg["role"] == CLOSE and leg["price"] > 0 and not refused  # its limit, at once at the market
-    shut = leg["role"] == CLOSE and refused  # read now: another order may take the leg's place
+    shut = (leg["role"] == CLOSE or leg["role"] == PART) and refused  # read now: another order may take the leg's place
     bars = rules[inst]["bar_only"] != 0
     touch = 0 if bars else touch_of(books[inst], marks[inst], s["side"])
     said = NOTHING
-    if leg["role"] == STOP and s["going"] != 0 and s["state"] == OPEN and held(s) > 0:
+    if leg["role"] == STOP and s["going"] != 0 and s["state"] == OPEN:
         s["horizon"] = now  # it stood while a close was to be tried again: what it left is closed now
     if leg["role"] == TARGET and refused:
         s["watched"] = 1
         leaving.inherit(legs, out, leg["id"])
     order_id, pair = leg["id"], leg["pair"]
+    if refused and leg["heir"] != 0:
+        leaving.pass_on(legs, order_id, leg["heir"])  # its own heir is on its way
     legal = gone and refused and leaving.is_legal(s, touch)
     once = legal and s["refused"] == 0
     kept = legal and not once and leaving.recall(table, legs, out, leg)
@@ -336,6 +338,8 @@ def _ended(
         s["pressed"] = 1
     if shut and leaving.refused(s):
         said |= TELL
+    if shut:
+        s["pause"] = leaving.again(s, now)
     leaving.reopen(table, legs, k, now if tried else leaving.again(s, now))
     return said
 

@@ -5,6 +5,7 @@ What becomes of a trade is decided by kernels (engine/following.py); here it lea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from tickerml.desk import legs as roles
 from tickerml.desk import setups as book
 from tickerml.desk.approved import Approved
 from tickerml.desk.beginning import fields_of, more_of
+from tickerml.desk.case import lost
 from tickerml.desk.desk import Desk
 from tickerml.desk.exits import Move, at_price, tighten
 from tickerml.desk.leaving import REACH
@@ -100,9 +102,18 @@ class Trades:
         if one.stop:
             move_to = tighten(self.setups.table[k], one.stop, self.books.prices.mark(int(self.setups.table[k]["inst"])))
             if move_to is not None:
+                self._lower_risk(k)
                 self._move(k, move_to)
         if one.lots:
             self._done(following.lessened(*self._trades, *self._market, k, one.lots))
+
+    def _lower_risk(self, k: int) -> None:
+        """The stop of setup `k` is tighter: less of what it counts with may be lost."""
+        s = self.setups.table[k]
+        inverse, worth = bool(self.loop.venue.rules[int(s["inst"])]["inverse"]), int(s["notional"])
+        share = lost(float(s["stop"]), inverse, int(s["side"]))
+        if s["risk"] and share < 1:
+            s["risk"] = min(int(s["risk"]), math.ceil(worth * share))
 
     def answer(self) -> None:
         """Book what the venue has just said about an order of ours, or that it liquidated what we held."""

@@ -32,15 +32,20 @@ def optional(name: str, value: Any, most: float) -> None:
 
 def above(name: str, value: Any, most: float, unit: str = "") -> None:
     """A number above 0, up to `most`; `unit` " ns": a span of time."""
-    if not (isinstance(value, _NUMBERS) and 0 < value <= most):
+    if not (isinstance(value, _NUMBERS) and 0 < _plain(value) <= most):
         limit = f"{most / DAY:,.8g} days" if unit else f"{most:,.8g}"
         refuse(f"{name} is {said(value)}{unit}; it must be above 0 and at most {limit}")
 
 
 def within(name: str, value: Any, least: float, most: float) -> None:
     """A number from `least` to `most`."""
-    if not (isinstance(value, _NUMBERS) and least <= value <= most):
+    if not (isinstance(value, _NUMBERS) and least <= _plain(value) <= most):
         refuse(f"{name} is {said(value)}; it must be from {least:,.8g} to {most:,.8g}")
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as Python's: a small one could not be held against a large limit."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def either(name: str, value: object) -> None:

@@ -117,7 +117,7 @@ class Target:
     """A wished exposure: signed, as a multiple of equity (-0.5 = short half of it).
 
     What is held is brought there: from nothing it is entered at the market; more of the same side is a further entry,
-    judged as what it adds; less is sold in part; the other side, or 0, closes it, and the next wake enters anew. What
+    judged as what it adds; less is sold in part; the other side, or 0, closes it, and a later wake enters anew. What
     is within `limits.least_change` of it stays. A stop that is tighter than the one before takes its place.
 
     Without a stop it needs the `substitute` "envelope": it has no stake, and is no leg; what the desk grants can be
@@ -134,6 +134,8 @@ class Target:
         within("exposure", self.exposure, -LARGEST, LARGEST)
         optional("stop", self.stop, FARTHEST)
         _stands_in(self.substitute, ENVELOPE, "a target")
+        object.__setattr__(self, "exposure", float(self.exposure))  # numbers of numpy wrap, and some are no float64
+        object.__setattr__(self, "stop", None if self.stop is None else float(self.stop))
         guarded = self.exposure == 0 or self.stop is not None or self.substitute != ""
         require(guarded, 'an exposure needs a stop, or the substitute "envelope"')
 
@@ -205,6 +207,7 @@ class Legs:
         places = {(leg.venue, leg.symbol) for leg in self.legs}
         require(len(places) == len(self.legs), "two legs are on one instrument: a coin has one setup at a time")
         require(not any(leg.setup.superp for leg in self.legs), "a SuperP position cannot be a leg")
+        require(not any(isinstance(leg.setup, Reach) for leg in self.legs), _NO_REACH)
         bare = unhedged([(coin_in(leg.symbol.partition("/")[0]), leg.setup) for leg in self.legs])
         if bare:
             named = self.legs[bare[0]].symbol
@@ -289,7 +292,8 @@ def unhedged(legs: Sequence[tuple[str, Setup]]) -> list[int]:
 
 
 def stands_alone(setup: Setup) -> None:
-    """A setup that is no leg has nothing that could hedge it. Raises ConfigError `intent`."""
+    """A setup that is no leg has nothing that could hedge it, nor may it be a Reach. Raises ConfigError `intent`."""
+    require(not isinstance(setup, Reach), _NO_REACH)
     require(setup.substitute != HEDGE, f'a setup of its own has the substitute "hedge": {_HEDGED}')
 
 
@@ -298,6 +302,7 @@ _OF_SETUP: Final = (
     *(("stake", RICHEST), ("leverage", STEEPEST)),
 )
 _BY_SETUP: Final = 'the substitute "stake" (of a SuperP position) or "hedge" (of a leg of Legs)'
+_NO_REACH: Final = "a Reach is what the desk makes of a Target(...): answer with that"
 _HEDGED: Final = "only other legs of the same coin, on the other side and worth as much, do"
 
 
