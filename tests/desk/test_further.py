@@ -7,9 +7,11 @@ from desks import COINS, NOW, UNIT, desk, facts, gate, instrument, judge, propos
 from msgspec import structs
 
 from tickerml.desk.approved import Approved, Refusal
+from tickerml.desk.case import Case
 from tickerml.desk.exposure import Exposure, Worst, rest
 from tickerml.desk.gates import ABSENT
 from tickerml.desk.limits import Refused
+from tickerml.desk.sizing import size
 from tickerml.tape.intents import Reach, Target
 
 WIDE = {"order_share": 1.0, "max_position": 1.0, "max_in_use": 1.0, "risk_per_trade": 0.05, "max_heat": 1.0}
@@ -151,3 +153,36 @@ def test_a_spot_coin_is_not_wished_short():
 
 def test_the_horizon_of_a_wish_fits():
     assert NOW + reach(0.1).setup.horizon_ns < 2**63
+
+
+def sized(exposure, held=HELD, *, at=None, info=None, **limits):
+    """The size of more of what is held, after three losses: half of all there may be."""
+    of = desk(**{**WIDE, "losses_smaller": 3, "losses_size": 0.5, **limits})
+    at = at or facts(exposure=under_way(held))
+    target = Target(exposure, stop=0.01, info=info or {})
+    one = structs.replace(proposal(setup=Reach.of(target, 0.01)), held=held)
+    return size(Case(structs.replace(of._desktop(at), losses=3), one))
+
+
+def test_f2_factors_shrink_the_whole_and_what_is_held_of_it_is_there():
+    found = sized(0.3)
+    assert (found.money, found.bound) == (500 * UNIT, "size")
+    assert [one.rule for one in found.factors] == ["losses in a row"]
+    assert dict(found.sizes)["size"] == 2_000 * UNIT
+    assert sized(0.15).money == 0
+
+
+def test_f2_factors_shrink_what_is_of_one_order_as_such():
+    found = sized(0.9, order_share=0.05)
+    assert (found.money, found.bound) == (250 * UNIT, "order notional")
+
+
+def test_f2_a_rule_that_cannot_be_computed_leaves_nothing_to_add():
+    found = sized(0.9, at=facts(exposure=under_way(), at={"depth_ask": float("nan")}))
+    assert (found.money, found.bound) == (0, "depth")
+
+
+def test_f2_a_tier_is_a_share_of_the_margin_that_would_be_free_without_it():
+    held = Worst(400 * UNIT, 300 * UNIT, UNIT)
+    found = sized(0.9, held, info={"tier": "B"}, losses_size=1.0, tier_b_low=0.05)
+    assert (found.money, found.bound) == (4_600 * UNIT, "tier")  # 500 at ten times, of which 400 are held

@@ -244,18 +244,18 @@ def test_a_lot_is_worth_one_unit_of_money_at_least():
         at = facts(at={"bid": tick, "ask": tick, "bar_only": True})
         assert lots_of(Case(desk()._desktop(at), proposal(inst=inst)), 12) == 12 // worth
     at = facts(at={"bid": 10**12, "ask": 10**12, "bar_only": True})
-    assert lots_of(Case(desk()._desktop(at), proposal(inst=inverse)), 12) == 12  # of a tenth each: 1
+    assert lots_of(Case(desk()._desktop(at), proposal(inst=inverse)), 12) == 120  # of a tenth each
 
 
 @pytest.mark.parametrize("tick", [7 * 10**9, 3 * 10**10, 6 * 10**10, 10**11])
 @pytest.mark.parametrize("money", [0, 1, 13, 14, 15, 1_000, 123_457])
 def test_the_lots_of_an_inverse_contract_are_worth_no_more_than_their_money(tick, money):
-    """The worth of one is rounded, that of many is not the same so many times."""
+    """The worth of one is rounded, that of many is not the same so many times; and one more would be worth more."""
     inst = instrument(1, inverse=True)
     c = Case(desk()._desktop(facts(at={"bid": tick, "ask": tick, "bar_only": True})), proposal(inst=inst))
     lots = lots_of(c, money)
     assert lots == 0 or c.worth(tick, lots) <= money
-    assert lots > 0 or money <= c.worth(tick, 1)
+    assert (lots + 1) * 10**11 > money * tick
 
 
 def test_smaller_after_three_losses():

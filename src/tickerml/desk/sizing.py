@@ -66,13 +66,10 @@ def _smallness(one: Size) -> float:
 
 
 def lots_of(c: Case, money: int) -> int:
-    """The lots that so much money pays for at the worst price."""
-    lots = money // max(1, c.worth(c.worst, 1))
-    if c.inverse and lots > 0:  # the worth of one is rounded
-        lots = min(lots, lots * money // max(1, c.worth(c.worst, lots)))
-        while lots > 0 and c.worth(c.worst, lots) > money:
-            lots -= 1
-    return lots
+    """The lots that so much money pays for at the worst price; of an inverse contract one may be worth less than 1."""
+    if c.inverse:
+        return money * c.worst // c.unit_value
+    return money // max(1, c.worth(c.worst, 1))
 
 
 def _of_stake(c: Case) -> list[Size]:
