@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from small_runs import eager, market, run, settings
-from small_strategies import Churn
+from small_strategies import Churn, Sways
 from tickerml.ledger.facts import facts_of
 from tickerml.ledger.gather import gathered
 from tickerml.ledger.read import content_hashes, reading
@@ -18,6 +18,7 @@ CASES = {
     "psc": lambda: ("psc", eager()),
     "quoter": lambda: ("quoter", settings()),
     "setups": lambda: (Churn(every=1.0), settings()),
+    "targets": lambda: (Sways(every=1.0), settings()),
 }
 
 

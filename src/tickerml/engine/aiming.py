@@ -41,6 +41,13 @@ class Aim(NamedTuple):
     entry: Reach | None = None
     held: Worst | None = None  # what the entry adds to, money: at the mark, its margin, lost at its stop
 
+    @property
+    def does(self) -> str:
+        """What it comes to, in a word: "enter" and "add" are judged; "close", "part" and "stop" need no approval."""
+        if self.entry is not None:
+            return "enter" if self.held is None else "add"
+        return "close" if self.close else "part" if self.lots else "stop"
+
 
 def aim(books: Books, limits: Limits, strategy: int, inst: Instrument, target: Target) -> Aim:
     """What `strategy` means by a target on an instrument, at the prices of now.

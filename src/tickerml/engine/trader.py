@@ -167,7 +167,8 @@ class Trader:
         if not wishes:
             return
         asker = [self.strategies[w.strategy] for w in wishes]
-        blobs = [blob_of(one, w.view, intent_figures, w.intent, w.view) for one, w in zip(asker, wishes, strict=True)]
+        given = [(w.intent, w.view, w.aim.does if w.aim is not None else "") for w in wishes]
+        blobs = [blob_of(one, w[1], intent_figures, *w) for one, w in zip(asker, given, strict=True)]
         seqs = [self._tell_intent(wish, blob) for wish, blob in zip(wishes, blobs, strict=True)]
         made = [placed(one, w.view, self._proposals, w, seq) for one, w, seq in zip(asker, wishes, seqs, strict=True)]
         judged = self._judged([p for of_one in made for p in of_one])

@@ -21,9 +21,14 @@ from tickerml.tape.intents import Leg, Legs, Pass
 _TOLD: Final = ("side", "target", "stop", "exposure", "leverage", "stake", "superp", "substitute")
 
 
-def intent_figures(name: str, intent: Any, view: EngineView) -> dict[str, Any]:
-    """The blob of an INTENT row: what was wished, at which price, the strategy's figures, features to be told."""
+def intent_figures(name: str, intent: Any, view: EngineView, does: str = "") -> dict[str, Any]:
+    """The blob of an INTENT row: what was wished, at which price, the strategy's figures, features to be told.
+
+    `does`: what a wished exposure comes to beside what is held (engine/aiming.py).
+    """
     figures = {"price": view.close, **intent.info, "strategy": name, "kind": type(intent).__name__.lower()}
+    if does:
+        figures["does"] = does
     told = view.told()
     if told:
         figures["features"] = told

@@ -26,6 +26,7 @@ Row = tuple[Any, ...]
 
 _PASS, _INTENT, _END = int(Kind.PASS), int(Kind.INTENT), int(Flag.END)
 _UNDECIDED: Final = 4096  # intents that may wait for what becomes of them
+_EXITS: Final = ("close", "part", "stop")  # what a wished exposure comes to that needs no approval
 _OUTCOMES: Final = {1: "long", -1: "short"}
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _ORDERED: Final = {int(k) for k in (Kind.ACK, Kind.REJECT, Kind.FILL, Kind.CANCELED, Kind.CANCEL, Kind.AMENDED)}
@@ -201,7 +202,8 @@ class Projector:
         thing, strategy = self._things.get(inst, UNKNOWN), str(told.get("strategy") or "")
         kind, gates, rule = _text(told.get("kind")), told.get("gates"), _text(told.get("size_rule"))
         price_text = thing.price.text(price) if price > 0 else None
-        row = [self.run, seq, time, strategy, inst, thing.symbol, kind, side, price_text, "open", None, None]
+        verdict = "exit" if told.get("does") in _EXITS else "open"
+        row = [self.run, seq, time, strategy, inst, thing.symbol, kind, side, price_text, verdict, None, None]
         row += [_json(gates) if gates is not None else None, rule, None, _json(told)]
         self._decisions[seq] = self._open[seq] = row
         if len(self._open) > _UNDECIDED:

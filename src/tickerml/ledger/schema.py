@@ -201,7 +201,7 @@ _DECISIONS: Final = _table(
     kind text; setup, target, quotes, legs
     side int
     price exact; the mark when it was decided
-    verdict text; approved (an order left), refused, open (nothing yet)
+    verdict text; approved (an order left), refused, exit (what only closes is not judged), open (nothing yet)
     refusal text; code
     refusal_text text
     gates json; of each gate name, state, number and limit; of a refusal the one that failed
