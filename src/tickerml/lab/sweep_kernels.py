@@ -43,7 +43,8 @@ COMBO: Final = np.dtype(  # one record a combination: its setup, its trade under
         ("decided", "i8"),  # ns; time of the signal that the trade follows
         ("stop_at", "i8"),  # ticks, 0 = none
         ("target_at", "i8"),
-        ("watched", "i8"),  # last bar in which stop and target count
+        ("arrives", "i8"),  # ns; when the venue gets the close
+        ("watched", "i8"),  # last bar in which the target counts; the stop does until `close_bar`
         ("close_bar", "i8"),  # at whose open the trade is closed; FOREVER = not asked for
         ("by", "i8"),  # why it will be
         ("paid", "i8"),  # value of the entry, money
@@ -123,7 +124,7 @@ def enter(c: Record, bar: Record, t: int, rules: Record, fees: Record, bars: Row
 @kernel
 def leave_at(c: Record, time: int, reason: int, bars: Rows, terms: Record, t: int) -> None:
     """Ask at `time`, not before bar `t`, for the trade to be closed at the next open."""
-    c["by"] = reason
+    c["by"], c["arrives"] = reason, time + terms["entry"]
     c["watched"] = first_at(bars, 0, time + terms["cancel"], t) - 1
     c["close_bar"] = first_at(bars, 1, time + terms["entry"], t)
 
@@ -158,12 +159,12 @@ def in_bar(c: Record, bars: Rows, t: int, rules: Record, fees: Record, terms: Re
     """Take the held trade through bar `t`, not that of its entry; True when it ended in it."""
     bar, side = bars[t], c["side"]
     span = bar["high"] - bar["low"]
+    stop, target = c["stop_at"], c["target_at"] if t <= c["watched"] else 0  # the stop stands until it is closed
     if t >= c["close_bar"]:
-        settle(c, t, worsened(rules, -side, bar["open"], span), 0, c["by"], rules, fees, log, n)
+        between = bars[t - 1]["closed"] <= c["arrives"] < bar["opened"]  # then it is executed before the stop
+        by = BY_STOP if stop != 0 and not between and (bar["open"] - stop) * side <= 0 else c["by"]
+        settle(c, t, worsened(rules, -side, bar["open"], span), 0, by, rules, fees, log, n)
         return True
-    if t > c["watched"]:
-        return False
-    stop, target = c["stop_at"], c["target_at"]
     inside = False
     if t == c["entry_bar"] + 1:
         before = bars[t - 1]["close"]
@@ -214,7 +215,7 @@ def quiet_until(
     high = c["target_at"] if c["side"] > 0 else c["stop_at"]
     if high == 0:
         high = FOREVER
-    last = min(stop, min(c["watched"], c["close_bar"] - 1) - base + 1)
+    last = min(stop, c["close_bar"] - base)
     while t < last:
         k = t // GROUP
         group = base // GROUP + k

@@ -16,7 +16,7 @@ class Kept:
     def __init__(self):
         self.states = []
 
-    def __call__(self, done, total, what=""):
+    def __call__(self, done, total, what="", more=""):
         """Nothing: how far it is is not looked at here."""
 
     def note(self, text, level="INFO", source="", at=None):
