@@ -170,8 +170,9 @@ def _room(c: Case) -> Gate:
 
 def _correlation(c: Case) -> Gate:
     """The largest correlation with an open position, counted in the direction of both: 1 = the same bet twice."""
-    others = {inst: side for inst, side in c.desk.exposure.side.items() if inst != c.inst}  # its own is there to add to
-    of = c.facts.correlation
+    others, of = c.desk.exposure.side, c.facts.correlation
+    if c.p.held is not None:  # its own is there to add to
+        others = {inst: side for inst, side in others.items() if inst != c.inst}
     if c.limits.max_correlation == 1:
         return absent("correlation", "off")
     if not others or of is None:
