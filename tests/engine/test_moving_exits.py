@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 from bar_path_tape import bars
-from standing import calm_moments
 
 from small_runs import market, run
+from standing import calm_moments
 from tickerml.strategies.wake import Every
 from tickerml.tape.intents import Entry, Long, Pass, Setup
 from tickerml.tape.orders import OrderType
