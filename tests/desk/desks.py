@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -98,6 +99,21 @@ def judge_hedged(one, at=None, of=None):
 
 def gate(verdict, name):
     return next(g for g in verdict.gates if g.name == name)
+
+
+class Told(NamedTuple):
+    """A gate whose figures are compared several at once."""
+
+    name: str
+    state: str
+    value: float | str | None
+    limit: float | str | None
+    why: str
+
+
+def figures_of(name, gates):
+    """The one gate of this name."""
+    return next(Told(*structs.astuple(g)) for g in gates if g.name == name)
 
 
 def grid(*shares, prices=None):

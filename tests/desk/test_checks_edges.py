@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from desks import CASH, NOW, SPOT, desk, facts, grid, later, message, proposal, setup
+from desks import CASH, NOW, SPOT, desk, facts, figures_of, grid, later, message, proposal, setup
 from msgspec import structs
 
 from tickerml.desk.case import Case
@@ -17,7 +17,7 @@ from tickerml.tape.rows import SECOND
 def asked(name, one=None, at=None, of=None):
     """The gate of this name on a proposal, whatever the others say."""
     c = Case((of or desk())._desktop(at or facts()), one or proposal(1))
-    return next(g for g in (check(c) for _, check in BEFORE) if g.name == name)
+    return figures_of(name, (check(c) for _, check in BEFORE))
 
 
 def state(name, *given, **more):
@@ -188,7 +188,7 @@ def test_what_stands_in_for_a_stop_is_told():
     assert asked("stop", leg)[1:3] == (FAILED, "no hedge")
     for hedged, told in [({1}, (PASSED, "hedge")), ({2}, (FAILED, "no hedge"))]:
         c = Case(structs.replace(desk()._desktop(facts()), hedged=frozenset(hedged)), leg)
-        assert next(g for g in (check(c) for _, check in BEFORE) if g.name == "stop")[1:3] == told
+        assert figures_of("stop", (check(c) for _, check in BEFORE))[1:3] == told
     stake = proposal(1, superp=True, stake=5.0, stop=None, substitute="stake")
     assert asked("stop", stake)[1:3] == (PASSED, "stake")
 

@@ -168,7 +168,7 @@ def test_f2_factors_shrink_the_whole_and_what_is_held_of_it_is_there():
     found = sized(0.3)
     assert (found.money, found.bound) == (500 * UNIT, "size")
     assert [one.rule for one in found.factors] == ["losses in a row"]
-    assert dict(found.sizes)["size"] == 2_000 * UNIT
+    assert {one.rule: one.money for one in found.sizes}["size"] == 2_000 * UNIT
     assert sized(0.15).money == 0
 
 

@@ -6,7 +6,7 @@ from math import nan
 
 import pytest
 
-from tickerml.desk.gates import ABSENT, FAILED, PASSED, Gate, absent, below, holds, least, most, told
+from tickerml.desk.gates import ABSENT, FAILED, PASSED, Gate, absent, below, holds, is_so, least, most, told
 
 
 def test_a_value_at_its_limit():
@@ -30,14 +30,15 @@ def test_no_number_is_not_applicable_but_in_a_live_session(gate):
 
 def test_a_condition_holds_or_not():
     assert holds("x", True, 1, 2) == Gate("x", PASSED, 1, 2, "")
-    assert holds("x", False) == Gate("x", FAILED, None, None, "")
+    assert is_so("x", True) == Gate("x", PASSED, None, None, "")
+    assert is_so("x", False) == Gate("x", FAILED, None, None, "")
 
 
 def test_a_row_keeps_of_each_gate_what_there_is():
     gates = [
         *(most("a", 1.0, 2.0), most("b", None, 2.0, live=True), most("c", None, 2.0), absent("d", "why")),
         *(
-            holds("e", True),
+            is_so("e", True),
             holds("f", False, "clock"),
             holds("g", True, ""),
             holds("h", True, 0),

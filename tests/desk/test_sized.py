@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 
 import pytest
-from desks import CASH, NOW, UNIT, desk, facts, grid, instrument, judge, market, proposal, setup
+from desks import CASH, NOW, UNIT, desk, facts, figures_of, grid, instrument, judge, market, proposal, setup
 
 from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.case import Case
@@ -30,7 +30,7 @@ def case(one=None, at=None, **more):
 
 def asked(name, c, orders=(), worst=NOTHING):
     """The gate of this name."""
-    return next(g for g in (check(c, orders, worst) for _, check in (*AFTER, *AFTER_STAKE)) if g.name == name)
+    return figures_of(name, (check(c, orders, worst) for _, check in (*AFTER, *AFTER_STAKE)))
 
 
 def limit(qty, price, tif=GTC, side=1):

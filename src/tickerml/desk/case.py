@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, inf, isfinite
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -23,7 +23,7 @@ from tickerml.tape.rows import Record
 _NOTHING: Final = Worst(0, 0, 0)
 
 
-class Terms(NamedTuple):
+class Terms(Struct, frozen=True):
     """The constants of an instrument as plain numbers: to read decimals and records takes longer than to judge."""
 
     inst: Instrument

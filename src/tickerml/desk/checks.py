@@ -12,7 +12,7 @@ from math import isfinite, isnan, nan
 from typing import Final
 
 from tickerml.desk.case import Case
-from tickerml.desk.gates import Gate, absent, below, holds, least, most
+from tickerml.desk.gates import Gate, absent, below, holds, is_so, least, most
 from tickerml.desk.leverage import nearer
 from tickerml.desk.limits import Refused
 from tickerml.desk.losses import KILLS
@@ -30,20 +30,20 @@ def _killed(c: Case) -> Gate:
 
 
 def _superp(c: Case) -> Gate:
-    return holds("superp", c.desk.superp or not c.setup.superp)
+    return is_so("superp", c.desk.superp or not c.setup.superp)
 
 
 def _short(c: Case) -> Gate:
-    return holds("spot short", not (c.spot and c.side < 0 and not c.setup.superp))
+    return is_so("spot short", not (c.spot and c.side < 0 and not c.setup.superp))
 
 
 def _price(c: Case) -> Gate:
-    return holds("price", c.market.bid > 0 and c.market.ask > 0)
+    return is_so("price", c.market.bid > 0 and c.market.ask > 0)
 
 
 def _universe(c: Case) -> Gate:
     allowed = c.desk.allowed
-    return absent("universe", "no rule") if allowed is None else holds("universe", c.inst in allowed)
+    return absent("universe", "no rule") if allowed is None else is_so("universe", c.inst in allowed)
 
 
 def _venue(c: Case) -> Gate:
@@ -51,7 +51,7 @@ def _venue(c: Case) -> Gate:
 
 
 def _rebasing(c: Case) -> Gate:
-    return holds("instrument drift", not c.market.rebasing)
+    return is_so("instrument drift", not c.market.rebasing)
 
 
 def _alert(c: Case) -> Gate:
@@ -75,7 +75,7 @@ def _stale(c: Case) -> Gate:
 
 
 def _crossed(c: Case) -> Gate:
-    return holds("crossed", not c.market.crossed and c.market.bid <= c.market.ask)
+    return is_so("crossed", not c.market.crossed and c.market.bid <= c.market.ask)
 
 
 def _out_of_line(c: Case) -> Gate:
@@ -135,7 +135,8 @@ def _poor(c: Case) -> Gate:
 
 def _over(c: Case, name: str, until: int) -> Gate:
     """Whether what lasts until then is over; its value are the seconds that are left."""
-    return most(name, max(0.0, (until - c.now) / SECOND), 0.0)
+    left = until - c.now
+    return most(name, left / SECOND if left > 0 else 0.0, 0.0)
 
 
 def _flips(c: Case) -> Gate:
@@ -154,7 +155,7 @@ def _unknown_venue(c: Case) -> Gate:
 
 def _here(c: Case) -> Gate:
     """A coin has one setup; more of the same exposure adds to the one that is there."""
-    return holds("one position a coin", c.p.held is not None or c.inst not in c.desk.exposure.side)
+    return is_so("one position a coin", c.p.held is not None or c.inst not in c.desk.exposure.side)
 
 
 def _count(c: Case) -> Gate:
@@ -230,11 +231,12 @@ def _orders(c: Case) -> Gate:
 
 def _confidence(c: Case) -> Gate:
     """The higher of what the settings and the strategy itself ask for; without a model nothing is asked."""
-    asked = [one for one in (c.desk.confidence.get(c.p.name), c.p.least) if one is not None]
-    if not asked:
+    of_settings, of_strategy = c.desk.confidence.get(c.p.name), c.p.least
+    if of_settings is None and of_strategy is None:
         return absent("confidence", "the strategy has no minimum")
     if c.confidence is None:
         return absent("confidence", "no_model")
+    asked = [one for one in (of_settings, of_strategy) if one is not None]
     return least("confidence", c.confidence, nan if any(map(isnan, asked)) else max(asked))
 
 

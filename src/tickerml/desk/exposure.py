@@ -177,7 +177,7 @@ def worst_of(
     alive = entered - taken - exited + waiting
     if lots <= 0 or alive >= lots:
         return Worst(notional, margin, risk)
-    return Worst(*(-(-money * alive // lots) for money in (notional, margin, risk)))
+    return Worst(-(-notional * alive // lots), -(-margin * alive // lots), -(-risk * alive // lots))
 
 
 def rest(found: Exposure, inst: int, side: int, price: int) -> None:

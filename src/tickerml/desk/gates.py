@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Final
+
+from msgspec import Struct
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"
 ABSENT: Final = "not applicable"
 
 
-class Gate(NamedTuple):
+class Gate(Struct, frozen=True, gc=False):
     """What the ledger keeps of one check."""
 
     name: str  # the control
@@ -20,48 +23,52 @@ class Gate(NamedTuple):
     why: str = ""  # where it is not applicable: because of what
 
 
-_of: Final = tuple.__new__  # half the time of Gate(...), and a verdict has sixty of them
-
-
 def told(gates: Sequence[Gate]) -> list[list[float | str]]:
     """Gates as a row keeps them: [name, state, value, limit], without what there is not."""
     found: list[list[float | str]] = []
-    for name, state, value, limit, why in gates:
-        if state == ABSENT:
-            found.append([name, state, why])
-        elif limit is not None:
-            found.append([name, state, "unknown" if value is None else value, limit])
-        elif value is not None and value != "":
-            found.append([name, state, value])
-        else:
-            found.append([name, state])
+    for gate in gates:
+        one: list[float | str] = [gate.name, gate.state]
+        if gate.state == ABSENT:
+            one.append(gate.why)
+        elif gate.limit is not None:
+            one += ["unknown" if gate.value is None else gate.value, gate.limit]
+        elif gate.value is not None and gate.value != "":
+            one.append(gate.value)
+        found.append(one)
     return found
 
 
 def most(name: str, value: float | None, limit: float, *, live: bool = False, why: str = "not in this source") -> Gate:
     """Passed while value <= limit. NaN fails; None is not applicable, but in a live session it fails."""
     if value is None:
-        return _of(Gate, (name, FAILED if live else ABSENT, None, limit, why))
-    return _of(Gate, (name, PASSED if value <= limit else FAILED, value, limit, ""))
+        return Gate(name, FAILED if live else ABSENT, None, limit, why)
+    return Gate(name, PASSED if value <= limit else FAILED, value, limit)
 
 
 def below(name: str, value: float | None, limit: float, *, live: bool = False, why: str = "not in this source") -> Gate:
     """Passed while value < limit. NaN fails; None is not applicable, but in a live session it fails."""
     if value is None:
-        return _of(Gate, (name, FAILED if live else ABSENT, None, limit, why))
-    return _of(Gate, (name, PASSED if value < limit else FAILED, value, limit, ""))
+        return Gate(name, FAILED if live else ABSENT, None, limit, why)
+    return Gate(name, PASSED if value < limit else FAILED, value, limit)
 
 
 def least(name: str, value: float, limit: float) -> Gate:
     """Passed while value >= limit; NaN fails."""
-    return _of(Gate, (name, PASSED if value >= limit else FAILED, value, limit, ""))
+    return Gate(name, PASSED if value >= limit else FAILED, value, limit)
 
 
-def holds(name: str, condition: bool, value: float | str | None = None, limit: float | str | None = None) -> Gate:
-    """Passed while the condition holds."""
-    return _of(Gate, (name, PASSED if condition else FAILED, value, limit, ""))
+def holds(name: str, condition: bool, value: float | str | None, limit: float | str | None = None) -> Gate:
+    """Passed while the condition holds, whatever the value is."""
+    return Gate(name, PASSED if condition else FAILED, value, limit)
 
 
+@cache  # of few texts, and a verdict has twenty of these
 def absent(name: str, why: str) -> Gate:
     """A control that this proposal or this source has no use for."""
-    return _of(Gate, (name, ABSENT, None, None, why))
+    return Gate(name, ABSENT, None, None, why)
+
+
+@cache
+def is_so(name: str, condition: bool) -> Gate:
+    """Passed while the condition holds, which has no number."""
+    return Gate(name, PASSED if condition else FAILED)

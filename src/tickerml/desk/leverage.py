@@ -94,7 +94,10 @@ def _behind(c: Levered, away: float, maintenance: float) -> float:
 
 def tier_of(tiers: Sequence[Tier], worth: float) -> Tier:
     """The margin tier of a position worth `worth` money; the last one has no end. Without tiers: one without limits."""
-    return next((tier for tier in tiers if worth <= tier.cap), tiers[-1]) if tiers else _NO_TIER
+    for tier in tiers:
+        if worth <= tier.cap:
+            return tier
+    return tiers[-1] if tiers else _NO_TIER
 
 
 def _named(times: float, bound: str, maintenance: float) -> Leverage:

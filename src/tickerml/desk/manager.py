@@ -35,8 +35,7 @@ class Manager:
         target = p.setup.target if p.setup.target is not None else stop
         chance = p.confidence
         if chance is None:
-            pairs = self.memory.of_pairs
-            won, trades = (float(sum(pairs[name][p.strategy].tolist())) for name in ("won", "trades"))
+            won, trades = self.memory.record(p.strategy)
             even = break_even(target, stop, market.cost)
             weight = self.rules.prior_trades + trades
             chance = (won + self.rules.prior_trades * even) / weight if weight else even

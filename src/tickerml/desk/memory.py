@@ -98,6 +98,11 @@ class Memory:
         sent = within(of["stamps"][0], of["n"].item(0), now, 1.0)
         return of["killed"].item(0), of["losses"].item(0), sent, today
 
+    def record(self, strategy: int) -> tuple[int, int]:
+        """Trades that a strategy won, and all that it settled, on all instruments."""
+        of = self.of_pairs
+        return sum(of["won"][strategy].tolist()), sum(of["trades"][strategy].tolist())
+
 
 def columns(table: Rows) -> dict[str, NDArray[Any]]:
     """The fields of a table as arrays over the same memory: one number is read from them in a quarter of the time."""
@@ -118,7 +123,7 @@ def within(ring: Record, n: int, now: int, span: float) -> int:
     """How many stamps of a ring that took `n` are younger than `span` seconds at `now`. Zeros are no stamps."""
     if n == 0:
         return 0
-    oldest = max(0, now - round(span * 1_000_000_000))
-    if ring.item((n - 1) % len(ring)) <= oldest:
-        return 0  # stamps come in the order of time
-    return int(np.count_nonzero(ring > oldest))
+    oldest, last, found = max(0, now - round(span * 1_000_000_000)), n - 1, 0
+    while found < n and found < len(ring) and ring.item((last - found) % len(ring)) > oldest:
+        found += 1  # stamps come in the order of time, and most rings hold few that are so young
+    return found

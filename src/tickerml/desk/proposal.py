@@ -36,15 +36,12 @@ class Proposal(Struct, frozen=True):
     def least(self) -> float | None:
         """The least confidence that the strategy asks of itself; NaN for what is no number, None where it asks none."""
         told = self.setup.info.get("min_confidence")
-        if told is None:
-            return None
-        return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else math.nan
+        return None if told is None else _number(told)
 
     @property
     def min_notional(self) -> float:
         """The smallest entry that the strategy makes, quote; NaN for what is no number, 0 where it says none."""
-        told = self.setup.info.get("min_notional", 0.0)
-        return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else math.nan
+        return _number(self.setup.info.get("min_notional", 0.0))
 
     @property
     def signal(self) -> float | None:
@@ -66,6 +63,12 @@ class Proposal(Struct, frozen=True):
         value = self.setup.info.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return None
-        return float(value)
+        number = _number(value)
+        return number if math.isfinite(number) else None
+
+
+def _number(told: object) -> float:
+    """A figure as a strategy tells it; NaN for what is no number, truth among it."""
+    if type(told) is float:  # nearly always, and this is quick
+        return told
+    return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else math.nan

@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
+from itertools import starmap
 from math import isfinite, nan
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from tickerml.desk.case import Case
 from tickerml.desk.checks import warm
@@ -21,7 +24,7 @@ _OF_ALL: Final = frozenset({"largest position", "risk per trade", "size", "signa
 YEAR: Final = 365.0  # days: volatility a year = volatility a day x sqrt(365)
 
 
-class Size(NamedTuple):
+class Size(Struct, frozen=True, gc=False):
     """What a rule allows."""
 
     rule: str
@@ -37,32 +40,24 @@ class Sized(NamedTuple):
     factors: tuple[Size, ...]  # those below 1
 
 
-def _size(rule: str, money: float) -> Size:
-    return tuple.__new__(Size, (rule, money))  # half the time of Size(...), and a setup has ten of them
-
-
 def size(c: Case) -> Sized:
     """The smallest of all sizes that apply, times the factors. 0 where a rule that applies cannot be computed."""
-    sizes = _of_stake(c) if c.setup.superp else _of_notional(c)
-    factors = tuple([one for one in _factors(c) if one.money < 1])
-    factor = math.prod([one.money for one in factors])
-    if c.p.held is not None:
-        return _further(c, sizes, factors, factor)
-    smallest = min(sizes, key=_smallness)
-    money = smallest.money * factor
-    return Sized(max(0, math.floor(money)) if isfinite(money) else 0, smallest.rule, tuple(sizes), factors)
+    allowed = _of_stake(c) if c.setup.superp else _of_notional(c)
+    factors = {name: factor for name, factor in _factors(c).items() if factor < 1}
+    factor = math.prod(factors.values())
+    left = allowed if factor == 1 else _shrunk(allowed, factor, c.held.notional)
+    if not isfinite(sum(left.values())):
+        left = {rule: money if isfinite(money) else -math.inf for rule, money in left.items()}
+    bound = min(left, key=left.__getitem__)
+    money = math.floor(left[bound]) if left[bound] > 0 else 0
+    return Sized(money, bound, tuple(starmap(Size, allowed.items())), tuple(starmap(Size, factors.items())))
 
 
-def _further(c: Case, sizes: list[Size], factors: tuple[Size, ...], factor: float) -> Sized:
-    """What adds to a position: the factors shrink what the whole may be, and what is held of that is there already."""
-    held = c.held.notional
-    left = [((one.money + held) * factor - held if one.rule in _OF_ALL else one.money * factor) for one in sizes]
-    money, rule = min((m if isfinite(m) else -math.inf, one.rule) for m, one in zip(left, sizes, strict=True))
-    return Sized(max(0, math.floor(money)) if isfinite(money) else 0, rule, tuple(sizes), factors)
-
-
-def _smallness(one: Size) -> float:
-    return one.money if isfinite(one.money) else -math.inf
+def _shrunk(allowed: dict[str, float], factor: float, held: int) -> dict[str, float]:
+    """The factors shrink what the whole may be; what is held of a position that is added to is there already."""
+    return {
+        rule: (money + held) * factor - held if rule in _OF_ALL else money * factor for rule, money in allowed.items()
+    }
 
 
 def lots_of(c: Case, money: int) -> int:
@@ -72,38 +67,36 @@ def lots_of(c: Case, money: int) -> int:
     return money // max(1, c.worth(c.worst, 1))
 
 
-def _of_stake(c: Case) -> list[Size]:
-    sizes = [
-        _size("risk per trade", c.risk * c.equity),
-        _size("heat", c.heat * c.equity - c.at_risk),
-        *_of_capital(c, 1.0),
-    ]
-    if c.setup.stake is not None:
-        sizes.insert(0, _size("stake", _stake(c.setup.stake, c.account.unit)))
-    return sizes
+def _of_stake(c: Case) -> dict[str, float]:
+    stake = {} if c.setup.stake is None else {"stake": _stake(c.setup.stake, c.account.unit)}
+    return {
+        **stake,
+        "risk per trade": c.risk * c.equity,
+        "heat": c.heat * c.equity - c.at_risk,
+        **_of_capital(c, 1.0),
+    }
 
 
-def _of_notional(c: Case) -> list[Size]:
+def _of_notional(c: Case) -> dict[str, float]:
     setup, equity, lost = c.setup, c.equity, c.lost_at_stop
     largest = c.position
     many = 1.0 if isinstance(setup, Reach) else multiplier(c)  # an exposure is no hint: it is measured again and again
     wish = (largest if setup.size is None else setup.size) * equity * many
     if setup.size is not None and setup.leverage is not None:
         wish /= c.margin  # of a setup that names its leverage the wish is a share of margin
-    wish -= c.held.notional
-    sizes = [
-        _size("largest position", largest * equity - c.desk.exposure.notional.get(c.inst, 0)),
-        _size("order notional", c.order * equity / max([e.share for e in setup.entries])),
-        _size("risk per trade", (c.risk * equity - c.held.risk) / lost),
-        _size("heat", (c.heat * equity - c.at_risk) / lost),
-        *_of_capital(c, c.margin),
-        _size("confidence and volatility" if setup.size is None else "size", wish),
-    ]
+    sizes = {
+        "largest position": largest * equity - c.desk.exposure.notional.get(c.inst, 0),
+        "order notional": c.order * equity / max([e.share for e in setup.entries]),
+        "risk per trade": (c.risk * equity - c.held.risk) / lost,
+        "heat": (c.heat * equity - c.at_risk) / lost,
+        **_of_capital(c, c.margin),
+        "confidence and volatility" if setup.size is None else "size": wish - c.held.notional,
+    }
     if setup.stake is not None:
-        sizes.append(_size("stake", _stake(setup.stake, c.account.unit)))
+        sizes["stake"] = _stake(setup.stake, c.account.unit)
     for name, money in (("depth", _depth(c)), ("signal", _signal(c)), ("tier", _tier(c)), ("portfolio", _weight(c))):
         if money is not None:
-            sizes.append(_size(name, money))
+            sizes[name] = money
     return sizes
 
 
@@ -113,13 +106,13 @@ def _stake(stake: float, unit: int) -> float:
     return float((Decimal(repr(float(stake))) * unit).to_integral_value(ROUND_HALF_EVEN))
 
 
-def _of_capital(c: Case, margin: float) -> list[Size]:
+def _of_capital(c: Case, margin: float) -> dict[str, float]:
     """What cash, the account's capital and the strategy's share of it still pay for."""
-    return [
-        _size("capital in use", (c.in_use * c.equity - c.used) / margin),
-        _size("capital share", (c.desk.shares[c.p.strategy] * c.equity - c.mine) / margin),
-        _size("cash", (c.account.cash - c.desk.exposure.reserved.get(c.wallet, 0)) / margin),
-    ]
+    return {
+        "capital in use": (c.in_use * c.equity - c.used) / margin,
+        "capital share": (c.desk.shares[c.p.strategy] * c.equity - c.mine) / margin,
+        "cash": (c.account.cash - c.desk.exposure.reserved.get(c.wallet, 0)) / margin,
+    }
 
 
 def multiplier(c: Case) -> float:
@@ -175,10 +168,10 @@ def _weight(c: Case) -> float | None:
     return None if weights is None else weights.get(c.inst, 0.0) * c.in_use * c.equity / c.margin - c.held.notional
 
 
-def _factors(c: Case) -> list[Size]:
+def _factors(c: Case) -> dict[str, float]:
     smaller = c.desk.losses >= c.limits.losses_smaller
-    return [
-        _size("regime", c.desk.stance.size),
-        _size("losses in a row", c.limits.losses_size if smaller else 1.0),
-        _size("session start", c.limits.warm_size if warm(c) else 1.0),
-    ]
+    return {
+        "regime": c.desk.stance.size,
+        "losses in a row": c.limits.losses_size if smaller else 1.0,
+        "session start": c.limits.warm_size if warm(c) else 1.0,
+    }
