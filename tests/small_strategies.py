@@ -12,8 +12,16 @@ from tickerml.tape.intents import Entry, Pass, Setup, Target
 from tickerml.tape.rows import SECOND
 
 
+class Often:
+    """Wakes each `every` seconds."""
+
+    @property
+    def wake(self):
+        return Every(round(self.every * SECOND))
+
+
 @dataclass(frozen=True)
-class Churn:
+class Churn(Often):
     """Enters again and again, by turns long and short, with what its fields say."""
 
     style: str = "mixed"  # market, limit, ladder, or all of them by turns
@@ -28,10 +36,6 @@ class Churn:
 
     sees: ClassVar = ("spread_ticks", "ofi")
     state: ClassVar = np.dtype([("n", "i8"), ("settled", "i8"), ("pnl", "f8")])
-
-    @property
-    def wake(self):
-        return Every(round(self.every * SECOND))
 
     def decide(self, view):
         view.state["n"] += 1
@@ -68,7 +72,7 @@ class Churn:
 
 
 @dataclass(frozen=True)
-class Sways:
+class Sways(Often):
     """Wishes an exposure between `-most` and `most` again and again, by turns with a stop that varies or with none."""
 
     most: float = 0.2
@@ -77,10 +81,6 @@ class Sways:
 
     sees: ClassVar = ("ofi",)
     state: ClassVar = np.dtype([("n", "i8"), ("pnl", "f8")])
-
-    @property
-    def wake(self):
-        return Every(round(self.every * SECOND))
 
     def decide(self, view):
         view.state["n"] += 1
@@ -98,15 +98,11 @@ class Sways:
 
 
 @dataclass(frozen=True)
-class Watcher:
+class Watcher(Often):
     """Looks at features and never trades; what it sees is journalled."""
 
     sees: tuple[str, ...] = ()
     every: float = 1.0
-
-    @property
-    def wake(self):
-        return Every(round(self.every * SECOND))
 
     def decide(self, view):
         return Pass("watching", {name: view[name] for name in self.sees})

@@ -49,7 +49,7 @@ def size(c: Case) -> Sized:
     if not isfinite(sum(left.values())):
         left = {rule: money if isfinite(money) else -math.inf for rule, money in left.items()}
     bound = min(left, key=left.__getitem__)
-    money = math.floor(left[bound]) if left[bound] > 0 else 0
+    money = max(0, math.floor(left[bound])) if isfinite(left[bound]) else 0
     return Sized(money, bound, tuple(starmap(Size, allowed.items())), tuple(starmap(Size, factors.items())))
 
 
