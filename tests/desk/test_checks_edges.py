@@ -64,6 +64,7 @@ def test_a_pause_tells_the_seconds_that_are_left(name, table, field):
     assert asked(name, of=one)[1:4] == (PASSED, 0.0, 0.0)
     getattr(one.memory, table)[field] = later(1.5)
     assert asked(name, of=one)[1:4] == (FAILED, 1.5, 0.0)
+    assert asked(name, at=facts(now=later(1.5) - 1), of=one)[1:4] == (FAILED, 1e-9, 0.0)
     assert asked(name, at=facts(now=later(1.5)), of=one)[1:4] == (PASSED, 0.0, 0.0)
 
 
