@@ -19,6 +19,7 @@ settings.register_profile(
 SOAK = bool(os.environ.get("TICKERML_SOAK"))
 settings.load_profile("soak" if SOAK else "quick")
 MORE = 20  # times the examples that a test names itself
+LONGEST = ("test_mutants.py", "test_money.py")  # of several processes none is left alone with one of them at the end
 
 
 def data_folder() -> Path | None:
@@ -65,6 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         more_examples(items, lambda _: asked)
     elif SOAK:
         more_examples(items, lambda own: own if own == settings.get_profile("soak").max_examples else MORE * own)
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     if data_folder() is None:
         reason = pytest.mark.skip(reason="no real market data: set TICKERML_DATA to its folder")
         for item in items:

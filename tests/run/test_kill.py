@@ -39,7 +39,7 @@ def unbroken(store, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("name", "times"),
-    [("setups", 3), *(pytest.param(n, 20, marks=pytest.mark.slow) for n in NAMES)],
+    [("setups", 3), *(pytest.param(n, 8 if n == "targets" else 20, marks=pytest.mark.slow) for n in NAMES)],
 )
 def test_killed_and_started_again(name, times, store, unbroken, tmp_path, capsys):
     whole, seconds = unbroken(name)

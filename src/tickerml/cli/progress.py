@@ -102,4 +102,4 @@ class Watch:
         if self.stop:
             raise KeyboardInterrupt
         self.stop = True
-        self.note("closing: the run ends cleanly and writes its report; Ctrl-C again stops at once")
+        self.note(f"closing: {self.name} ends cleanly with what it has; Ctrl-C again stops at once")
