@@ -249,6 +249,23 @@ def test_stamps_of_a_ring():
     assert COIN_STAMPS >= 32
 
 
+@given(st.lists(st.integers(0, 3), max_size=20), st.integers(0, 3), st.integers(0, 12))
+def test_stamps_are_counted_as_one_by_one(gaps, since, span):
+    """However often the ring has gone round, with several stamps at one moment, and some at its edge."""
+    times = [5 + sum(gaps[: k + 1]) for k in range(len(gaps))]
+    ring, now = np.zeros(8, "i8"), (times[-1] if times else 5) + since
+    for n, time in enumerate(times):
+        ring[n % 8] = time * SECOND
+    assert within(ring, len(times), now * SECOND, span) == sum(now - span < time for time in times[-8:])
+
+
+def test_what_a_person_has_lifted_is_no_stamp():
+    """The ring is emptied and goes on where it was: zeros stand behind the newest, also at the beginning of time."""
+    ring = np.zeros(8, "i8")
+    ring[5] = 2 * SECOND
+    assert within(ring, 6, 2 * SECOND, 100.0) == 1
+
+
 HAPPENINGS = st.lists(
     st.tuples(
         st.sampled_from(["balance", "settled", "entry", "sent", "kill", "resume"]),
