@@ -12,6 +12,7 @@ from tickerml.account.contract import contract_record
 from tickerml.desk.desk import Desk
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.facts import Account, Facts, Market, Tier
+from tickerml.desk.gates import ABSENT
 from tickerml.desk.limits import Limits
 from tickerml.desk.proposal import Proposal
 from tickerml.desk.requests import count
@@ -97,23 +98,28 @@ def judge_hedged(one, at=None, of=None):
     return of._judge(known, one, 0.0)
 
 
-def gate(verdict, name):
-    return next(g for g in verdict.gates if g.name == name)
-
-
 class Told(NamedTuple):
-    """A gate whose figures are compared several at once."""
+    """A gate, read by name."""
 
     name: str
     state: str
-    value: float | str | None
-    limit: float | str | None
-    why: str
+    value: float | str | None = None
+    limit: float | str | None = None
+    why: str = ""
+
+
+def told(gate):
+    name, state, *rest = gate
+    return Told(name, state, why=rest[0]) if state == ABSENT else Told(name, state, *rest)
 
 
 def figures_of(name, gates):
     """The one gate of this name."""
-    return next(Told(*structs.astuple(g)) for g in gates if g.name == name)
+    return next(told(g) for g in gates if g[0] == name)
+
+
+def gate(verdict, name):
+    return figures_of(name, verdict.gates)
 
 
 def grid(*shares, prices=None):

@@ -17,7 +17,7 @@ from tickerml.tape.rows import SECOND
 def asked(name, one=None, at=None, of=None):
     """The gate of this name on a proposal, whatever the others say."""
     c = Case((of or desk())._desktop(at or facts()), one or proposal(1))
-    return figures_of(name, (check(c) for _, check in BEFORE))
+    return figures_of(name, (gate for check in BEFORE for gate in check(c)))
 
 
 def state(name, *given, **more):
@@ -189,7 +189,7 @@ def test_what_stands_in_for_a_stop_is_told():
     assert asked("stop", leg)[1:3] == (FAILED, "no hedge")
     for hedged, told in [({1}, (PASSED, "hedge")), ({2}, (FAILED, "no hedge"))]:
         c = Case(structs.replace(desk()._desktop(facts()), hedged=frozenset(hedged)), leg)
-        assert figures_of("stop", (check(c) for _, check in BEFORE))[1:3] == told
+        assert figures_of("stop", (gate for check in BEFORE for gate in check(c)))[1:3] == told
     stake = proposal(1, superp=True, stake=5.0, stop=None, substitute="stake")
     assert asked("stop", stake)[1:3] == (PASSED, "stake")
 

@@ -30,7 +30,9 @@ def at(money=10_000, tiers=TIERS, **more):
 
 def sizes(one, moment, of=None):
     of = of or desk(**OPEN, names=("x",))
-    return {s.rule: s.money / moment.accounts[0].equity for s in size(Case(of._desktop(moment), one)).sizes}
+    return {
+        rule: money / moment.accounts[0].equity for rule, money in size(Case(of._desktop(moment), one)).sizes.items()
+    }
 
 
 def wish(times, *, stop=0.001, target=0.02, **more):

@@ -6,6 +6,7 @@ from math import nan
 
 import pytest
 from desks import CASH, NOW, UNIT, desk, facts, figures_of, grid, instrument, judge, market, proposal, setup
+from msgspec import structs
 
 from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.case import Case
@@ -30,7 +31,7 @@ def case(one=None, at=None, **more):
 
 def asked(name, c, orders=(), worst=NOTHING):
     """The gate of this name."""
-    return figures_of(name, (check(c, orders, worst) for _, check in (*AFTER, *AFTER_STAKE)))
+    return figures_of(name, (gate for check in (*AFTER, *AFTER_STAKE) for gate in check(c, orders, worst)))
 
 
 def limit(qty, price, tif=GTC, side=1):
@@ -50,11 +51,11 @@ def test_f2_f3_an_order_that_came_out_too_large_is_refused_whatever_sized_it(
     share, limits, at, reason, name, monkeypatch
 ):
     """Every limit is held once more with the orders as they will leave: a fault in the sizes passes none of them."""
-    wrong = Sized(round(share * CASH), "size", (), ())
+    wrong = Sized(round(share * CASH), "size", {}, {})
     monkeypatch.setattr("tickerml.desk.desk.size", lambda c: wrong)
     verdict = judge(proposal(1), facts(at=at), of=desk(**limits))
     assert isinstance(verdict, Refusal)
-    assert (verdict.reason, verdict.gates[-1].name) == (reason, name)
+    assert (verdict.reason, verdict.gates[-1][0]) == (reason, name)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +165,12 @@ def test_depth_counts_what_takes(side):
     assert asked("depth", c, (limit(5_001, touch, IOC, side),)).state == FAILED
 
 
+def test_depth_is_used_up_to_its_limit():
+    c = case(bid=10_000, ask=10_000, depth_ask=1e12)
+    for qty, state in [(5_000, PASSED), (5_001, FAILED)]:
+        assert asked("depth", c, (limit(qty, 10_000, IOC),))[1:4] == (state, qty * 10_000 * LOT, 0.05e12)
+
+
 def test_depth_is_of_no_matter_on_bars_and_to_entries_that_rest():
     orders = (limit(10**9, 10_001, IOC),)
     assert asked("depth", case(bar_only=True, depth_ask=1.0), orders).why == "bars have no book"
@@ -202,6 +209,21 @@ def test_an_exit_is_worth_what_the_stop_leaves(side, stop, kept):
     assert told[2:4] == (pytest.approx(99.0 * (1 - market().taker) * kept), pytest.approx(1.1 * 5))
 
 
+def test_an_exit_of_just_the_minimum_is_possible():
+    for least, state in [("0.495", PASSED), ("0.496", FAILED)]:
+        wish = proposal(inst=instrument(1, min_notional=least), setup=setup(-1))
+        c = Case(desk(min_exit=1.0)._desktop(facts(at={"taker": 0.0})), wish)
+        assert asked("exit possible", c, (limit(5, 9_900, side=-1),))[1:] == (state, 0.495, float(least), "")
+
+
+def test_a_change_of_just_the_least_share_is_made():
+    """5 % of the larger of what is held and what there is then."""
+    c = case(structs.replace(proposal(1), held=Worst(1_900, 0, 0)))
+    for more, state in [(100, PASSED), (99, FAILED)]:
+        told = asked("change", c, worst=Worst(more, 0, 0))
+        assert told[1:4] == (state, more, pytest.approx(0.05 * (1_900 + more)))
+
+
 def test_no_order_at_all_fails_even_where_there_is_no_minimum():
     c = case(proposal(inst=instrument(1, min_notional="0")))
     for name in ("minimum notional", "exit possible"):
@@ -209,4 +231,4 @@ def test_no_order_at_all_fails_even_where_there_is_no_minimum():
 
 
 def test_a_stake_is_no_order_notional():
-    assert AFTER_STAKE[0][1](case(), (), NOTHING).state == ABSENT
+    assert AFTER_STAKE[0](case(), (), NOTHING)[0][1] == ABSENT

@@ -37,7 +37,7 @@ def sized(one, at=None, of=None):
 
 
 def rules(found):
-    return {s.rule: s.money / CASH for s in found.sizes}
+    return {rule: money / CASH for rule, money in found.sizes.items()}
 
 
 def test_every_rule_that_applies_is_listed():
@@ -204,7 +204,7 @@ def test_depth_bounds_the_largest_entry_that_takes(side):
     prices = [None, round(100 + side * 0.01, 2), round(100 - side * 2, 2)]
     fact = {"depth_ask": 200.0, "depth_bid": 600.0} if side > 0 else {"depth_ask": 600.0, "depth_bid": 200.0}
     one = proposal(1, setup=setup(side, entries=grid(0.1, 0.25, 0.65, prices=prices)))
-    (depth,) = (s.money for s in sized(one, facts(at=fact), desk()).sizes if s.rule == "depth")
+    depth = sized(one, facts(at=fact), desk()).sizes["depth"]
     assert depth == pytest.approx(0.05 * 200 / 0.25)
 
 
@@ -213,7 +213,7 @@ def test_where_nothing_is_under_way_nothing_is_taken_off():
     bare = Exposure(in_use={}, by_strategy={}, heat={}, notional={})
     info = {"tier": "A"}
     notional = sized(proposal(1, info=info, stop=1.0), facts(exposure=bare, at={"margin": 1.0}), desk())
-    found = {s.rule: s.money for s in notional.sizes}
+    found = notional.sizes
     whole = {
         "largest position": 0.25,
         "heat": 0.06,
@@ -229,7 +229,7 @@ def test_where_nothing_is_under_way_nothing_is_taken_off():
         desk(superp=True),
     )
     shares = {"risk per trade": 0.02, "heat": 0.06, "capital in use": 0.5, "capital share": 0.4, "cash": 1.0}
-    assert [(s.rule, s.money) for s in stake.sizes] == [("stake", 5.0), *((r, x * CASH) for r, x in shares.items())]
+    assert list(stake.sizes.items()) == [("stake", 5.0), *((r, x * CASH) for r, x in shares.items())]
 
 
 def test_a_rule_that_cannot_be_computed_leaves_nothing():
@@ -268,7 +268,7 @@ def test_smaller_after_three_losses():
     one.memory.latch["losses"] = 3
     smaller = judge(proposal(1), of=one)
     assert smaller.orders[0].qty == pytest.approx(usual.orders[0].qty / 2, abs=1)
-    assert [f.rule for f in smaller.factors] == ["losses in a row"]
+    assert list(smaller.factors) == ["losses in a row"]
 
 
 @pytest.mark.parametrize(("minimum", "good"), [("994", True), ("996", False)])
@@ -386,8 +386,7 @@ def test_no_size_passes_any_limit(limits, side, stop, shares, margin, depth, use
     assert all(worth(q) * touch / high <= limits.depth_share * depth * 1.02 + slack for q in taking)
     assert verdict.worst.notional >= worth(lots) - len(verdict.orders)  # an inverse value is rounded
     assert at.exposure.in_use[0] == used + verdict.worst.margin
-    smallest = min(verdict.sizes, key=lambda s: s.money)
-    assert verdict.bound == smallest.rule
+    assert verdict.bound == min(verdict.sizes, key=verdict.sizes.get)
 
 
 @pytest.mark.parametrize("unit", [10**8, 10**16, 10**18])
@@ -395,5 +394,14 @@ def test_no_size_passes_any_limit(limits, side, stop, shares, margin, depth, use
 def test_a_stake_is_what_it_says_in_every_unit_of_money(stake, unit):
     at = facts(equity=500 * unit, cash=500 * unit)
     at = structs.replace(at, accounts={0: structs.replace(at.accounts[0], unit=unit)})
-    named = {s.rule: s.money for s in sized(proposal(stake=stake), at).sizes}
+    named = sized(proposal(stake=stake), at).sizes
     assert named["stake"] == float(round(Fraction(repr(float(stake))) * unit))
+
+
+def test_a_factor_of_one_is_none():
+    """F2: what shrinks nothing is not told as if it had."""
+    of = desk(losses_size=1.0, warm_size=1.0)
+    of.memory.latch["losses"] = of.limits.losses_smaller
+    assert sized(proposal(1), facts(ready_ns=1), of).factors == {}
+    shrunk = sized(proposal(1), facts(ready_ns=1), desk(warm_size=0.75)).factors
+    assert shrunk == {"session start": 0.75}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from desks import desk, facts, instrument, proposal, setup
+from desks import desk, facts, gate, instrument, proposal, setup
 
 from tickerml.desk.approved import Approved, Refusal
 from tickerml.desk.limits import Refused
@@ -35,7 +35,7 @@ def test_legs_that_hedge_each_other_are_approved_whole(size, against):
     assert isinstance(one, Approved)
     assert isinstance(other, Approved)
     assert sum(o.qty for o in one.orders) == sum(o.qty for o in other.orders) > 0
-    assert next(g for g in one.gates if g.name == "stop").value == "hedge"
+    assert gate(one, "stop").value == "hedge"
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,15 @@ def test_c3_a_small_account_trades_at_the_strategys_own_leverage():
     assert {rule.bound for rule in calm.rules if rule.possible} == {"order notional"}  # outside turbo the limits hold
 
 
+def test_a_grid_of_less_than_a_lot_each_says_so():
+    """The size of all five entries is a lot or two, of each alone it is none."""
+    config = from_mapping({"limits": {"order_share": 1.0, "max_position": 1.0, "risk_per_trade": 0.05}})
+    none, some = "no entry reaches a lot of 0.001 BTC", "3 of 5 entries are less than a lot of 0.001"
+    for cash, said in [(60, none), (200, some)]:
+        found = feasible("dca", minutes(10), config=config, cash=Decimal(cash))
+        assert (found.rules[0].possible, found.rules[0].why) == (False, said)
+
+
 def test_channels_of_three_heights_on_both_sides():
     found = list(examples(choose("channel", Config()), coin(), 60_000.0, 500.0))
     assert [one.answer.side for one in found] == [1, -1] * len(HEIGHTS)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from tickerml.desk.exposure import Worst
-from tickerml.desk.gates import FAILED, PASSED, Gate, told
+from tickerml.desk.gates import FAILED, PASSED, Gate, state_of
 from tickerml.desk.leverage import USUAL, Leverage
 from tickerml.desk.limits import Refused
 from tickerml.desk.order import Order as Order
-from tickerml.desk.sizing import Size
 
+_NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 _NONE: Final = Worst(0, 0, 0)
 _USUAL: Final = Leverage(1.0, USUAL, 0.0, 1.0, 0.0)
 
@@ -27,8 +28,8 @@ class Approved(Struct, frozen=True):
     bound: str  # the rule that gave the smallest size
     worst: Worst = _NONE  # what the setup counts with while it lives whole
     target: float | None = None  # fraction of the entry price: the setup's, or what the regime made of it
-    sizes: tuple[Size, ...] = ()  # every rule that applied, with its size in money
-    factors: tuple[Size, ...] = ()  # what shrank the smallest size
+    sizes: Mapping[str, float] = _NOTHING  # every rule that applied, with its size in money
+    factors: Mapping[str, float] = _NOTHING  # what shrank the smallest size
     gates: tuple[Gate, ...] = ()  # every check, in order
     expected: float = 0.0  # expected value, fraction of the notional
     leverage: Leverage = _USUAL
@@ -39,13 +40,13 @@ class Approved(Struct, frozen=True):
             "intent": self.intent,
             "bound": self.bound,
             "sizes": _sizes(self.sizes, amount),
-            "factors": {one.rule: one.money for one in self.factors},
+            "factors": dict(self.factors),
             "notional": amount(self.worst.notional),
             "margin": amount(self.worst.margin),
             "risk": amount(self.worst.risk),
             "expected": self.expected,
             "target": self.target,
-            "gates": told(self.gates),
+            "gates": self.gates,
             **self.leverage.told,
         }
 
@@ -73,23 +74,23 @@ class Refusal(Struct, frozen=True):
     reason: Refused
     text: str
     gates: tuple[Gate, ...] = ()  # every check up to the one that failed
-    sizes: tuple[Size, ...] = ()
+    sizes: Mapping[str, float] = _NOTHING
 
     def told(self, amount: Callable[[float], str]) -> dict[str, Any]:
         """The figures of its row. Of the gates the one that failed: the others are named in docs/limits.md."""
         figures = {"intent": self.intent, "code": self.reason.name.lower(), "text": self.text}
-        gates = [gate for gate in self.gates if gate.state == FAILED]
-        before = [[f"{len(self.gates) - len(gates)} before", PASSED]]
+        gates = [gate for gate in self.gates if state_of(gate) == FAILED]
+        before = (f"{len(self.gates) - len(gates)} before", PASSED)
         return {
             **figures,
-            **({"gates": before + told(gates)} if gates else {}),
+            **({"gates": [before, *gates]} if gates else {}),
             **({"sizes": _sizes(self.sizes, amount)} if self.sizes else {}),
         }
 
 
-def _sizes(sizes: Sequence[Size], amount: Callable[[float], str]) -> dict[str, str]:
+def _sizes(sizes: Mapping[str, float], amount: Callable[[float], str]) -> dict[str, str]:
     """What each rule allowed, as amounts."""
-    return {one.rule: amount(one.money) if isfinite(one.money) else "unknown" for one in sizes}
+    return {rule: amount(money) if isfinite(money) else "unknown" for rule, money in sizes.items()}
 
 
 Verdict: TypeAlias = Approved | Refusal

@@ -1,7 +1,8 @@
-"""The controls of the desk, in the order in which they are asked. Pure functions of a case; the first failure refuses.
+"""The controls of the desk before a size is known. Pure functions of a case.
 
-Before a size is known `BEFORE` is asked, with the size `after` it (desk/sized.py). All numbers that a gate looked at
-go into the verdict. A number that cannot be computed fails; one that the source cannot have is "not applicable".
+Each function asks those of one theme; `BEFORE` is the order of all, `REFUSES` says what the first that fails refuses
+with, and with a size those of desk/sized.py are asked. All numbers that a gate looked at go into the verdict. A number
+that cannot be computed fails; one that the source cannot have is "not applicable".
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from math import isfinite, isnan, nan
 from typing import Final
 
 from tickerml.desk.case import Case
-from tickerml.desk.gates import Gate, absent, below, holds, is_so, least, most
+from tickerml.desk.gates import ABSENT, FAILED, PASSED, Gate, most, so, unless
 from tickerml.desk.leverage import nearer
 from tickerml.desk.limits import Refused
 from tickerml.desk.losses import KILLS
@@ -21,61 +22,43 @@ from tickerml.desk.regime import BREAKER, PANIC
 from tickerml.tape.intents import ENVELOPE, HEDGE, STAKE, Reach
 from tickerml.tape.rows import DAY, SECOND
 
-Check = Callable[[Case], Gate]
+Check = Callable[[Case], tuple[Gate, ...]]
 
 
-def _killed(c: Case) -> Gate:
-    by = KILLS[c.desk.killed]
-    return holds("kill", not by, by)
+def _allowed(c: Case) -> tuple[Gate, ...]:
+    """Whether a person, the settings and the venue allow an entry at all, of an account whose worth is known."""
+    desk, market, setup = c.desk, c.market, c.setup
+    alert, equity = c.facts.alert_ns / SECOND, c.account.equity
+    return (
+        unless("kill", KILLS[desk.killed]),
+        so("superp", desk.superp or not setup.superp),
+        so("spot short", not c.spot or c.side > 0 or setup.superp),
+        so("crossed", not market.crossed and market.bid <= market.ask),
+        so("price", market.bid > 0 and market.ask > 0),
+        ("universe", ABSENT, "no rule") if desk.allowed is None else so("universe", c.inst in desk.allowed),
+        unless("venue", market.blocked),
+        so("instrument drift", not market.rebasing),
+        ("alerts", PASSED if alert <= c.limits.alert_s else FAILED, alert, c.limits.alert_s),
+        so("equity", False) if equity is None else ("equity", PASSED if c.equity > 0 else FAILED, equity),
+    )
 
 
-def _superp(c: Case) -> Gate:
-    return is_so("superp", c.desk.superp or not c.setup.superp)
-
-
-def _short(c: Case) -> Gate:
-    return is_so("spot short", not (c.spot and c.side < 0 and not c.setup.superp))
-
-
-def _price(c: Case) -> Gate:
-    return is_so("price", c.market.bid > 0 and c.market.ask > 0)
-
-
-def _universe(c: Case) -> Gate:
-    allowed = c.desk.allowed
-    return absent("universe", "no rule") if allowed is None else is_so("universe", c.inst in allowed)
-
-
-def _venue(c: Case) -> Gate:
-    return holds("venue", not c.market.blocked, c.market.blocked)
-
-
-def _rebasing(c: Case) -> Gate:
-    return is_so("instrument drift", not c.market.rebasing)
-
-
-def _alert(c: Case) -> Gate:
-    return most("alerts", c.facts.alert_ns / SECOND, c.limits.alert_s)
-
-
-def _equity(c: Case) -> Gate:
-    value = c.account.equity
-    return holds("equity", value is not None and isfinite(value) and value > 0, value)
-
-
-def _equities(c: Case) -> Gate:
-    second = c.account.second
-    apart = None if second is None else abs(second / c.equity - 1)
-    return most("two equities", apart, c.limits.equities_apart, live=c.facts.live, why="a simulation has one sum")
-
-
-def _stale(c: Case) -> Gate:
-    limit = c.limits.stale_major if c.major else c.limits.stale_after
-    return most("stale", (c.market.age_ns - c.market.patience_ns) / SECOND, limit)
-
-
-def _crossed(c: Case) -> Gate:
-    return is_so("crossed", not c.market.crossed and c.market.bid <= c.market.ask)
+def _market(c: Case) -> tuple[Gate, ...]:
+    """Whether the market can be trusted, and is calm enough."""
+    market, limits, live = c.market, c.limits, c.facts.live
+    stale, move = (limits.stale_major, limits.halt_move_major) if c.major else (limits.stale_after, limits.halt_move)
+    second, age = c.account.second, (market.age_ns - market.patience_ns) / SECOND
+    gap, breaker = None if second is None else abs(second / c.equity - 1), c.desk.stance.breaker
+    calm = PASSED if breaker != BREAKER[PANIC] else FAILED
+    return (
+        most("two equities", gap, limits.equities_apart, live=live, why="a simulation has one sum"),
+        ("stale", PASSED if age <= stale else FAILED, age, stale),
+        _out_of_line(c),
+        most("quote par", market.off_par, limits.off_par, live=live, why="no price of the quote coin"),
+        most("volatility halt", market.move_1m, move, live=live),
+        most("spread halt", market.spread_ratio, limits.halt_spread, live=live and not market.bar_only),
+        ("regime", calm, breaker) if breaker else ("regime", ABSENT, "no reference price"),
+    )
 
 
 def _out_of_line(c: Case) -> Gate:
@@ -83,185 +66,148 @@ def _out_of_line(c: Case) -> Gate:
     if apart is None:
         return most("out of line", apart, limit, live=c.facts.live, why="no second source")
     short = c.market.apart_ns <= c.limits.apart_s * SECOND
-    return holds("out of line", apart <= limit or (apart > limit and short), apart, limit)
+    return "out of line", PASSED if apart <= limit or (apart > limit and short) else FAILED, apart, limit
 
 
-def _par(c: Case) -> Gate:
-    return most("quote par", c.market.off_par, c.limits.off_par, live=c.facts.live, why="no price of the quote coin")
+def _lost(c: Case) -> tuple[Gate, ...]:
+    """What losses keep off for a while, or until a person comes."""
+    now, wallet, pair, inst, limits = c.now, c.wallet, c.pair, c.inst, c.limits
+    funds, pairs, coins = c.funds, c.pairs, c.coins
+    day, losses = funds["day_state"].item(wallet), pairs["losses"].item(pair)
+    over = not day or funds["day"].item(wallet) != now // DAY
+    flips = within(coins["flips"], coins["n_flips"].item(inst), now, limits.flips_s, inst)
+    return (
+        _over("session pause", funds["paused"].item(wallet), now),
+        ("day loss", PASSED if over else FAILED, day, 0),
+        ("losses in a row", PASSED if not pairs["off"].item(pair) else FAILED, losses, limits.losses_off),
+        _over("stop-loss guard", pairs["guarded"].item(pair), now),
+        _over("low-profit coin", pairs["poor"].item(pair), now),
+        ("enter-reduce loop", PASSED if not coins["blocked"].item(inst) else FAILED, flips),
+    )
 
 
-def _move(c: Case) -> Gate:
-    limit = c.limits.halt_move_major if c.major else c.limits.halt_move
-    return most("volatility halt", c.market.move_1m, limit, live=c.facts.live)
+def _over(name: str, until: int, now: int) -> Gate:
+    """Whether what lasts until then is over; its value are the seconds that are left."""
+    return (name, FAILED, (until - now) / SECOND, 0.0) if until > now else (name, PASSED, 0.0, 0.0)
 
 
-def _spread(c: Case) -> Gate:
-    return most("spread halt", c.market.spread_ratio, c.limits.halt_spread, live=c.facts.live and not c.market.bar_only)
-
-
-def _regime(c: Case) -> Gate:
-    breaker = c.desk.stance.breaker
-    return holds("regime", breaker != BREAKER[PANIC], breaker) if breaker else absent("regime", "no reference price")
-
-
-def _paused(c: Case) -> Gate:
-    return _over(c, "session pause", c.funds["paused"].item(c.wallet))
-
-
-def _day(c: Case) -> Gate:
-    state = c.funds["day_state"].item(c.wallet)
-    return holds("day loss", not state or c.funds["day"].item(c.wallet) != c.now // DAY, state, 0)
-
-
-def _losing(c: Case) -> Gate:
-    off, losses = c.pairs["off"].item(c.pair), c.pairs["losses"].item(c.pair)
-    return holds("losses in a row", not off, losses, c.limits.losses_off)
+def _under_way(c: Case) -> tuple[Gate, ...]:
+    """What stands in the way of one more setup. A coin has one; more of the same exposure adds to it."""
+    exposure, limits, inst = c.desk.exposure, c.limits, c.inst
+    unknown, everywhere = exposure.unknown_on.get(inst, 0), sum(exposure.unknown_on.values())
+    most_here, most_unknown = limits.unknown_symbol, limits.unknown_venue
+    return (
+        ("unknown orders", PASSED if unknown < most_here else FAILED, unknown, most_here),
+        ("unknown orders of the venue", PASSED if everywhere < most_unknown else FAILED, everywhere, most_unknown),
+        so("one position a coin", c.p.held is not None or inst not in exposure.side),
+        _cooldown(c),
+        _count(c),
+        ("room", PASSED if exposure.room > 0 else FAILED, exposure.room),
+        _correlation(c),
+    )
 
 
 def _cooldown(c: Case) -> Gate:
-    ended = c.coins["ended"].item(c.inst)
-    if not ended or c.limits.cooldown_s == 0:
-        return absent("cooldown", "no trade before" if not ended else "off")
-    return least("cooldown", (c.now - ended) / SECOND, c.limits.cooldown_s)
-
-
-def _guard(c: Case) -> Gate:
-    return _over(c, "stop-loss guard", c.pairs["guarded"].item(c.pair))
-
-
-def _poor(c: Case) -> Gate:
-    return _over(c, "low-profit coin", c.pairs["poor"].item(c.pair))
-
-
-def _over(c: Case, name: str, until: int) -> Gate:
-    """Whether what lasts until then is over; its value are the seconds that are left."""
-    left = until - c.now
-    return most(name, left / SECOND if left > 0 else 0.0, 0.0)
-
-
-def _flips(c: Case) -> Gate:
-    flips = within(c.coins["flips"][c.inst], c.coins["n_flips"].item(c.inst), c.now, c.limits.flips_s)
-    return holds("enter-reduce loop", not c.coins["blocked"].item(c.inst), flips)
-
-
-def _unknown_coin(c: Case) -> Gate:
-    return below("unknown orders", c.desk.exposure.unknown_on.get(c.inst, 0), c.limits.unknown_symbol)
-
-
-def _unknown_venue(c: Case) -> Gate:
-    unknown = sum(c.desk.exposure.unknown_on.values())
-    return below("unknown orders of the venue", unknown, c.limits.unknown_venue)
-
-
-def _here(c: Case) -> Gate:
-    """A coin has one setup; more of the same exposure adds to the one that is there."""
-    return is_so("one position a coin", c.p.held is not None or c.inst not in c.desk.exposure.side)
+    ended, limit = c.coins["ended"].item(c.inst), c.limits.cooldown_s
+    if not ended or limit == 0:
+        return "cooldown", ABSENT, "no trade before" if not ended else "off"
+    since = (c.now - ended) / SECOND
+    return "cooldown", PASSED if since >= limit else FAILED, since, limit
 
 
 def _count(c: Case) -> Gate:
     if c.p.held is not None:
-        return absent("positions", "it adds to one")
-    limit = c.limits.turbo_positions if c.turbo else c.limits.max_open_positions
-    return below("positions", c.desk.exposure.positions, limit)
-
-
-def _room(c: Case) -> Gate:
-    return holds("room", c.desk.exposure.room > 0, c.desk.exposure.room)
+        return "positions", ABSENT, "it adds to one"
+    open_now, limit = c.desk.exposure.positions, c.limits.turbo_positions if c.turbo else c.limits.max_open_positions
+    return "positions", PASSED if open_now < limit else FAILED, open_now, limit
 
 
 def _correlation(c: Case) -> Gate:
     """The largest correlation with an open position, counted in the direction of both: 1 = the same bet twice."""
-    others, of = c.desk.exposure.side, c.facts.correlation
+    others, of, limit = c.desk.exposure.side, c.facts.correlation, c.limits.max_correlation
     if c.p.held is not None:  # its own is there to add to
         others = {inst: side for inst, side in others.items() if inst != c.inst}
-    if c.limits.max_correlation == 1:
-        return absent("correlation", "off")
+    if limit == 1:
+        return "correlation", ABSENT, "off"
     if not others or of is None:
         why = "no open position" if not others else "no correlations"
-        return most("correlation", None, c.limits.max_correlation, live=c.facts.live and bool(others), why=why)
+        return most("correlation", None, limit, live=c.facts.live and bool(others), why=why)
     same = [c.side * side * of(c.inst, inst) for inst, side in others.items()]
     worst = nan if any(not isfinite(x) for x in same) else max(same)
-    return most("correlation", worst, c.limits.max_correlation)
+    return "correlation", PASSED if worst <= limit else FAILED, worst, limit
 
 
-def _entries(c: Case) -> Gate:
-    entries = within(c.pairs["entries"][c.pair], c.pairs["n"].item(c.pair), c.now, c.limits.entries_s)
-    return below("entry rate", entries, c.limits.entries)
+def _rates(c: Case) -> tuple[Gate, ...]:
+    """How often: entries, messages and open orders, this setup's among them."""
+    desk, limits, now, inst, wanted = c.desk, c.limits, c.now, c.inst, c.wanted
+    under_way, coins = desk.exposure, c.coins
+    entries = within(c.pairs["entries"], c.pairs["n"].item(c.pair), now, limits.entries_s, *c.pair)
+    here = within(coins["stamps"], coins["n"].item(inst), now, 1.0, inst) + under_way.sent_on.get(inst, 0) + wanted
+    sent, today = desk.sent + under_way.sent + wanted, desk.today + under_way.sent + wanted
+    orders_here, orders = under_way.orders_on.get(inst, 0) + wanted, under_way.orders + wanted
+    most_here, most_orders = limits.messages_symbol, limits.max_open_orders_symbol
+    return (
+        ("entry rate", PASSED if entries < limits.entries else FAILED, entries, limits.entries),
+        ("messages of the coin", PASSED if here <= most_here else FAILED, here, most_here),
+        ("messages", PASSED if sent <= limits.messages else FAILED, sent, limits.messages),
+        _messages_venue(c, sent),
+        _messages_warm(c, sent),
+        ("messages of the day", PASSED if today <= limits.messages_day else FAILED, today, limits.messages_day),
+        ("open orders of the coin", PASSED if orders_here <= most_orders else FAILED, orders_here, most_orders),
+        ("open orders", PASSED if orders <= limits.max_open_orders else FAILED, orders, limits.max_open_orders),
+    )
 
 
-def _messages_coin(c: Case) -> Gate:
-    sent = within(c.coins["stamps"][c.inst], c.coins["n"].item(c.inst), c.now, 1.0)
-    wanted = c.desk.exposure.sent_on.get(c.inst, 0) + c.wanted
-    return most("messages of the coin", sent + wanted, c.limits.messages_symbol)
-
-
-def _messages(c: Case) -> Gate:
-    sent = c.desk.sent + c.desk.exposure.sent
-    return most("messages", sent + c.wanted, c.limits.messages)
-
-
-def _messages_venue(c: Case) -> Gate:
+def _messages_venue(c: Case, sent: int) -> Gate:
     if not c.market.venue_rate:
-        return absent("messages of the venue", "it states no limit")
-    sent = c.desk.sent + c.desk.exposure.sent
-    return most("messages of the venue", sent + c.wanted, c.limits.messages_venue * c.market.venue_rate)
+        return "messages of the venue", ABSENT, "it states no limit"
+    return most("messages of the venue", sent, c.limits.messages_venue * c.market.venue_rate)
 
 
-def _messages_warm(c: Case) -> Gate:
+def _messages_warm(c: Case, sent: int) -> Gate:
     """The first minute after READY: of a live session, or of a book that is whole again."""
     if not warm(c):
         never = c.facts.ready_ns is None and c.market.ready_ns is None
-        return absent("session start", "no session to begin in a simulation" if never else "it is over")
-    sent = c.desk.sent + c.desk.exposure.sent
-    return most("session start", sent + c.wanted, c.limits.warm_messages)
+        return "session start", ABSENT, "no session to begin in a simulation" if never else "it is over"
+    return most("session start", sent, c.limits.warm_messages)
 
 
-def _messages_day(c: Case) -> Gate:
-    return most("messages of the day", c.desk.today + c.desk.exposure.sent + c.wanted, c.limits.messages_day)
-
-
-def _orders_coin(c: Case) -> Gate:
-    orders = c.desk.exposure.orders_on.get(c.inst, 0) + c.wanted
-    return most("open orders of the coin", orders, c.limits.max_open_orders_symbol)
-
-
-def _orders(c: Case) -> Gate:
-    return most("open orders", c.desk.exposure.orders + c.wanted, c.limits.max_open_orders)
+def _money(c: Case) -> tuple[Gate, ...]:
+    """Whether the strategy is sure enough, and there is any money left for it."""
+    cash, equity, used, mine, at_risk = c.account.cash, c.equity, c.used, c.mine, c.at_risk
+    in_use, share, heat = c.in_use * equity, c.desk.shares[c.p.strategy] * equity, c.heat * equity
+    return (
+        _confidence(c),
+        ("cash", PASSED if cash > 0 else FAILED, cash, 0),
+        ("capital in use", PASSED if used < in_use else FAILED, used, in_use),
+        ("capital share", PASSED if mine < share else FAILED, mine, share),
+        ("heat", PASSED if at_risk < heat else FAILED, at_risk, heat),
+    )
 
 
 def _confidence(c: Case) -> Gate:
     """The higher of what the settings and the strategy itself ask for; without a model nothing is asked."""
     of_settings, of_strategy = c.desk.confidence.get(c.p.name), c.p.least
     if of_settings is None and of_strategy is None:
-        return absent("confidence", "the strategy has no minimum")
+        return "confidence", ABSENT, "the strategy has no minimum"
     if c.confidence is None:
-        return absent("confidence", "no_model")
+        return "confidence", ABSENT, "no_model"
     asked = [one for one in (of_settings, of_strategy) if one is not None]
-    return least("confidence", c.confidence, nan if any(map(isnan, asked)) else max(asked))
+    limit = nan if any(map(isnan, asked)) else max(asked)
+    return "confidence", PASSED if c.confidence >= limit else FAILED, c.confidence, limit
 
 
-def _cash(c: Case) -> Gate:
-    return holds("cash", c.account.cash > 0, c.account.cash, 0)
-
-
-def _in_use(c: Case) -> Gate:
-    return below("capital in use", c.used, c.in_use * c.equity)
-
-
-def _share(c: Case) -> Gate:
-    return below("capital share", c.mine, c.desk.shares[c.p.strategy] * c.equity)
-
-
-def _heat(c: Case) -> Gate:
-    return below("heat", c.at_risk, c.heat * c.equity)
+def _prices(c: Case) -> tuple[Gate, ...]:
+    """Whether the prices of entries, target and stop are sane and possible."""
+    return _collar(c), _median(c), _self_trade(c), _target(c), _stop(c), _liquidation(c)
 
 
 def _collar(c: Case) -> Gate:
     """How far the boldest entry lies beyond the mid, on the losing side of it."""
     if c.setup.superp:
-        return absent("collar", "a SuperP position has no order price")
-    boldest = c.high if c.side > 0 else c.low
-    return most("collar", c.side * (boldest - c.mid) / c.mid, c.collar)
+        return "collar", ABSENT, "a SuperP position has no order price"
+    beyond = c.side * ((c.high if c.side > 0 else c.low) - c.mid) / c.mid
+    return "collar", PASSED if beyond <= c.collar else FAILED, beyond, c.collar
 
 
 def _median(c: Case) -> Gate:
@@ -275,25 +221,28 @@ def _median(c: Case) -> Gate:
 
 def _self_trade(c: Case) -> Gate:
     if c.setup.superp:
-        return absent("self-trade", "SuperP meets no book")
+        return "self-trade", ABSENT, "SuperP meets no book"
     ours = (c.desk.exposure.best_sell if c.side > 0 else c.desk.exposure.best_buy).get(c.inst)
     if ours is None:
-        return absent("self-trade", "no own order on the other side")
-    return below("self-trade", c.side * (c.high if c.side > 0 else c.low), c.side * ours)
+        return "self-trade", ABSENT, "no own order on the other side"
+    boldest, limit = c.side * (c.high if c.side > 0 else c.low), c.side * ours
+    return "self-trade", PASSED if boldest < limit else FAILED, boldest, limit
 
 
 def _target(c: Case) -> Gate:
-    if c.setup.target is None:
-        return absent("target above cost", "no target")
-    return least("target above cost", c.setup.target, c.limits.cost_floor * c.market.cost)
+    target, least = c.setup.target, c.limits.cost_floor * c.market.cost
+    if target is None:
+        return "target above cost", ABSENT, "no target"
+    return "target above cost", PASSED if target >= least else FAILED, target, least
 
 
 def _stop(c: Case) -> Gate:
     """The stop of each entry, in ticks below its price (above, when short): at least 1, and not through the touch."""
     if c.setup.stop is None:
         good, name = _stands_in(c), c.setup.substitute or "substitute"
-        return holds("stop", good, name if good else f"no {name}")
-    return least("stop", min(map(_stop_room, repeat(c), c.prices, c.takes)), 1)
+        return ("stop", PASSED, name) if good else ("stop", FAILED, f"no {name}")
+    away = min(map(_stop_room, repeat(c), c.prices, c.takes))
+    return "stop", PASSED if away >= 1 else FAILED, away, 1
 
 
 def _stands_in(c: Case) -> bool:
@@ -319,9 +268,10 @@ def _stop_room(c: Case, price: int, takes: bool) -> int:
 
 def _liquidation(c: Case) -> Gate:
     if c.spot or c.setup.stop is None or c.setup.superp:
-        return absent("liquidation distance", "cannot be liquidated")
+        return "liquidation distance", ABSENT, "cannot be liquidated"
     away = (c.margin - c.leverage.maintenance) / nearer(c, c.margin, c.leverage.maintenance)
-    return least("liquidation distance", away, c.limits.liquidation_stops * c.setup.stop)
+    least = c.limits.liquidation_stops * c.setup.stop
+    return "liquidation distance", PASSED if away >= least else FAILED, away, least
 
 
 def warm(c: Case) -> bool:
@@ -331,54 +281,55 @@ def warm(c: Case) -> bool:
     return since is not None and since < c.limits.warm_s * SECOND
 
 
-BEFORE: Final[tuple[tuple[Refused, Check], ...]] = (
-    (Refused.KILLED, _killed),
-    (Refused.SUPERP_OFF, _superp),
-    (Refused.NO_SHORT, _short),
-    (Refused.CROSSED, _crossed),
-    (Refused.NO_PRICE, _price),
-    (Refused.UNIVERSE, _universe),
-    (Refused.VENUE, _venue),
-    (Refused.REBASING, _rebasing),
-    (Refused.ALERT, _alert),
-    (Refused.EQUITY_UNKNOWN, _equity),
-    (Refused.EQUITIES_APART, _equities),
-    (Refused.STALE, _stale),
-    (Refused.OUT_OF_LINE, _out_of_line),
-    (Refused.OFF_PAR, _par),
-    (Refused.VOLATILITY_HALT, _move),
-    (Refused.VOLATILITY_HALT, _spread),
-    (Refused.REGIME, _regime),
-    (Refused.PAUSED, _paused),
-    (Refused.DAY_LOSS, _day),
-    (Refused.LOSING, _losing),
-    (Refused.STOP_GUARD, _guard),
-    (Refused.LOW_PROFIT, _poor),
-    (Refused.FLIPS, _flips),
-    (Refused.UNKNOWN_ORDERS, _unknown_coin),
-    (Refused.UNKNOWN_ORDERS, _unknown_venue),
-    (Refused.POSITION_OPEN, _here),
-    (Refused.COOLDOWN, _cooldown),
-    (Refused.TOO_MANY_POSITIONS, _count),
-    (Refused.NO_ROOM, _room),
-    (Refused.CORRELATED, _correlation),
-    (Refused.ENTRY_RATE, _entries),
-    (Refused.MESSAGE_RATE, _messages_coin),
-    (Refused.MESSAGE_RATE, _messages),
-    (Refused.MESSAGE_RATE, _messages_venue),
-    (Refused.MESSAGE_RATE, _messages_warm),
-    (Refused.MESSAGE_RATE, _messages_day),
-    (Refused.OPEN_ORDERS, _orders_coin),
-    (Refused.OPEN_ORDERS, _orders),
-    (Refused.CONFIDENCE, _confidence),
-    (Refused.NO_CASH, _cash),
-    (Refused.CAPITAL_IN_USE, _in_use),
-    (Refused.CAPITAL_SHARE, _share),
-    (Refused.HEAT, _heat),
-    (Refused.COLLAR, _collar),
-    (Refused.COLLAR, _median),
-    (Refused.SELF_TRADE, _self_trade),
-    (Refused.TARGET_BELOW_COST, _target),
-    (Refused.STOP_ILLEGAL, _stop),
-    (Refused.LIQUIDATION, _liquidation),
-)
+BEFORE: Final[tuple[Check, ...]] = (_allowed, _market, _lost, _under_way, _rates, _money, _prices)
+REFUSES: Final[dict[str, Refused]] = {  # gate -> what it refuses with, in the order in which they are asked
+    "kill": Refused.KILLED,
+    "superp": Refused.SUPERP_OFF,
+    "spot short": Refused.NO_SHORT,
+    "crossed": Refused.CROSSED,
+    "price": Refused.NO_PRICE,
+    "universe": Refused.UNIVERSE,
+    "venue": Refused.VENUE,
+    "instrument drift": Refused.REBASING,
+    "alerts": Refused.ALERT,
+    "equity": Refused.EQUITY_UNKNOWN,
+    "two equities": Refused.EQUITIES_APART,
+    "stale": Refused.STALE,
+    "out of line": Refused.OUT_OF_LINE,
+    "quote par": Refused.OFF_PAR,
+    "volatility halt": Refused.VOLATILITY_HALT,
+    "spread halt": Refused.VOLATILITY_HALT,
+    "regime": Refused.REGIME,
+    "session pause": Refused.PAUSED,
+    "day loss": Refused.DAY_LOSS,
+    "losses in a row": Refused.LOSING,
+    "stop-loss guard": Refused.STOP_GUARD,
+    "low-profit coin": Refused.LOW_PROFIT,
+    "enter-reduce loop": Refused.FLIPS,
+    "unknown orders": Refused.UNKNOWN_ORDERS,
+    "unknown orders of the venue": Refused.UNKNOWN_ORDERS,
+    "one position a coin": Refused.POSITION_OPEN,
+    "cooldown": Refused.COOLDOWN,
+    "positions": Refused.TOO_MANY_POSITIONS,
+    "room": Refused.NO_ROOM,
+    "correlation": Refused.CORRELATED,
+    "entry rate": Refused.ENTRY_RATE,
+    "messages of the coin": Refused.MESSAGE_RATE,
+    "messages": Refused.MESSAGE_RATE,
+    "messages of the venue": Refused.MESSAGE_RATE,
+    "session start": Refused.MESSAGE_RATE,
+    "messages of the day": Refused.MESSAGE_RATE,
+    "open orders of the coin": Refused.OPEN_ORDERS,
+    "open orders": Refused.OPEN_ORDERS,
+    "confidence": Refused.CONFIDENCE,
+    "cash": Refused.NO_CASH,
+    "capital in use": Refused.CAPITAL_IN_USE,
+    "capital share": Refused.CAPITAL_SHARE,
+    "heat": Refused.HEAT,
+    "collar": Refused.COLLAR,
+    "collar of the median": Refused.COLLAR,
+    "self-trade": Refused.SELF_TRADE,
+    "target above cost": Refused.TARGET_BELOW_COST,
+    "stop": Refused.STOP_ILLEGAL,
+    "liquidation distance": Refused.LIQUIDATION,
+}

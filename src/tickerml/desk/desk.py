@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from tickerml.desk.approved import Approved, Refusal, Verdict
 from tickerml.desk.case import Case, Desktop, Terms
-from tickerml.desk.checks import BEFORE
+from tickerml.desk.checks import BEFORE, REFUSES
 from tickerml.desk.exposure import Exposure
 from tickerml.desk.facts import Facts
-from tickerml.desk.gates import FAILED, Gate
+from tickerml.desk.gates import FAILED, Gate, state_of
 from tickerml.desk.limits import TEXT, Limits, Refused
 from tickerml.desk.manager import Manager
 from tickerml.desk.memory import Memory
@@ -24,7 +24,7 @@ from tickerml.desk.protections import Change, Protections
 from tickerml.desk.regime import RegimeFold
 from tickerml.desk.settings import Manager as ManagerRules
 from tickerml.desk.settings import Regime as RegimeRules
-from tickerml.desk.sized import AFTER, AFTER_STAKE, orders_of, stake_order, worst_of_orders
+from tickerml.desk.sized import AFTER, AFTER_STAKE, REFUSES_SIZED, orders_of, stake_order, worst_of_orders
 from tickerml.desk.sizing import lots_of, size
 from tickerml.desk.universe import Universe
 from tickerml.tape.instruments import Instrument
@@ -209,11 +209,10 @@ class Desk:
     def _judged(self, c: Case, worth: float, most: int | None) -> Verdict:
         """`most`: lots that a leg may have beside the others."""
         gates: list[Gate] = []
-        for reason, check in BEFORE:
-            gate = check(c)
-            gates.append(gate)
-            if gate.state == FAILED:
-                return Refusal(c.p.seq, reason, _said(reason, gate), tuple(gates))
+        failed = _first_failure(gates, (check(c) for check in BEFORE))
+        if failed is not None:
+            reason = REFUSES[failed[0]]
+            return Refusal(c.p.seq, reason, _said(reason, failed), tuple(gates))
         sized = size(c)
         lots = sized.money if c.setup.superp else lots_of(c, sized.money)
         if most is not None and most < lots:
@@ -224,16 +223,27 @@ class Desk:
             return Refusal(c.p.seq, reason, f"{TEXT[reason]} (size by {sized.bound})", tuple(gates), sized.sizes)
         orders = (stake_order(c, lots),) if c.setup.superp else orders_of(c, lots)
         worst = worst_of_orders(c, orders)
-        for reason, last in AFTER_STAKE if c.setup.superp else AFTER:
-            gate = last(c, orders, worst)
-            gates.append(gate)
-            if gate.state == FAILED:
-                said = f"{_said(reason, gate)} (size by {sized.bound})"
-                return Refusal(c.p.seq, reason, said, tuple(gates), sized.sizes)
+        last = AFTER_STAKE if c.setup.superp else AFTER
+        failed = _first_failure(gates, (check(c, orders, worst) for check in last))
+        if failed is not None:
+            reason = REFUSES_SIZED[failed[0]]
+            said = f"{_said(reason, failed)} (size by {sized.bound})"
+            return Refusal(c.p.seq, reason, said, tuple(gates), sized.sizes)
         told = (sized.sizes, sized.factors, tuple(gates), worth, c.leverage)
         verdict = Approved(c.p.seq, orders, sized.bound, worst, _target(c), *told)
         _count(c.desk.exposure, c, verdict)
         return verdict
+
+
+def _first_failure(gates: list[Gate], asked: Iterable[tuple[Gate, ...]]) -> Gate | None:
+    """Ask one theme after another until a gate fails, and return it; `gates` takes all up to it."""
+    for some in asked:
+        gates += some
+        if FAILED in map(state_of, some):
+            first = len(gates) - len(some) + [*map(state_of, some)].index(FAILED)
+            del gates[first + 1 :]
+            return gates[first]
+    return None
 
 
 def _hedged(legs: Sequence[Proposal]) -> frozenset[int]:
@@ -269,13 +279,13 @@ def _target(c: Case) -> float | None:
 
 
 def _said(reason: Refused, gate: Gate) -> str:
-    if gate.value is None or gate.value == "":
+    """The refusal in words, with the figures of the gate that failed."""
+    figures = [f"{one:.6g}" if isinstance(one, float) else f"{one}" for one in gate[2:]]
+    if not figures:
         return TEXT[reason]
-    value = f"{gate.value:.6g}" if isinstance(gate.value, float) else f"{gate.value}"
-    if gate.limit is None:
-        return f"{TEXT[reason]} ({value})"
-    limit = f"{gate.limit:.6g}" if isinstance(gate.limit, float) else f"{gate.limit}"
-    return f"{TEXT[reason]} ({gate.name} {value}, limit {limit})"
+    if len(figures) == 1:
+        return f"{TEXT[reason]} ({figures[0]})"
+    return f"{TEXT[reason]} ({gate[0]} {figures[0]}, limit {figures[1]})"
 
 
 def _with_legs(seq: int, verdict: Verdict) -> Refusal:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tickerml.tape.rows import DAY, Record, Rows
+from tickerml.tape.kernel import kernel
+from tickerml.tape.rows import DAY, SECOND, Record, Rows
 
 RING: Final = 8  # newest stamps of a pair or coin that are kept: the largest count that a limit may name
 STAMPS: Final = 64  # newest messages of the account
@@ -95,7 +96,7 @@ class Memory:
         """What a round looks up once: the kill, losses in a row, messages of the last second and of the day."""
         of = self.of_latch
         today = of["messages"].item(0) if of["day"].item(0) == now // DAY else 0
-        sent = within(of["stamps"][0], of["n"].item(0), now, 1.0)
+        sent = within(of["stamps"], of["n"].item(0), now, 1.0, 0)
         return of["killed"].item(0), of["losses"].item(0), sent, today
 
     def record(self, strategy: int) -> tuple[int, int]:
@@ -119,11 +120,18 @@ def push(ring: Record, n: int, value: float) -> None:
     ring[n % len(ring)] = value
 
 
-def within(ring: Record, n: int, now: int, span: float) -> int:
-    """How many stamps of a ring that took `n` are younger than `span` seconds at `now`. Zeros are no stamps."""
-    if n == 0:
-        return 0
-    oldest, last, found = max(0, now - round(span * 1_000_000_000)), n - 1, 0
-    while found < n and found < len(ring) and ring.item((last - found) % len(ring)) > oldest:
-        found += 1  # stamps come in the order of time, and most rings hold few that are so young
+def within(rings: Record, n: int, now: int, span: float, *where: int) -> int:
+    """How many stamps of the ring at `where`, which took `n`, are younger than `span` seconds at `now`.
+
+    A stamp of zero is none.
+    """
+    return int(_younger(rings[where], n, max(0, now - round(span * SECOND)))) if n else 0
+
+
+@kernel
+def _younger(ring: NDArray[np.int64], n: int, oldest: int) -> int:
+    """They come in the order of time: from the newest back, since most rings hold few that are so young."""
+    found = 0
+    while found < min(n, len(ring)) and ring[(n - 1 - found) % len(ring)] > oldest:
+        found += 1
     return found

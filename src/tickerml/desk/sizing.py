@@ -9,11 +9,8 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
-from itertools import starmap
 from math import isfinite, nan
 from typing import Final, NamedTuple
-
-from msgspec import Struct
 
 from tickerml.desk.case import Case
 from tickerml.desk.checks import warm
@@ -24,33 +21,25 @@ _OF_ALL: Final = frozenset({"largest position", "risk per trade", "size", "signa
 YEAR: Final = 365.0  # days: volatility a year = volatility a day x sqrt(365)
 
 
-class Size(Struct, frozen=True, gc=False):
-    """What a rule allows."""
-
-    rule: str
-    money: float
-
-
 class Sized(NamedTuple):
     """The size of a setup, and how it came about."""
 
     money: int
     bound: str  # the rule that gave the smallest size
-    sizes: tuple[Size, ...]
-    factors: tuple[Size, ...]  # those below 1
+    sizes: dict[str, float]  # every rule that applied, money
+    factors: dict[str, float]  # those below 1
 
 
 def size(c: Case) -> Sized:
     """The smallest of all sizes that apply, times the factors. 0 where a rule that applies cannot be computed."""
     allowed = _of_stake(c) if c.setup.superp else _of_notional(c)
-    factors = {name: factor for name, factor in _factors(c).items() if factor < 1}
-    factor = math.prod(factors.values())
-    left = allowed if factor == 1 else _shrunk(allowed, factor, c.held.notional)
+    factors = _factors(c)
+    left = _shrunk(allowed, math.prod(factors.values()), c.held.notional) if factors else allowed
     if not isfinite(sum(left.values())):
         left = {rule: money if isfinite(money) else -math.inf for rule, money in left.items()}
     bound = min(left, key=left.__getitem__)
     money = max(0, math.floor(left[bound])) if isfinite(left[bound]) else 0
-    return Sized(money, bound, tuple(starmap(Size, allowed.items())), tuple(starmap(Size, factors.items())))
+    return Sized(money, bound, allowed, factors)
 
 
 def _shrunk(allowed: dict[str, float], factor: float, held: int) -> dict[str, float]:
@@ -169,9 +158,11 @@ def _weight(c: Case) -> float | None:
 
 
 def _factors(c: Case) -> dict[str, float]:
-    smaller = c.desk.losses >= c.limits.losses_smaller
-    return {
-        "regime": c.desk.stance.size,
-        "losses in a row": c.limits.losses_size if smaller else 1.0,
-        "session start": c.limits.warm_size if warm(c) else 1.0,
-    }
+    """What shrinks all sizes now; nothing is raised."""
+    regime, limits = c.desk.stance.size, c.limits
+    found = {"regime": regime} if regime < 1 else {}
+    if c.desk.losses >= limits.losses_smaller and limits.losses_size < 1:
+        found["losses in a row"] = limits.losses_size
+    if limits.warm_size < 1 and warm(c):
+        found["session start"] = limits.warm_size
+    return found

@@ -13,6 +13,7 @@ from tickerml.engine.outbox import Outbox
 from tickerml.engine.trader import Trader
 from tickerml.tape.block import Block, part
 from tickerml.tape.errors import RunError
+from tickerml.tape.kernel_garbage import later
 
 _PIECE: Final = 1 << 15  # rows: with the venue's copy of them they stay in the cache between the two passes
 
@@ -42,7 +43,7 @@ class Machine:
             self.trader.finish()
 
     def _pump(self) -> None:
-        with _money():
+        with _money(), later():
             self._advance()
 
     def _advance(self) -> None:

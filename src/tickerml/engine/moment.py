@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from tickerml.engine.look import LOOK, SCRATCH, alert, looks
 from tickerml.engine.loop import Loop
 from tickerml.engine.worth import equity, known
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.kernel import kernel
+from tickerml.tape.kernel import again, kernel
 from tickerml.tape.rows import SECOND, Rows
 
 ASK: Final = np.dtype(  # what is asked, and what is answered beside the instruments and the wallets
@@ -46,12 +46,17 @@ class Moment:
         states = loop.core, loop.purse, loop.watches, loop.marks, loop.books, loop.venue.rules, loop.positions
         tables = setups.table, setups.legs, plain.orders, plain.trades, plain.stops
         self._given = ask, self._insts, *states, *tables, collars, self._seen, np.zeros(n, SCRATCH), accounts
+        self._look: Callable[[], None] = self._first
+
+    def _first(self) -> None:
+        look(*self._given)
+        self._look = again(look, self._given)
 
     def look(self, insts: Sequence[int]) -> list[tuple[Any, ...]]:
         """These instruments, each named once, as LOOK has them; the rest is answered by the methods below."""
         n = len(insts)
         self._insts[:n], self._ask["n"][0] = insts, n
-        look(*self._given)
+        self._look()
         return self._seen[:n].tolist()
 
     def equity(self, wallet: int) -> int | None:

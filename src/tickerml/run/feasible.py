@@ -20,6 +20,7 @@ from tickerml.desk.manager import break_even
 from tickerml.desk.money import Wallets
 from tickerml.desk.order import Order
 from tickerml.desk.proposal import Proposal
+from tickerml.desk.sized import NO_LOT
 from tickerml.engine.core import WALLETS
 from tickerml.run.examples import Example, examples
 from tickerml.run.setup import dense, limits_of, terms_of, with_least
@@ -218,7 +219,7 @@ def _names(inst: Instrument) -> set[str]:
 def _why(tried: _Tried) -> str:
     verdict = tried.verdict
     if isinstance(verdict, Refusal):
-        small = next((g for g in verdict.gates if g.name == "minimum notional" and g.value == -1.0), None)
+        small = next((g for g in verdict.gates if NO_LOT in g[2:3]), None)
         return verdict.text if small is None else f"no entry reaches a lot of {tried.inst.lot} {tried.inst.base}"
     left = len(tried.setup.entries) - len(verdict.orders)
     return f"{left} of {len(tried.setup.entries)} entries are less than a lot of {tried.inst.lot}" if left else ""
@@ -228,7 +229,7 @@ def _bound(verdict: Any) -> str:
     """The rule that gave the smallest size."""
     if isinstance(verdict, Approved):
         return verdict.bound
-    return min(verdict.sizes, key=lambda one: one.money).rule if verdict.sizes else ""
+    return min(verdict.sizes, key=verdict.sizes.__getitem__, default="")
 
 
 def _last_prices(tape: Tape) -> dict[int, int]:

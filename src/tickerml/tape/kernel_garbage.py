@@ -24,6 +24,22 @@ def undisturbed() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def later() -> Iterator[None]:
+    """Garbage is looked for when what runs now has ended.
+
+    A verdict makes hundreds of tuples that go by themselves; to look among them every few verdicts is what the slowest
+    of a hundred waited for.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 _within = 0  # how many `apart` there are around what runs now
 
 
