@@ -1,10 +1,14 @@
 """Mutation tests: every operator, comparison and constant of a room's code changed one by one, its tests run on each.
 
-    python tools/mutants.py [ROOM] [--changed] [--only TEXT]
+    python tools/mutants.py [ROOM] [--changed] [--only TEXT] [--keep]
 
 A mutant is killed when a test fails. Survivors must stand, each with its reason, in tests/mutants/ROOM.txt, and nothing
 else may stand there: what is listed and killed is an error too. `--changed` looks only at files that differ from the
 last commit or from main. Mutants are made and named the same way each time: `file:function: old -> new #n`.
+
+With `--keep` files whose mutants are all accounted for are noted in tests/mutants/judged.txt, with a fingerprint of all
+that decides on them. Until one of it changes they are not judged again: a change asks for changed files, `make soak`
+for all.
 
 Kernels run as plain Python, each mutant in a forked child that has everything loaded but the room under test; it gets a
 fixed time, because a mutant may never end.
@@ -15,6 +19,7 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import hashlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -30,6 +35,7 @@ from types import ModuleType
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+JUDGED: Final = ROOT / "tests/mutants/judged.txt"
 SECONDS: Final = 20  # of CPU for one mutant; the tests of an unchanged room take a fifth of it
 CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those that judge its mutants, the best first
     "desk/losses.py": ("test_losses.py", "test_protections.py"),
@@ -257,6 +263,35 @@ def listed(room: str) -> dict[str, str]:
     return found
 
 
+def fingerprint(room: str, file: str) -> str:
+    """Of all that decides on the mutants of a file: it, tests that judge it and their helpers, its list, this tool."""
+    tests, names = ROOT / "tests", listed(room)
+    every = (*tests.glob("*.py"), *(tests / room).glob("*.py"))
+    helpers = [path for path in every if not path.name.startswith("test_")]
+    judges = [Path(one) for one in tests_of(f"tickerml.{room}.{Path(file).stem}")]
+    found = hashlib.sha256()
+    for path in (Path(__file__), ROOT / "src/tickerml" / room / file, *sorted({*helpers, *judges})):
+        found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    for name in sorted(names):
+        if name.startswith(f"{file}:"):
+            found.update(f"{name} | {names[name]}\n".encode())
+    return found.hexdigest()[:16]
+
+
+def judged() -> dict[str, tuple[str, int, int]]:
+    """What is noted: "room/file.py" -> fingerprint, mutants, and how many of them are listed."""
+    lines = JUDGED.read_text("utf-8").splitlines() if JUDGED.exists() else []
+    words = [line.split() for line in lines if line and not line.startswith("#")]
+    return {name: (of, int(made), int(alive)) for name, of, made, alive in words}
+
+
+def keep(room: str, file: str, made: int, alive: int) -> None:
+    """Note that all mutants of a file are accounted for."""
+    noted = judged() | {f"{room}/{file}": (fingerprint(room, file), made, alive)}
+    head = "# Files whose mutants are all killed or listed: fingerprint of what decides on it, mutants, listed ones\n"
+    JUDGED.write_text(head + "".join(f"{k} {of} {n} {m}\n" for k, (of, n, m) in sorted(noted.items())), "utf-8")
+
+
 def prepare(room: str) -> None:
     """Load what children share, everything but the room; kernels are plain Python."""
     os.environ["NUMBA_DISABLE_JIT"] = "1"
@@ -295,10 +330,11 @@ def main() -> int:
     about.add_argument("room", nargs="?", default="account")
     about.add_argument("--changed", action="store_true", help="only files that differ from the last commit or main")
     about.add_argument("--only", default="", help="only mutants whose name starts so: FILE.py:")
+    about.add_argument("--keep", action="store_true", help="note the files that are judged whole, and without a fault")
     told = about.parse_args()
     prepare(told.room)
-    chosen = [m for path in files(told.room, changed=told.changed) for m in mutants(path, told.room)]
-    chosen = [m for m in chosen if m.name.startswith(told.only)]
+    made = {path.name: list(mutants(path, told.room)) for path in files(told.room, changed=told.changed)}
+    chosen = [m for of_one in made.values() for m in of_one if m.name.startswith(told.only)]
     start = time.monotonic()
     alive, known = set(judge(chosen, say=True)), listed(told.room)
     dead = sorted(name for name in known if name in {m.name for m in chosen} and name not in alive)
@@ -308,6 +344,9 @@ def main() -> int:
     for title, names in (("survived and not listed", new), ("listed and killed", dead)):
         for name in names:
             print(f"{title}: {name}")
+    whole = [name for name, of_one in made.items() if of_one and f"{name}:".startswith(told.only)]
+    for name in whole if told.keep and not (new or dead) else ():
+        keep(told.room, name, len(made[name]), sum(one.startswith(f"{name}:") for one in alive))
     return 1 if new or dead else 0
 
 

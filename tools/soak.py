@@ -45,12 +45,13 @@ class Part:
     unit: str = "cases"
     random: bool = False  # hypothesis chooses the cases, with new seeds each time; else they are numbered
     options: tuple[str, ...] = ()
+    given: tuple[tuple[str, str], ...] = ()  # of the environment
 
     def environment(self, first: int, many: int) -> dict[str, str]:
         """What tells the tests which cases these are (tests/conftest.py)."""
         if self.random:
             return {"TICKERML_SOAK": "1"} | ({"TICKERML_EXAMPLES": str(many)} if self.cases > 1 else {})
-        return {"TICKERML_CASES": f"{first}:{many}"} if self.cases > 1 else {}
+        return dict(self.given) | ({"TICKERML_CASES": f"{first}:{many}"} if self.cases > 1 else {})
 
 
 _KILL: Final = "tests/ledger/test_killed_run.py"
@@ -87,7 +88,7 @@ PARTS: Final = (
     ),
     Part(
         "t9", "T9: every mutant is killed, or listed with its reason", ("tests/test_mutants.py",), 1, 1, "all",
-        options=("-m", "slow"),
+        options=("-m", "slow"), given=(("TICKERML_MUTANTS", "all"),),
     ),
     Part(
         "seeds", "all quick tests with new seeds and 20 times the examples", ("tests",), 1, 1, "all", random=True,
