@@ -211,6 +211,9 @@ def test_a_far_name_gets_the_list_instead_of_a_guess(tmp_path):
         ("queue: {params: {exponent: large}}\n", "config-type", 1),
         ("queue: {params: [3]}\n", "config-type", 1),
         ("psc_integration:\n  ton_price: moon\n", "config-range", 2),
+        ("trading:\n  max_concurrent_positions: 010\n", "config-syntax", 2),
+        ("trading: {initial_balance: 1:30}\n", "config-syntax", 1),
+        ("trading: {pairs: [BTC/USDT, 0_17]}\n", "config-syntax", 1),
     ],
 )
 def test_each_refusal_names_its_line(tmp_path, text, code, line):

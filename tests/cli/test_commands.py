@@ -79,6 +79,8 @@ def test_h3_a_backtest_takes_twins_and_writes_its_trades(tickerml, rooms):
     assert "wrote t.csv" in told.err
     tickerml("backtest")
     assert rooms.calls[-1][2]["twins"] is None  # by length
+    for many in ("-1", "1000"):
+        assert tickerml("backtest", "--twins", many).code == 2
 
 
 def test_h3_trades_that_cannot_be_written_are_told_before_anything_runs(tickerml, rooms):

@@ -85,6 +85,7 @@ Twins = Annotated[
     typer.Option(
         "--twins",
         min=0,
+        max=999,
         metavar="N",
         help="Re-runs over the same bars without an edge, kept with the run. Default: by length; 0 = none.",
     ),

@@ -17,6 +17,7 @@ KeyPath: TypeAlias = tuple[str, ...]
 SECRETS: Final = frozenset({"api_key", "api_secret"})
 _SECRET: Final = re.compile(r"(?i)api|key|secr|token|passw")  # also misspelt: what it holds is shown to nobody
 _SECRET_VALUE: Final = re.compile(rf"(?i)(\w*(?:{_SECRET.pattern[4:]})\w*[\"']?\s*[:=]\s*)[^\s,}}]+")
+_OCTAL: Final = re.compile(r"[-+]?0[0-7_]+")
 _URL_SECRET: Final = re.compile(r"(://[^:/@\s]*:)[^\s\"']+@")  # the password in a URL, up to the last @
 LEDGER_URL: Final = ("ledger", "url")
 
@@ -105,6 +106,32 @@ def _walk(node: yaml.MappingNode, path: KeyPath, into: Document, lines: list[str
         into.places[here] = _where(into.name, lines, start.line, start.column, width)
         if isinstance(value_node, yaml.MappingNode):
             yield from _walk(value_node, here, into, lines)
+        for one in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
+            if isinstance(one, yaml.ScalarNode) and one.style is None and is_other(one.value):
+                at = _where(into.name, lines, one.start_mark.line, one.start_mark.column, len(one.value))
+                yield other(here, one.value, at)
+
+
+def is_other(text: str) -> bool:
+    """Whether YAML reads these characters as another number than a person does: octal, or to the base of sixty."""
+    import yaml
+
+    return (":" in text or _OCTAL.fullmatch(text) is not None) and isinstance(yaml.safe_load(text), int | float)
+
+
+def other(path: KeyPath, text: str, where: Where) -> ConfigError:
+    """The problem with such a value."""
+    import yaml
+
+    key = ".".join(path)
+    read = "another number" if hidden(path[-1]) else f"{yaml.safe_load(text)}"
+    return ConfigError(
+        "config-syntax",
+        f"{key} is written {'so that' if hidden(path[-1]) else f'{text}, which'} YAML reads as {read}",
+        try_="write a number without a zero in front of it and without colons; put text in quotes",
+        where=where,
+        key=key,
+    )
 
 
 def _where(name: str, lines: list[str], line: int, column: int, width: int) -> Where:

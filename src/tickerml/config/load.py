@@ -15,8 +15,10 @@ from tickerml.config.document import (
     Document,
     KeyPath,
     hidden,
+    is_other,
     is_secret,
     lookup,
+    other,
     read,
     together,
     unsigned,
@@ -90,7 +92,7 @@ def _environment(env: Mapping[str, str]) -> Document:
     if turbo:
         where = Where("environment", text=f"{TURBO}={turbo}", mark=len(TURBO))
         switch = ("five_signal", "turbo")
-        _put(found, switch, {"1": True, "0": False}.get(turbo, _typed(switch, turbo)), where)
+        _put(found, switch, {"1": True, "0": False}.get(turbo, _typed(switch, turbo, where)), where)
     if env.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://", "postgresql+", "sqlite:")):
         env = {"TICKERML__LEDGER__URL": env["DATABASE_URL"], **env}
     for name in sorted(env):
@@ -98,7 +100,8 @@ def _environment(env: Mapping[str, str]) -> Document:
             continue
         path = tuple(name[len(PREFIX) :].lower().split("__"))
         shown = "********" if hidden(path[-1]) else unsigned(env[name])
-        _put(found, path, _typed(path, env[name]), Where("environment", text=f"{name}={shown}", mark=len(name)))
+        where = Where("environment", text=f"{name}={shown}", mark=len(name))
+        _put(found, path, _typed(path, env[name], where), where)
     return found
 
 
@@ -110,11 +113,11 @@ def _options(options: Mapping[str, tuple[str, object]]) -> Document:
         where = Where(
             "command line", text=f"{typed}{'' if typed.endswith('=') else ' '}{shown}", mark=len(typed.rstrip("="))
         )
-        _put(found, path, _typed(path, value) if isinstance(value, str) else value, where)
+        _put(found, path, _typed(path, value, where) if isinstance(value, str) else value, where)
     return found
 
 
-def _typed(path: KeyPath, text: str) -> Any:
+def _typed(path: KeyPath, text: str, where: Where) -> Any:
     """Text for a setting that is text (a key of digits only stays text); else what YAML reads."""
     section = sections().get(path[0])
     if section is not None and path[-1] in settings(section) and settings(section)[path[-1]].type is str:
@@ -122,9 +125,13 @@ def _typed(path: KeyPath, text: str) -> Any:
     import yaml  # here, as in document.py: most runs name no setting
 
     try:
-        return yaml.safe_load(text)
+        value = yaml.safe_load(text)
+        strange = is_other(text.strip())
     except yaml.YAMLError:
         return text
+    if strange:
+        raise other(path, text.strip(), where)
+    return value
 
 
 def _put(document: Document, path: KeyPath, value: Any, where: Where) -> None:
