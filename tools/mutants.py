@@ -6,9 +6,9 @@ A mutant is killed when a test fails. Survivors must stand, each with its reason
 else may stand there: what is listed and killed is an error too. `--changed` looks only at files that differ from the
 last commit or from main. Mutants are made and named the same way each time: `file:function: old -> new #n`.
 
-With `--keep` files whose mutants are all accounted for are noted in tests/mutants/judged.txt, with a fingerprint of all
-that decides on them. Until one of it changes they are not judged again: a change asks for changed files, `make soak`
-for all.
+With `--keep` files whose mutants are all accounted for are noted in tests/mutants/judged.txt, with a fingerprint of
+them, their tests and their list. Until one of these changes they are not judged again: a change asks for changed files,
+`make soak` for all.
 
 Kernels run as plain Python, each mutant in a forked child that has everything loaded but the room under test; it gets a
 fixed time, because a mutant may never end.
@@ -264,11 +264,14 @@ def listed(room: str) -> dict[str, str]:
 
 
 def fingerprint(room: str, file: str) -> str:
-    """Of all that decides on the mutants of a file: it, tests that judge it and their helpers, its list, this tool."""
+    """Of a file, the tests that judge its mutants and their helpers, its list and this tool.
+
+    A change elsewhere in the room may let a mutant of it live: a night, which judges all, finds that.
+    """
     tests, names = ROOT / "tests", listed(room)
-    every = (*tests.glob("*.py"), *(tests / room).glob("*.py"))
-    helpers = [path for path in every if not path.name.startswith("test_")]
     judges = [Path(one) for one in tests_of(f"tickerml.{room}.{Path(file).stem}")]
+    every = [path for folder in {tests, *(one.parent for one in judges)} for path in folder.glob("*.py")]
+    helpers = [path for path in every if not path.name.startswith("test_")]
     found = hashlib.sha256()
     for path in (Path(__file__), ROOT / "src/tickerml" / room / file, *sorted({*helpers, *judges})):
         found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
@@ -285,9 +288,15 @@ def judged() -> dict[str, tuple[str, int, int]]:
     return {name: (of, int(made), int(alive)) for name, of, made, alive in words}
 
 
-def keep(room: str, file: str, made: int, alive: int) -> None:
-    """Note that all mutants of a file are accounted for."""
-    noted = judged() | {f"{room}/{file}": (fingerprint(room, file), made, alive)}
+def keep(room: str, file: str, before: str, made: int, alive: int) -> None:
+    """Note that all mutants of a file are accounted for; `before`: its fingerprint when they were made.
+
+    What has changed since is not noted: nobody knows which of it the mutants met.
+    """
+    if fingerprint(room, file) != before:
+        print(f"{file} is not noted: it, its tests or its list have changed meanwhile")
+        return
+    noted = judged() | {f"{room}/{file}": (before, made, alive)}
     head = "# Files whose mutants are all killed or listed: fingerprint of what decides on it, mutants, listed ones\n"
     JUDGED.write_text(head + "".join(f"{k} {of} {n} {m}\n" for k, (of, n, m) in sorted(noted.items())), "utf-8")
 
@@ -333,6 +342,7 @@ def main() -> int:
     about.add_argument("--keep", action="store_true", help="note the files that are judged whole, and without a fault")
     told = about.parse_args()
     prepare(told.room)
+    before = {path.name: fingerprint(told.room, path.name) for path in files(told.room, changed=told.changed)}
     made = {path.name: list(mutants(path, told.room)) for path in files(told.room, changed=told.changed)}
     chosen = [m for of_one in made.values() for m in of_one if m.name.startswith(told.only)]
     start = time.monotonic()
@@ -346,7 +356,7 @@ def main() -> int:
             print(f"{title}: {name}")
     whole = [name for name, of_one in made.items() if of_one and f"{name}:".startswith(told.only)]
     for name in whole if told.keep and not (new or dead) else ():
-        keep(told.room, name, len(made[name]), sum(one.startswith(f"{name}:") for one in alive))
+        keep(told.room, name, before[name], len(made[name]), sum(one.startswith(f"{name}:") for one in alive))
     return 1 if new or dead else 0
 
 

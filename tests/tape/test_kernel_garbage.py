@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from tickerml.tape.kernel_garbage import later
+from tickerml.tape.kernel_garbage import later, undisturbed
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +37,16 @@ def test_who_has_turned_it_off_keeps_it_off():
     with later():
         pass
     assert not gc.isenabled()
+
+
+def test_what_is_compiled_meanwhile_is_put_out_of_sight_all_the_same():
+    gc.unfreeze()
+    with later(), undisturbed():
+        made = [[] for _ in range(1000)]
+    assert gc.get_freeze_count() >= len(made)
+    gc.unfreeze()
+    gc.disable()
+    with undisturbed():
+        pass
+    assert not gc.isenabled()
+    assert gc.get_freeze_count() == 0  # who has turned it off decides alone

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tickerml.desk.exposure import Worst
 from tickerml.desk.gates import FAILED, PASSED, Gate, state_of
@@ -15,7 +14,6 @@ from tickerml.desk.leverage import USUAL, Leverage
 from tickerml.desk.limits import Refused
 from tickerml.desk.order import Order as Order
 
-_NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 _NONE: Final = Worst(0, 0, 0)
 _USUAL: Final = Leverage(1.0, USUAL, 0.0, 1.0, 0.0)
 
@@ -28,8 +26,8 @@ class Approved(Struct, frozen=True):
     bound: str  # the rule that gave the smallest size
     worst: Worst = _NONE  # what the setup counts with while it lives whole
     target: float | None = None  # fraction of the entry price: the setup's, or what the regime made of it
-    sizes: Mapping[str, float] = _NOTHING  # every rule that applied, with its size in money
-    factors: Mapping[str, float] = _NOTHING  # what shrank the smallest size
+    sizes: Mapping[str, float] = field(default_factory=dict)  # every rule that applied, with its size in money
+    factors: Mapping[str, float] = field(default_factory=dict)  # what shrank the smallest size
     gates: tuple[Gate, ...] = ()  # every check, in order
     expected: float = 0.0  # expected value, fraction of the notional
     leverage: Leverage = _USUAL
@@ -74,7 +72,7 @@ class Refusal(Struct, frozen=True):
     reason: Refused
     text: str
     gates: tuple[Gate, ...] = ()  # every check up to the one that failed
-    sizes: Mapping[str, float] = _NOTHING
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
     def told(self, amount: Callable[[float], str]) -> dict[str, Any]:
         """The figures of its row. Of the gates the one that failed: the others are named in docs/limits.md."""

@@ -103,8 +103,12 @@ def _under_way(c: Case) -> tuple[Gate, ...]:
         _cooldown(c),
         _count(c),
         ("room", PASSED if exposure.room > 0 else FAILED, exposure.room),
-        _correlation(c),
     )
+
+
+def _alike(c: Case) -> tuple[Gate, ...]:
+    """Whether it is another bet than those that are open: asked last, since it is computed."""
+    return (_correlation(c),)
 
 
 def _cooldown(c: Case) -> Gate:
@@ -281,7 +285,7 @@ def warm(c: Case) -> bool:
     return since is not None and since < c.limits.warm_s * SECOND
 
 
-BEFORE: Final[tuple[Check, ...]] = (_allowed, _market, _lost, _under_way, _rates, _money, _prices)
+BEFORE: Final[tuple[Check, ...]] = (_allowed, _market, _lost, _under_way, _alike, _rates, _money, _prices)
 REFUSES: Final[dict[str, Refused]] = {  # gate -> what it refuses with, in the order in which they are asked
     "kill": Refused.KILLED,
     "superp": Refused.SUPERP_OFF,

@@ -43,7 +43,7 @@ class Machine:
             self.trader.finish()
 
     def _pump(self) -> None:
-        with _money(), later():
+        with _money():
             self._advance()
 
     def _advance(self) -> None:
@@ -60,7 +60,8 @@ class Machine:
                     )
                 return
             else:
-                self.trader.handle(reason)
+                with later():  # between two acts: what a strategy leaves behind does not pile up
+                    self.trader.handle(reason)
 
 
 @contextmanager

@@ -19,23 +19,30 @@ def undisturbed() -> Iterator[None]:
     try:
         yield
     finally:
-        if collecting:
+        if collecting or _later:
             gc.freeze()
+        if collecting:
             gc.enable()
+
+
+_later = 0  # how many `later` there are around what runs now
 
 
 @contextmanager
 def later() -> Iterator[None]:
-    """Garbage is looked for when what runs now has ended.
+    """Garbage is looked for when what runs now, which is short, has ended: until then none of it goes.
 
     A verdict makes hundreds of tuples that go by themselves; to look among them every few verdicts is what the slowest
     of a hundred waited for.
     """
+    global _later
     collecting = gc.isenabled()
     gc.disable()
+    _later += 1
     try:
         yield
     finally:
+        _later -= 1
         if collecting:
             gc.enable()
 
