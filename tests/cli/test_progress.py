@@ -86,6 +86,28 @@ def test_another_piece_of_work_starts_its_own_clock():
     assert pace.left(15.05) is None
 
 
+def test_time_left_forgets_how_long_the_beginning_took():
+    """Twenty seconds of compiling, then a thousand rows a second."""
+    pace = Pace()
+    pace.step(0, 100_000, "a", "rows", 0.0)
+    pace.step(10, 100_000, "a", "rows", 20.0)
+    for k in range(1, 61):
+        pace.step(10 + 100 * k, 100_000, "a", "rows", 20.0 + 0.1 * k)
+    assert pace.left(26.0) == pytest.approx((100_000 - 6_010) / 1_000, rel=0.01)
+    assert pace.rate(26.0) == pytest.approx(6_010 / 26)
+    pace.step(0, 10, "b", "rows", 30.0)
+    pace.step(5, 10, "b", "rows", 31.0)
+    assert pace.left(31.0) == 1.0  # of this work alone
+
+
+def test_time_left_of_work_that_stands_still_is_that_of_the_whole():
+    pace = Pace()
+    pace.step(0, 100, "a", "rows", 0.0)
+    for second in range(1, 21):
+        pace.step(50, 100, "a", "rows", float(second))
+    assert pace.left(20.0) == pytest.approx(20.0)
+
+
 def test_notes_are_log_lines_in_a_pipe():
     stream, to = plain()
     with Watch("paper", to) as watch:

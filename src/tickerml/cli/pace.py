@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,6 +11,8 @@ LINE_EVERY: Final = 60.0
 """Seconds after which a plain line is due although no tenth of the work was done."""
 LINE_LEAST: Final = 1.0
 """Seconds between two plain lines: work that takes a moment needs none but its first."""
+NEWEST: Final = 5.0
+"""Seconds of work by which the time left is judged: the first of them compile, which says nothing of the rest."""
 
 
 class Pace:
@@ -21,12 +24,18 @@ class Pace:
         self._since = self._line_at = time.monotonic()
         self._first = 0
         self._tenth = -1
+        self._marks: deque[tuple[float, int]] = deque()  # when, done: a second apart at least
 
     def step(self, done: int, total: int | None, what: str, unit: str, now: float) -> None:
         """A new report; another `what` starts its own clock."""
         if what != self.what:
             self.what, self._since, self._first, self._tenth = what, now, done, -1
+            self._marks.clear()
         self.done, self.total, self.unit = done, total, unit
+        if not self._marks or now - self._marks[-1][0] >= 1.0:
+            self._marks.append((now, done))
+        while len(self._marks) > 2 and now - self._marks[1][0] >= NEWEST:
+            self._marks.popleft()
 
     def rate(self, now: float) -> float:
         """Units a second since this work began; 0 in its first tenth of a second."""
@@ -38,9 +47,12 @@ class Pace:
         return now - self._since
 
     def left(self, now: float) -> float | None:
-        """Seconds left at the present rate; None when the end or the rate is not known."""
-        rate = self.rate(now)
-        return None if not self.total or not rate else max(0.0, (self.total - self.done) / rate)
+        """Seconds left at the rate of the newest reports; None when the end or the rate is not known."""
+        if not self.total or not self.rate(now):
+            return None
+        since, first = self._marks[0]
+        newest = (self.done - first) / (now - since) if self.done > first and now > since else self.rate(now)
+        return max(0.0, (self.total - self.done) / newest)
 
     def line_due(self, now: float) -> bool:
         """True at the start, at each tenth of a known whole that takes a second or more, and after a minute."""
