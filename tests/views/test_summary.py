@@ -39,6 +39,18 @@ def test_the_lines_are_these():
     ]
 
 
+@pytest.mark.parametrize(("made", "told"), [((20, 27), "20 to 27"), ((27, 27), "27"), ((23, 24), "23 to 24")])
+def test_steps_of_re_runs_that_made_other_trades_say_so(made, told):
+    """A fee that is above 0 is no fee: without it the strategy traded otherwise."""
+    run = short_run()
+    layers = tuple(replace(one, trades=made[k % 2]) for k, one in enumerate(run.waterfall))
+    lines = summary(replace(run, waterfall=layers)).splitlines()
+    said = f"(re-runs made {told} trades: a step holds what other trades earned, too)"
+    assert lines[4] == " " * 14 + said
+    same = tuple(replace(one, trades=23) for one in run.waterfall)
+    assert summary(replace(run, waterfall=same)) == summary(run)
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_every_run_fits_100_columns_of_ascii_and_shows_no_empty_statistic(name):
     text = summary(RUNS[name])

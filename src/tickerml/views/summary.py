@@ -34,6 +34,7 @@ def summary(story: Story) -> str:
         ("leaks", leak_line(story)),
         ("net", net_line(story)),
         ("money", money_line(story)),
+        ("", others_line(story)),
         ("twins", twins_line(story)),
         ("worst fall", fall_line(story)),
         ("Sharpe", sharpe_line(story)),
@@ -126,6 +127,17 @@ def short_money(value: Decimal, story: Story) -> str:
     """Signed money; "0" for what rounds to nothing."""
     text = money(value, story.head.currency, sign=True)
     return text if any(c in "123456789" for c in text) else "0"
+
+
+def others_line(story: Story) -> str:
+    """That a step of the money may be what other trades earned, where the re-runs made others."""
+    if not verdict.traded(story):
+        return ""
+    made = sorted({x.trades for x in story.waterfall if x.money is not None and x.trades is not None})
+    if set(made) <= {len(story.trades)}:
+        return ""
+    span = " to ".join(map(count, dict.fromkeys((made[0], made[-1]))))
+    return f"(re-runs made {span} trades: a step holds what other trades earned, too)"
 
 
 def fall_line(story: Story) -> str:
