@@ -41,10 +41,14 @@ print(time.process_time())
 """
 
 
+BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Python's own cache of what it has read, as an installed program has it; the first try of all makes it."""
+
+
 def once(store: Path, cache: Path) -> tuple[float, float]:
     """CPU seconds and seconds by the clock of one process."""
     started = time.monotonic()
-    environment = {**os.environ, "TICKERML_CACHE": str(cache)}
+    environment = {**os.environ, "TICKERML_CACHE": str(cache), **BYTECODE, "PYTHONPYCACHEPREFIX": f"{cache.parent}/py"}
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(store)], env=environment, capture_output=True, text=True, check=True
     )

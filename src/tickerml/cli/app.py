@@ -11,6 +11,7 @@ import typer
 
 from tickerml.cli import data, ledger, look, research, stop, trade
 from tickerml.cli.errors import debugging, json_line, render, traceback_of, translate
+from tickerml.cli.help import WIDTH, command_group
 from tickerml.cli.terminal import stderr, stdout
 from tickerml.tape.errors import RunError, TickerMLError
 
@@ -23,13 +24,12 @@ YOUNG: Final = 10_000
 
 def build() -> typer.Typer:
     """All commands. Importing them imports no heavy library: each command does so when it runs."""
-    app = typer.Typer(
-        name="tickerml",
-        help="Record, research, backtest, paper trade and trade crypto markets on one tape, "
+    app = command_group(
+        "Record, research, backtest, paper trade and trade crypto markets on one tape, "
         "with the same compiled code in every mode.",
-        epilog="Start with [bold]tickerml paper[/bold]: it trades a built-in market and says so.",
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["-h", "--help"]},
+        name="tickerml",
+        epilog="Start with `tickerml paper`: it trades a built-in market and says so.",
+        context_settings={"help_option_names": ["-h", "--help"], "terminal_width": min(stdout().width, WIDTH)},
         add_completion=True,
         pretty_exceptions_enable=False,
     )

@@ -6,13 +6,14 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
+from tickerml.cli.help import command_group
 from tickerml.cli.settings import open_market
 from tickerml.cli.trade import own_params, prepared, tell_spot, with_own
 
 
 def register(app: typer.Typer, panel: str) -> None:
     """Add the group."""
-    group = typer.Typer(help="Judge a strategy before it is believed: leaks.", rich_markup_mode="rich")
+    group = command_group("Judge a strategy before it is believed: leaks.")
     command(
         group,
         "leaks",

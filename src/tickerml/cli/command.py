@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tickerml.cli.help import Page
 from tickerml.cli.terminal import Terminal, stderr, stdout
 from tickerml.tape.finite_json import json_text
 
@@ -76,7 +77,8 @@ JsonFlag = Annotated[
 PlainFlag = Annotated[bool, typer.Option("--plain", help="Plain lines: no colour, no moving display.")]
 DebugFlag = Annotated[bool, typer.Option("--debug", help="On a failure show the traceback.")]
 VerboseCount = Annotated[
-    int, typer.Option("-v", "--verbose", count=True, help="Say more; -vv also what the libraries log.")
+    int,
+    typer.Option("-v", "--verbose", count=True, show_default=False, help="Say more; -vv also what the libraries log."),
 ]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "json": (JsonFlag, False),
@@ -93,10 +95,10 @@ def command(
 
     def _register(function: Callable[..., None]) -> Callable[..., None]:
         shell = _with_common(function)
-        epilog = "Examples:\n\n" + "\n\n".join(examples.strip().splitlines()) if examples else None
-        app.command(name, rich_help_panel=panel, epilog=epilog)(shell)
+        epilog = examples.strip() or None
+        app.command(name, cls=Page, rich_help_panel=panel, epilog=epilog)(shell)
         for other in also:
-            app.command(other, hidden=True, epilog=epilog)(shell)
+            app.command(other, cls=Page, hidden=True, epilog=epilog)(shell)
         return function
 
     return _register

@@ -13,27 +13,27 @@ import typer
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
 from tickerml.cli.health import CHECKED, health_lines
+from tickerml.cli.help import command_group
 from tickerml.cli.settings import find_run, load_config, market, open_market
 from tickerml.cli.tables import table
-from tickerml.tape.problems import OF_A_FILE
 
 PANEL = "Data"
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders in any known format.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files or folders in any known format.")]
 Place = Annotated[str, typer.Argument(metavar="SOURCE", help="A store, a folder, a file, or synthetic[:scenario].")]
 Symbol = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="BTC/USDT, BTC/USDT:USDT or BTCUSDT.")]
 Tick = Annotated[str | None, typer.Option("--tick", metavar="STEP", help="Price step; other prices are rounded to it.")]
 Lot = Annotated[str | None, typer.Option("--lot", metavar="STEP", help="Size step; other sizes are rounded to it.")]
-Scenario = Annotated[str, typer.Argument(metavar="[SCENARIO]", help="What happens in the market. Default: calm.")]
+Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="What happens in the market. Default: calm.")]
 ListThem = Annotated[bool, typer.Option("--list", help="List the scenarios.")]
-MarketSeed = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same market.")]
-Minutes = Annotated[int | None, typer.Option("--minutes", min=1, help="Length of the market.")]
+MarketSeed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Same seed, same market.")]
+Minutes = Annotated[int | None, typer.Option("--minutes", metavar="N", min=1, help="Length of the market.")]
 Coins = Annotated[list[str] | None, typer.Option("--coins", metavar="COINS", help="BTC,ETH,TON. Default: all it has.")]
 Salvaged = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for what could be saved; must not exist.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this panel's commands."""
-    group = typer.Typer(help="Import, list and check market data.", rich_markup_mode="rich")
+    group = command_group("Import, list and check market data.")
     command(
         group,
         "import",
@@ -63,7 +63,7 @@ tickerml synth --list
 tickerml synth flash-crash --seed 3 --minutes 60 --store store
 """,
     )(synth)
-    journal = typer.Typer(help="Verify a run's journal, or save what a damaged one holds.", rich_markup_mode="rich")
+    journal = command_group("Verify a run's journal, or save what a damaged one holds.")
     command(journal, "verify", examples="tickerml journal verify 8f3a21")(verify)
     command(journal, "salvage", examples="tickerml journal salvage 8f3a21 --out saved/")(salvage)
     app.add_typer(journal, name="journal", rich_help_panel=PANEL)
@@ -237,6 +237,8 @@ def _journal(run: str, config: list[Path] | None, userdir: Path) -> Path:
 
 def _problem_lines(problems: dict[str, int], places: dict[str, list[str]], out: Out) -> Iterator[str]:
     """Each problem as a warning with its first place, all of them with -v; files that are of no use always by name."""
+    from tickerml.tape.problems import OF_A_FILE
+
     for reason, count in problems.items():
         met = places.get(reason, [])
         whole = reason in OF_A_FILE

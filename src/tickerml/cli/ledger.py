@@ -11,6 +11,7 @@ import typer
 
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
+from tickerml.cli.help import command_group
 from tickerml.cli.settings import find_run, load_config
 from tickerml.cli.tables import table as lines_of
 
@@ -22,15 +23,15 @@ Database = Annotated[
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every run in the folder of runs.")]
-Table = Annotated[str, typer.Argument(metavar="[TABLE]", help="fills, orders, trade_history ... Default: list them.")]
+Table = Annotated[str, typer.Argument(metavar="TABLE", help="fills, orders, trade_history ... Default: list them.")]
 OfRun = Annotated[str, typer.Option("--run", metavar="RUN", help="The start of a run's name, or its folder.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="The last N rows.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=100_000, help="The last N rows.")]
 WIDEST = 46  # characters of one cell on a terminal
 
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    group = typer.Typer(help="The runs' records as tables: make them anew, show them.", rich_markup_mode="rich")
+    group = command_group("The runs' records as tables: make them anew, show them.")
     command(
         group,
         "rebuild",

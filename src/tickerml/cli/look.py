@@ -14,7 +14,7 @@ from tickerml.cli.settings import find_run, load_config
 from tickerml.tape.errors import InputError
 
 PANEL = "Look"
-Code = Annotated[str, typer.Argument(metavar="[CODE]", help="What stands in error[...]. Default: list all.")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="What stands in error[...]. Default: list all.")]
 Explore = Annotated[bool, typer.Option("--explore/--no-explore", help="Add the zoomable chart (2 MB, needs plotly).")]
 One = Annotated[str, typer.Argument(metavar="RUN_A", help="A run's folder, or the start of its id.")]
 Other = Annotated[str, typer.Argument(metavar="RUN_B", help="The run that is compared with it.")]

@@ -61,7 +61,7 @@ Param = Annotated[
 Cash = Annotated[
     str | None, typer.Option("--cash", metavar="AMOUNT", help="Money at the start (trading.initial_balance).")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random in the run.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything random in the run.")]
 RunDir = Annotated[
     Path | None, typer.Option("--run-dir", metavar="DIR", help="Folder of the run. Default: a new one in runs/.")
 ]
@@ -91,7 +91,7 @@ Twins = Annotated[
     ),
 ]
 RunName = Annotated[
-    str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest run.")
+    str, typer.Argument(metavar="RUN", help="A run's folder, or the start of its id. Default: the newest run.")
 ]
 Store = Annotated[Path | None, typer.Option("--store", metavar="DIR", help="Folder of the store (data.store).")]
 

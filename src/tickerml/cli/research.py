@@ -11,6 +11,7 @@ import typer
 
 from tickerml.cli import check, options, portfolio, sweep, tune
 from tickerml.cli.command import Out, command
+from tickerml.cli.help import command_group
 from tickerml.cli.settings import find_run, load_config, open_market
 from tickerml.cli.trade import own_params, prepared, show, tell_spot, warn_if_synthetic, with_own
 from tickerml.tape.errors import InputError
@@ -64,7 +65,7 @@ tickerml replay 8f3a21 --chunk 7    the same, read 7 rows at a time
     )(replay)
     command(app, "debug", panel=PANEL, examples="tickerml debug 8f3a21 --at 1882016")(debug)
     command(app, "warmup", panel=PANEL, examples="tickerml warmup")(warmup)
-    new = typer.Typer(help="Write a file to start from: config, strategy.", rich_markup_mode="rich")
+    new = command_group("Write a file to start from: config, strategy.")
     command(new, "config", examples="tickerml new config --out config.yaml")(new_config)
     command(
         new,

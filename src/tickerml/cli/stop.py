@@ -18,7 +18,7 @@ from tickerml.tape.errors import InputError
 PANEL = "Trade"
 Close = Annotated[bool, typer.Option("--close", help="Close what is held, too.")]
 Working = Annotated[
-    str, typer.Argument(metavar="[RUN]", help="A run's folder, or the start of its id. Default: the newest at work.")
+    str, typer.Argument(metavar="RUN", help="A run's folder, or the start of its id. Default: the newest at work.")
 ]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Stands on the run's tape and in its report.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may go on; needed.")]

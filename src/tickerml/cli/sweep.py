@@ -29,7 +29,9 @@ SweepParam = Annotated[
     ),
 ]
 One = Annotated[str, typer.Option("-s", "--strategy", metavar="NAME", help="Its name, or file.py:ClassName.")]
-Workers = Annotated[int, typer.Option("--workers", min=0, help="How many at the same time; 0 = all cores.")]
+Workers = Annotated[
+    int, typer.Option("--workers", metavar="N", min=0, help="How many at the same time; 0 = all cores.")
+]
 Memory = Annotated[int, typer.Option("--memory", min=64, metavar="MB", help="Most that it may take for itself.")]
 Exact = Annotated[bool, typer.Option("--exact", help="Run the engine for each, also where arrays of bars would do.")]
 Check = Annotated[bool, typer.Option("--check/--no-check", help="Compare the best with the engine, trade by trade.")]

@@ -26,8 +26,12 @@ Range = Annotated[
         "repeatable. SECTION.KEY=VALUE changes a setting.",
     ),
 ]
-Trials = Annotated[int, typer.Option("--trials", min=1, help="Parameter sets to try; more later goes on from these.")]
-Each = Annotated[int, typer.Option("--trials", min=0, help="Tune so many in each window; 0 = every combination.")]
+Trials = Annotated[
+    int, typer.Option("--trials", metavar="N", min=1, help="Parameter sets to try; more later goes on from these.")
+]
+Each = Annotated[
+    int, typer.Option("--trials", metavar="N", min=0, help="Tune so many in each window; 0 = every combination.")
+]
 By = Annotated[Literal["return", "sharpe"], typer.Option("--by", help="What the best one has most of.")]
 Train = Annotated[str, typer.Option("--train", metavar="SPAN", help="Window to choose on: 60d, 12h.")]
 Test = Annotated[str, typer.Option("--test", metavar="SPAN", help="Window behind it to judge on.")]
