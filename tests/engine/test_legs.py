@@ -170,6 +170,11 @@ def test_legs_that_fill_in_time_stay():
     assert settled(made)[0]["reason"] == "end of data"
     assert [leg["reason"] for leg in settled(made)[0]["legs"]] == ["end of data"] * 2
     assert len(fills(made)) == 2
+    legs = settled(made)[0]["legs"]
+    assert [(inst, lots) for inst, lots in settled(made)[0]["left"]] == [
+        (inst, leg["side"] * int(Decimal(leg["qty"]) / tape.header.instruments[inst].lot))
+        for inst, leg in enumerate(legs)
+    ]
 
 
 def test_a_leg_that_can_no_longer_be_filled_unwinds_at_once():

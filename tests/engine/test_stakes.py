@@ -46,3 +46,15 @@ def test_a_stake_that_rounds_to_nothing_is_refused(superp, code):
     assert {one["code"] for one in found if "sizes" in one} == {code}
     assert {one["sizes"]["stake"] for one in found if "sizes" in one} == {"0.00000000"}
     assert not told(made, Kind.APPROVED)
+
+
+def test_the_cost_of_a_staked_position_is_its_fee():
+    machine, made = run(Staking(superp=True), market("busy"), settings(superp={"enabled": True}))
+    closed = [one for one in told(made, Kind.SETTLED) if one["reason"] == "timer"]
+    assert len(closed) > 3
+    for one in closed:
+        assert one["fees"] == "1.00000000"  # 0.1 % of ten times 100
+        moved = one["side"] * (float(one["exit"]) / float(one["entry"]) - 1)
+        assert float(one["gross"]) == pytest.approx(1000 * moved, abs=2e-8)
+        assert float(one["pnl"]) == pytest.approx(1000 * moved - 1, abs=2e-8)
+    assert machine.loop.positions["fees"].sum() == 10**8 * len(closed)

@@ -143,18 +143,33 @@ def test_trades_metrics_and_the_account_g3(one, ledger):
     assert whole["equity"] == states[-1]["equity"]
 
 
-def test_positions_in_the_account_are_what_the_fills_add_up_to_g3(ledger):
-    one = recorded("quoter")
+def test_positions_in_the_account_are_what_the_fills_add_up_to_g3(one, ledger):
     project(ledger.link, one.facts, lambda: one.blocks)
-    fills = rows_of(ledger.place, "fills")
+    fills, things = rows_of(ledger.place, "fills"), {i.id: i for i in one.header.instruments}
+    closed = [(seq, *pair) for seq, _, blob in told(one.whole, Kind.SETTLED) for pair in blob.get("left", ())]
     for state in rows_of(ledger.place, "portfolio_state"):
         held = Counter()
         for fill in fills:
             if fill["seq"] < state["seq"]:
                 held[fill["symbol"]] += fill["side"] * Decimal(fill["qty"])
+        for seq, inst, lots in closed:
+            if seq < state["seq"]:
+                held[things[inst].symbol] -= things[inst].size(lots)
         assert {k: Decimal(v) for k, v in json.loads(state["positions"]).items()} == {
             k: v for k, v in held.items() if v
         }
+
+
+def test_what_the_end_of_the_data_closed_is_held_no_more_g3(ledger):
+    """The books are flat then, and say so: no fill tells of it, the trade does."""
+    one = recorded("setups")
+    project(ledger.link, one.facts, lambda: one.blocks)
+    ended = [blob for _, _, blob in told(one.whole, Kind.SETTLED) if blob["reason"] == "end of data"]
+    assert ended
+    assert all(blob["left"][0][1] * blob["side"] > 0 for blob in ended)
+    before, last = rows_of(ledger.place, "portfolio_state")[-2:]
+    assert json.loads(before["positions"])
+    assert (Decimal(last["exposure"]), json.loads(last["positions"])) == (0, {})
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -149,8 +149,29 @@ def test_superp_closes_at_the_touch(limits, rows, cause, out):
     opened, settled = v.run(1000)
     assert (opened["state"], opened["price"]) == (OrderState.OPEN, 101)
     assert (settled["kind"], settled["cause"], settled["price"]) == (A.SETTLED, cause, out)
-    assert settled["amount"] == payoff(1000, 2.0, 1, 101, out, 100_000)
-    assert v.mail["cash"][0] == 10_000 + settled["amount"]
+    assert settled["amount"] == payoff(1000, 2.0, 1, 101, out, 0)
+    assert settled["amount"] - settled["fee"] == payoff(1000, 2.0, 1, 101, out, 100_000)
+    assert settled["fee"] == 2  # 0.1 % of twice the stake
+    assert v.mail["cash"][0] == 10_000 + settled["amount"] - settled["fee"]
+    assert (v.v["realised"], v.v["fees"]) == (settled["amount"], settled["fee"])
+
+
+def test_superp_cost_is_no_fee_where_the_stake_was_lost_without_it():
+    v = venue(cash=10_000)
+    v.feed(depth(50, BUY, 99, 0))
+    v.send(10, BUY, qty=1000, type=T.SUPERP, leverage=100.0, trigger=98)
+    settled = v.run(1000)[-1]
+    assert (settled["amount"], settled["fee"]) == (-1000, 0)
+    assert v.mail["cash"][0] == 9_000
+
+
+def test_superp_cost_is_a_fee_as_far_as_the_stake_goes():
+    v = venue(cash=10_000, superp_cost=1_000_000)
+    v.feed(depth(50, BUY, 99, 0))
+    v.send(10, BUY, qty=1000, type=T.SUPERP, leverage=33.0, trigger=98)
+    settled = v.run(1000)[-1]
+    assert settled["amount"] == payoff(1000, 33.0, 1, 101, 98, 0) == -980
+    assert settled["fee"] == 20  # 1 % of 33 times the stake would be 330
 
 
 def test_superp_waits_for_a_book_and_closes_on_request():

@@ -8,8 +8,11 @@ from tickerml.engine.books import Books
 from tickerml.tape.rows import Record
 
 
-def close_at_touch(books: Books, s: Record) -> None:
-    """Close what setup `s` holds; no order of it can fill any more."""
+def close_at_touch(books: Books, s: Record) -> int:
+    """Close what setup `s` holds; no order of it can fill any more. Returns the lots, of a SuperP position 0.
+
+    No close was sent, so no fee is told; a SuperP position is worth what closing it would pay, after its cost.
+    """
     inst, lots = int(s["inst"]), held(s)
     bid, ask = books.prices.touch(inst)
     price = (bid if s["side"] > 0 else ask) or books.prices.mark(inst)
@@ -23,3 +26,4 @@ def close_at_touch(books: Books, s: Record) -> None:
         s["received"] += int(value(books.wallets.contracts[inst], price, lots))
         books.close(inst, -int(s["side"]), price, lots)
     s["closed"], s["reason"], s["working"] = books.now, AT_END, 0
+    return 0 if s["superp"] else lots

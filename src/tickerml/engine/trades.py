@@ -6,7 +6,7 @@ What becomes of a trade is decided by kernels (engine/following.py); here it lea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +38,7 @@ from tickerml.tape.rows import SECOND, Kind, Record, Rows
 
 _BLOB: Final = 4096
 _FIELDS: Final = book.SETUP.names or ()
+_NONE: Final[Mapping[int, int]] = {}
 
 
 class Trades:
@@ -168,13 +169,13 @@ class Trades:
 
     def finish(self) -> None:
         """The tape has ended: what is open is settled at the touch, without pretending that a close was sent."""
-        table = self.setups.table
+        table, left = self.setups.table, {}
         for k in np.flatnonzero(table["state"]).tolist():
             if not (table[k]["group"] and book.is_over(table[k])):  # a leg that is over waits for the others
-                close_at_touch(self.books, table[k])
+                left[k] = close_at_touch(self.books, table[k])
         for k in range(book.SLOTS):
             if table[k]["state"]:
-                self._settle(k)
+                self._settle(k, left)
 
     def _liquidated(self, a: Record) -> None:
         """The venue closed what the setups on an instrument held; they end with their last order.
@@ -215,8 +216,11 @@ class Trades:
         figures = {"strategy": int(s["strategy"]), "inst": int(s["inst"]), "lots": book.held(s), "again_s": wait}
         self.desk.tell([Change("close refused", figures)])
 
-    def _settle(self, k: int) -> None:
-        """Setup `k` is over, and all that it stands or falls with: tell its trade."""
+    def _settle(self, k: int, left: Mapping[int, int] = _NONE) -> None:
+        """Setup `k` is over, and all that it stands or falls with: tell its trade.
+
+        `left`: lots that the tape's end found held, by slot. No row tells of their sale, so the trade does, signed.
+        """
         books, mine = self.books, together.mates(self.setups.table, k)
         ended = [self._ended_leg(n) for n in mine]
         lead = together.lead_of([s for s, _ in ended])
@@ -224,6 +228,9 @@ class Trades:
         insts = [int(one["inst"]) for one, _ in ended]
         if len(mine) > 1:
             figures = together.as_one(ended, [books.instruments[i] for i in insts], books.wallets, lead)
+        open_lots = [int(one["side"]) * left.get(n, 0) for n, (one, _) in zip(mine, ended, strict=True)]
+        if any(open_lots):
+            figures["left"] = [[inst, lots] for inst, lots in zip(insts, open_lots, strict=True) if lots]
         blob = bytes(self._blobs[k])
         for n in mine:
             following.settled(*self._trades, self.loop.marks, n)

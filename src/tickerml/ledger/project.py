@@ -257,6 +257,8 @@ class Projector:
         row += [thing.currency, figure("reason"), int(bool(figure("superp")))]
         row += [_real(figure(n)) for n in ("leverage", "confidence", "confidence_raw", "mae", "mfe")]
         self._put("trade_history", tuple(row))
+        for left, lots in figure("left") or ():  # held when the data ended: closed in the books, by no order
+            self._positions[left] = self._positions.get(left, 0) - lots
         if traded:
             self._metrics.trade(seq, time, told)
 

@@ -114,7 +114,7 @@ _PORTFOLIO: Final = _table(
     exposure exact; sum of the signed values of all positions
     peak exact; highest equity so far
     drawdown real; fall of the equity from its peak, share
-    positions json; sizes by symbol, signed, as the fills add up""",
+    positions json; sizes by symbol, signed, as the fills add up; what the end of the data closed is gone""",
 )
 _ORDERS: Final = _table(
     "orders",
@@ -158,7 +158,7 @@ _FILLS: Final = _table(
     qty exact
     value exact; price x size
     fee exact
-    amount exact; what a SuperP position paid back
+    amount exact; what a SuperP position paid back, before its fee
     currency text; of fee and amount
     maker flag; it rested in the book
     left_qty exact; of the order, still open""",

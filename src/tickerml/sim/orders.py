@@ -87,7 +87,7 @@ ANSWER: Final = np.dtype(
         ("qty", "i8"),  # FILL: lots of this execution
         ("left", "i8"),  # lots still open
         ("fee", "i8"),  # money; negative = rebate
-        ("amount", "i8"),  # money: SuperP payoff, funding received; FILL by liquidation: what insurance bore
+        ("amount", "i8"),  # money: SuperP payoff before its fee, funding received; by liquidation: what insurance bore
         ("maker", "i8"),  # FILL: 1 when the order rested
         ("cause", "i8"),  # SETTLED, FILL: Cause
         ("trigger", "i8"),  # AMENDED: its trigger now, ticks

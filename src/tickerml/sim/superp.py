@@ -6,7 +6,8 @@ r = side x (exit - entry) / entry,
 
     payoff = stake x max(-1, leverage x (r - cost))
 
-is added to cash: never less than the stake is lost, and the round-trip cost (RULES["superp_cost"]) is part of it.
+is added to cash: never less than the stake is lost, and the round-trip cost (RULES["superp_cost"]) is part of it. What
+the cost took of the payoff is told as the fee: where the whole stake was lost without it, nothing.
 """
 
 from __future__ import annotations
@@ -47,16 +48,20 @@ def payoff(stake: int, leverage: float, side: int, entry: int, out: int, cost_ra
 def close_at(mail: Record, rules: Record, v: Record, k: int, price: int, cause: int) -> None:
     """The open position of slot `k` closes at `price` ticks: its payoff goes to cash, the slot is free."""
     o = v["orders"][k]
-    amount = payoff(o["qty"], o["leverage"], o["side"], o["price"], price, rules["superp_cost"])
+    stake, leverage, side, entry = o["qty"], o["leverage"], o["side"], o["price"]
+    amount = payoff(stake, leverage, side, entry, price, 0)
+    fee = amount - payoff(stake, leverage, side, entry, price, rules["superp_cost"])
     o["left"] = 0
     i = answer(mail, v, k, _SETTLED, 0, _FILLED)
     a = mail["answers"][i]
     a["price"] = price
     a["qty"] = o["qty"]
     a["amount"] = amount
+    a["fee"] = fee
     a["cause"] = cause
-    mail["cash"][rules["wallet"]] += amount
+    mail["cash"][rules["wallet"]] += amount - fee
     v["realised"] += amount
+    v["fees"] += fee
     remove(v, k)
 
 

@@ -69,7 +69,7 @@ class AnswerKind(IntEnum):
     REJECT = 5  # of a new order
     CANCEL_REJECT = 6  # of a cancel
     TRIGGERED = 7  # an armed order became active
-    SETTLED = 8  # a SuperP position closed; `amount` is its payoff
+    SETTLED = 8  # a SuperP position closed; `amount` is its payoff before `fee`, which its cost took
     FUNDING = 9  # funding was exchanged; `amount` is what we received (negative: paid)
     AMENDED = 10  # the order has its new terms; `qty` is its whole quantity, executed lots included
     AMEND_REJECT = 11  # of an amend: the order stands as it was
