@@ -21,9 +21,10 @@ from tickerml.tape.block import concat
 from tickerml.tape.build import Builder
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import MemoryTape
-from tickerml.views import chapters, figures
+from tickerml.views import chapters, figures, parts
 from tickerml.views.read import read_story
 from tickerml.views.result import result
+from tickerml.views.story import Prices
 
 QUOTED = settings(manager={"quoted": ["BTC"]})  # a compiled strategy has its coins to itself
 LONG = Churn(style="market", stop=0.0199, target=0.04, horizon_s=20.0, size=0.2, every=1.0)
@@ -101,6 +102,54 @@ def test_what_is_open_at_the_end_is_the_positions_at_their_marks(told):
     assert before == realised + held
     assert before - figures.fees(story) + figures.funding(story) == figures.net(story) != 0
     assert (figures.gross(story) + figures.quoted(story), figures.open_money(story)) == (realised, held)
+
+
+def parted(name, story, machine):
+    """The story with its strategies named, and the prices at its end."""
+    quoting = "quoter" if "quotes" in name else ""
+    names = tuple(dict.fromkeys(t.strategy for t in story.trades)) + ((quoting,) if quoting else ())
+    return replace(story, head=replace(story.head, strategies=names, quoting=quoting))
+
+
+def test_quotes_are_a_part_of_the_run(told):
+    """What each strategy and each pair made adds up to the net, quotes among them."""
+    name, machine, _, story = told
+    story = parted(name, story, machine)
+    by_strategy, by_pair = parts.by_strategy(story), parts.by_pair(story)
+    assert [one.name for one in by_strategy] == [*story.head.strategies]
+    made = figures.net(story) if story.head.quoting else figures.closed(story)
+    assert sum(one.pnl for one in by_strategy) == sum(one.pnl for one in by_pair) == made
+    if name == "quotes":
+        (part,), fall = by_strategy, figures.worst_fall(story)
+        assert part.pnl == figures.net(story) != 0
+        assert figures.turnover(story) > 1
+        assert part.max_drawdown.value == fall.share < 0
+        assert result(story)["per_strategy"]["quoter"]["max_drawdown"] == fall.share
+
+
+def test_quotes_on_several_coins_are_told_by_coin():
+    """By instrument, from the machine's own positions; money over time is not kept by coin, and says so."""
+    tape, made, config = market("busy", minutes=3, coins=("BTC", "ETH")), [], settings()
+    setting = Setting(config, Decimal(10_000), 0, (), bar_only_of(tape), terms_of(config))
+    machine = build(choose_all(quoter.Params(), config), tape.header, setting, made.append)
+    drive(machine, tape.blocks())
+    books, positions = machine.trader.books, machine.loop.positions
+    ends = {
+        i.symbol: Prices(np.array([0]), np.array([books.prices.mark(i.id) * float(i.tick)])) for i in books.instruments
+    }
+    story = read_story(MemoryTape(tape.header, tuple(made)), {"cash": "10000"}, prices=ends)
+    story = parted("quotes", story, machine)
+    assert len(story.paid.quotes) == 2
+    for quoted, inst in zip(story.paid.quotes, books.instruments, strict=True):
+        p, contract = positions[inst.id], books.wallets.contracts[inst.id]
+        worth = int(unrealised(p, contract, books.prices.mark(inst.id)))
+        net = books.wallets.amount(books.purse, int(p["realised"] - p["fees"] + p["funding"]) + worth)
+        assert (quoted.coin, quoted.net) == (inst.symbol, net)
+    assert sum(q.net for q in story.paid.quotes) == figures.net(story)
+    by_pair = result(story)["per_pair"]
+    assert {coin: Decimal(one["pnl"]) for coin, one in by_pair.items()} == {q.coin: q.net for q in story.paid.quotes}
+    assert {one["max_drawdown"] for one in by_pair.values()} == {None}
+    assert result(story)["not_shown"]["per_pair.ETH/USDT:USDT.max_drawdown"] == "quoted beside other coins"
 
 
 def test_quotes_are_told_where_there_are_any(told):

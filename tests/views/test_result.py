@@ -89,7 +89,7 @@ def test_h3_a_single_strategy_is_the_run():
     """A run of one strategy whose balance is written at each price has the worst fall and Sharpe ratio of its part."""
     run = held_often()
     (part,) = parts.by_strategy(run)
-    assert part.max_drawdown == pytest.approx(figures.worst_fall(run).share, abs=1e-12)
+    assert part.max_drawdown.value == pytest.approx(figures.worst_fall(run).share, abs=1e-12)
     assert part.sharpe.value == pytest.approx(chances.sharpe(run).raw.value, rel=1e-9)
     assert part.pnl == figures.net(run)
 

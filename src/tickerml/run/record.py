@@ -147,7 +147,8 @@ def name_of(chosen: Sequence[Chosen]) -> str:
 
 
 def _strategy(chosen: Chosen) -> dict[str, Any]:
-    told = {"name": chosen.name, "source": chosen.source, "params": _params(chosen)}
+    told: dict[str, Any] = {"name": chosen.name, "source": chosen.source, "params": _params(chosen)}
+    told |= {"compiled": True} if chosen.compiled else {}
     return {**told, "given": dict(chosen.given)} if chosen.given else told
 
 

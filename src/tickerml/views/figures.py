@@ -217,11 +217,12 @@ def mean_hold(story: Story) -> int:
 
 
 def turnover(story: Story) -> float:
-    """Money bought and sold by the closed trades over the mean equity."""
+    """Money bought and sold by the closed trades and by quotes over the mean equity."""
     curve = story.curve
     span = int(curve.time[-1] - curve.time[0]) if len(curve.time) > 1 else 0
     equity = sampled(curve.time, curve.equity, span // _GRID)[1] if span > _GRID else curve.equity
     traded = [float(value) for t in story.trades for value in (t.notional, t.notional + t.gross)]
+    traded.append(float(story.paid.exchanged) if story.paid is not None else 0.0)
     return turnover_of(traded, equity).plain or 0.0
 
 

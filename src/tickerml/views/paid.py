@@ -6,20 +6,21 @@ has paid its entry. So fees and funding are the account's, and trades only tell 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickerml.account.contract import contract_record, from_money
-from tickerml.account.position import POSITION, apply_fill
+from tickerml.account.contract import contract_record, from_money, value
+from tickerml.account.position import POSITION, apply_fill, unrealised
 from tickerml.tape.block import Block
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.kernel import kernel
 from tickerml.tape.rows import ROW, Kind, Rows
-from tickerml.views.story import Paid
+from tickerml.tape.tables import ORDER
+from tickerml.views.story import Paid, Prices, Quoted
 
 Column = NDArray[np.int64]
 _OF_FILL = ("inst", "side", "price", "qty")
@@ -57,19 +58,35 @@ class Payments:
         if len(sent):
             self._sent.append((block.orders["id"][sent], block.orders["parent"][sent]))
 
-    def total(self, instruments: Iterable[Instrument], currency: str, decimals: int, intents: Iterable[int]) -> Paid:
+    def total(
+        self,
+        instruments: Iterable[Instrument],
+        currency: str,
+        decimals: int,
+        intents: Iterable[int],
+        prices: Mapping[str, Prices],
+    ) -> Paid:
         """All of it that is in `currency`, whose money has so many decimals.
 
-        `intents`: sequences of what setups wished; the orders of all others are a compiled strategy's.
+        `intents`: sequences of what setups wished; the orders of all others are a compiled strategy's, and what it
+        holds at the end is worth what the last of `prices`, by symbol, say.
         """
         mine = {i.id: i for i in instruments if i.settle == currency}
-        fees = funding = 0
-        for one in self._fills:
-            fees += int(one.orders["fee"][np.isin(one.rows["inst"], list(mine))].sum())
-        for inst, amount in self._funding:
-            funding += int(amount[np.isin(inst, list(mine))].sum())
-        quoted = self._quoted(mine, decimals, self._of_setups(intents))
-        return Paid(*(from_money(money, decimals) for money in (fees, funding, quoted)))
+        fees = sum(int(one.orders["fee"][np.isin(one.rows["inst"], list(mine))].sum()) for one in self._fills)
+        funding = sum(self._funded(inst) for inst in mine)
+        known, contracts, positions, exchanged = self._quoted(mine, decimals, self._of_setups(intents))
+        quotes = []
+        for inst, contract, position in zip(known, contracts, positions, strict=True):
+            last = _last(mine[inst], prices)
+            net = int(position["realised"]) - int(position["fees"]) + self._funded(inst)
+            net += int(unrealised(position, contract, last)) if last else 0
+            quotes.append(Quoted(mine[inst].symbol, from_money(net, decimals)))
+        sums = fees, funding, int(positions["realised"].sum()), exchanged
+        paid, received, closed, worth = (from_money(money, decimals) for money in sums)
+        return Paid(paid, received, closed, tuple(quotes), worth)
+
+    def _funded(self, inst: int) -> int:
+        return sum(int(amount[of == inst].sum()) for of, amount in self._funding)
 
     def _of_setups(self, intents: Iterable[int]) -> Column:
         """Ids of the orders that serve an intent."""
@@ -77,26 +94,41 @@ class Payments:
         found = [ids[np.isin(parents, known)] for ids, parents in self._sent]
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
-    def _quoted(self, mine: dict[int, Instrument], decimals: int, setups: Column) -> int:
-        """Profit of what a compiled strategy has closed, by average cost, before fees and funding."""
-        found = [
-            one.rows[np.isin(one.rows["inst"], list(mine)) & ~np.isin(one.orders["id"], setups)] for one in self._fills
-        ]
-        rows = np.concatenate(found) if found else np.zeros(0, ROW)
-        if not len(rows):
-            return 0
-        known, at = np.unique(rows["inst"], return_inverse=True)
-        contracts = np.array([contract_record(mine[inst], decimals) for inst in known.tolist()])
+    def _quoted(
+        self, mine: dict[int, Instrument], decimals: int, setups: Column
+    ) -> tuple[list[int], NDArray[Any], NDArray[Any], int]:
+        """Instruments that a compiled strategy has traded, their contracts, its positions by average cost, the value.
+
+        A liquidation is of no order: it is the compiled strategy's where that traded.
+        """
+        rows = np.concatenate([np.zeros(0, ROW)[list(_OF_FILL)], *(one.rows for one in self._fills)])
+        orders = np.concatenate([np.zeros(0, ORDER)[list(_OF_ORDER)], *(one.orders for one in self._fills)])
+        its = np.isin(rows["inst"], list(mine)) & ~np.isin(orders["id"], setups)
+        its &= np.isin(rows["inst"], rows["inst"][its & (orders["id"] != 0)])
+        every, fees = rows[its], orders["fee"][its].astype(np.int64)
+        known, at = np.unique(every["inst"], return_inverse=True)
         positions = np.zeros(len(known), POSITION)
-        _book(positions, contracts, at, *(rows[name].astype(np.int64) for name in ("side", "price", "qty")))
-        return int(positions["realised"].sum())
+        if not len(known):
+            return [], positions, positions, 0
+        contracts = np.array([contract_record(mine[inst], decimals) for inst in known.tolist()])
+        side, price, qty = (every[name].astype(np.int64) for name in ("side", "price", "qty"))
+        return known.tolist(), contracts, positions, int(_book(positions, contracts, at, side, price, qty, fees))
 
 
 @kernel
-def _book(positions: Rows, contracts: Rows, at: Column, side: Column, price: Column, qty: Column) -> None:
-    """Book executions in their order; place `at` of each in both tables."""
+def _book(positions: Rows, contracts: Rows, at: Column, side: Column, price: Column, qty: Column, fee: Column) -> float:
+    """Book executions in their order; place `at` of each in both tables. Returns what they were worth, money."""
+    worth = 0.0  # over years more than int64 holds
     for k in range(len(at)):
-        apply_fill(positions[at[k]], contracts[at[k]], side[k], price[k], qty[k], 0)
+        worth += value(contracts[at[k]], price[k], qty[k])
+        apply_fill(positions[at[k]], contracts[at[k]], side[k], price[k], qty[k], fee[k])
+    return worth
+
+
+def _last(thing: Instrument, prices: Mapping[str, Prices]) -> int:
+    """The last price of an instrument, ticks; 0 = none is known."""
+    series = prices.get(thing.symbol)
+    return 0 if series is None or not len(series.close) else round(float(series.close[-1]) / float(thing.tick))
 
 
 def unit_of(told: Sequence[Any], instruments: Iterable[Instrument]) -> tuple[str, int] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -24,17 +24,18 @@ GRID: Final = 2000  # places in time at which a part's money is looked at, besid
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What some trades of a run did.
+    """What some trades of a run did, or the quotes of its compiled strategy, which has no trades.
 
     Sharpe and worst fall are those of the run's money had it made these trades alone: its cash at the start, their
-    profits when they closed, and what is open at the coin's price, fees at the end. No Sharpe below 10 trades.
+    profits when they closed, and what is open at the coin's price, fees at the end. No Sharpe below 10 trades. Of
+    quotes they are those of what the run's money did beside its trades, where they were on one coin.
     """
 
     name: str
     figures: TradeFigures
-    pnl: Decimal  # of the closed trades
+    pnl: Decimal  # of the closed trades; of quotes all that they made, what they hold at the end at its last price
     sharpe: Figure  # yearly
-    max_drawdown: float  # share of the peak, <= 0
+    max_drawdown: Figure  # share of the peak, <= 0
     sharpe_95: Interval | None = None
 
 
@@ -42,13 +43,33 @@ class Part:
 def by_strategy(story: Story) -> tuple[Part, ...]:
     """Every strategy of the run in the order in which they are asked, also one that did not trade."""
     names = dict.fromkeys((*story.head.strategies, *(t.strategy for t in story.trades if t.strategy)))
-    return _parts(story, tuple(names) or (story.head.strategy,), lambda t: t.strategy or story.head.strategy)
+    found = _parts(story, tuple(names) or (story.head.strategy,), lambda t: t.strategy or story.head.strategy)
+    return tuple(_with_quotes(story, one) if one.name == story.head.quoting else one for one in found)
 
 
 @once
 def by_pair(story: Story) -> tuple[Part, ...]:
     """Every pair that was decided on, in the order of the source, also one that was not traded."""
-    return _parts(story, tuple(dict.fromkeys((*story.head.coins, *(t.coin for t in story.trades)))), lambda t: t.coin)
+    quotes = story.paid.quotes if story.paid is not None and story.head.quoting else ()
+    coins = (*story.head.coins, *(t.coin for t in story.trades), *(q.coin for q in quotes))
+    found = _parts(story, tuple(dict.fromkeys(coins)), lambda t: t.coin)
+    if len(quotes) == 1:
+        return tuple(_with_quotes(story, one) if one.name == quotes[0].coin else one for one in found)
+    made = {q.coin: q.net for q in quotes}
+    return tuple(_one_of_many(one, made[one.name]) if one.name in made else one for one in found)
+
+
+def _with_quotes(story: Story, part: Part) -> Part:
+    """A part with all that the compiled strategy's quotes made."""
+    time, others = story.curve.time, [t for t in story.trades if part.name not in (t.strategy, t.coin)]
+    judged = _judged(story, part.name, time, story.curve.equity - _worth(story, others, time))
+    return Part(part.name, part.figures, part.pnl + figures.beside_trades(story), *judged)
+
+
+def _one_of_many(part: Part, net: Decimal) -> Part:
+    """A part with what quotes made of one coin among several, whose money over time is not kept apart."""
+    bare = no_figure("quoted beside other coins")
+    return replace(part, pnl=part.pnl + net, sharpe=bare, max_drawdown=bare, sharpe_95=None)
 
 
 def _parts(story: Story, names: Sequence[str], key: Callable[[Trade], str]) -> tuple[Part, ...]:
@@ -63,15 +84,20 @@ def _part(story: Story, name: str, trades: Sequence[Trade]) -> Part:
     told = trade_figures([float(t.pnl) for t in known], [float(t.notional) for t in known])
     pnl = sum((t.pnl for t in trades), Decimal(0))
     if not trades:
-        return Part(name, told, pnl, no_figure("no trade"), 0.0)
-    time, money = curve_of(story, trades)
-    fall = max_drawdown(money)
-    daily, short = chances.daily_of(story, time, money), len(trades) < chances.ENOUGH_TO_REDRAW
-    sharpe = curve_figures(daily, DAY).sharpe
-    if short:
-        sharpe = no_figure(f"{plural(len(trades), 'trade')}, needs {chances.ENOUGH_TO_REDRAW}")
+        return Part(name, told, pnl, no_figure("no trade"), Figure(0.0))
+    few = len(trades) < chances.ENOUGH_TO_REDRAW
+    short = f"{plural(len(trades), 'trade')}, needs {chances.ENOUGH_TO_REDRAW}" if few else ""
+    return Part(name, told, pnl, *_judged(story, name, *curve_of(story, trades), short))
+
+
+def _judged(
+    story: Story, name: str, time: Times, money: Floats, short: str = ""
+) -> tuple[Figure, Figure, Interval | None]:
+    """Sharpe of a part's money, its worst fall, and an interval of that Sharpe; `short`: why none is shown."""
+    fall, daily = max_drawdown(money), chances.daily_of(story, time, money)
+    sharpe = no_figure(short) if short else curve_figures(daily, DAY).sharpe
     spread = chances.sharpe_95(daily, sharpe.value, figures.seed(story, f"sharpe of {name}")) if sharpe.shown else None
-    return Part(name, told, pnl, sharpe, fall.share if fall else 0.0, spread)
+    return sharpe, Figure(fall.share if fall else 0.0), spread
 
 
 def curve_of(story: Story, trades: Sequence[Trade]) -> tuple[Times, Floats]:
@@ -83,6 +109,11 @@ def curve_of(story: Story, trades: Sequence[Trade]) -> tuple[Times, Floats]:
     first, last = min(story.head.start, *edges), max(story.head.end, *edges)
     midnights = np.arange(-(-first // DAY), last // DAY + 1, dtype=np.int64) * DAY
     time = np.unique(np.concatenate((np.linspace(first, last, GRID).astype(np.int64), midnights, edges)))
+    return time, float(story.start_equity) + _worth(story, trades, time)
+
+
+def _worth(story: Story, trades: Sequence[Trade], time: Times) -> Floats:
+    """What trades have made at each time, open ones at the coin's price."""
     money = np.zeros(len(time))
     priced = {coin: _at(story, coin, time) for coin in {t.coin for t in trades}}
     for trade in trades:
@@ -91,7 +122,7 @@ def curve_of(story: Story, trades: Sequence[Trade]) -> tuple[Times, Floats]:
         price, paid = priced[trade.coin], float(trade.entry)
         if price is not None and paid > 0:
             money[entry:exit_] += trade.side * float(trade.notional) * (price[entry:exit_] / paid - 1)
-    return time, float(story.start_equity) + money
+    return money
 
 
 def _at(story: Story, coin: str, time: Times) -> Floats | None:

@@ -187,7 +187,7 @@ def _told(
         prices=prices,
         waterfall=tuple(_layer(*one) for one in layers),
         twins=twins,
-        paid=found.payments.total(header.instruments, *unit, found.intents) if unit is not None else None,
+        paid=found.payments.total(header.instruments, *unit, found.intents, prices) if unit is not None else None,
         no_twins=str(manifest.get("no_twins") or ""),
         decisions=_decisions(found),
         health=health_of(header, manifest),
@@ -227,6 +227,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         trials_variance=real(manifest.get("trials_variance")),
         in_sample=str(manifest.get("in_sample") or ""),
         strategies=tuple(str(one["name"]) for one in manifest.get("strategies") or ()),
+        quoting=next((str(one["name"]) for one in manifest.get("strategies") or () if one.get("compiled")), ""),
     )
 
 

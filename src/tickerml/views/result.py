@@ -115,7 +115,7 @@ def _per(found: Sequence[parts.Part]) -> dict[str, dict[str, Any]]:
             "win_rate": one.figures.win_rate.plain,
             "pnl": _text(one.pnl),
             "sharpe": one.sharpe.plain,
-            "max_drawdown": one.max_drawdown,
+            "max_drawdown": one.max_drawdown.plain,
         }
         for one in found
     }
@@ -146,6 +146,7 @@ def not_shown(story: Story) -> dict[str, str]:
         for one in found:
             why[f"per_{kind}.{one.name}.win_rate"] = one.figures.win_rate.reason
             why[f"per_{kind}.{one.name}.sharpe"] = one.sharpe.reason
+            why[f"per_{kind}.{one.name}.max_drawdown"] = one.max_drawdown.reason
     return {name: reason for name, reason in why.items() if reason}
 
 

@@ -33,6 +33,7 @@ class Head:
     trials: int | None = None  # trials on record before this result was shown; None = unknown
     trials_variance: float | None = None  # of their Sharpe ratios per day; None = not known
     strategies: tuple[str, ...] = ()  # in the order in which they are asked
+    quoting: str = ""  # the one of them that is compiled: it quotes, and has no trades
     in_sample: str = ""  # searches that tried its parameters on rows of this run: "sweep-8f3a21 (9 parameter sets)"
     stopped: bool = False  # by Ctrl-C: it has another end than its source
 
@@ -67,12 +68,22 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """What a compiled strategy's quotes made of one coin: all executions, and what it holds at the last price."""
+
+    coin: str
+    net: Decimal  # after fees and funding
+
+
+@dataclass(frozen=True, slots=True)
 class Paid:
     """What the account paid over the whole run, in the story's currency, whether trades closed or not."""
 
     fees: Decimal  # of all executions; more than 0 was paid
     funding: Decimal  # of all positions; more than 0 was received
     quoted: Decimal = Decimal(0)  # closed by a compiled strategy, average cost, before fees and funding
+    quotes: tuple[Quoted, ...] = ()  # each coin that it traded
+    exchanged: Decimal = Decimal(0)  # value of all that its quotes bought and sold
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _row(story: Story, one: parts.Part) -> tuple[str, ...]:
         fixed(told.payoff.value, 2) if told.payoff.shown else "-",
         money(one.pnl, story.head.currency, sign=True),
         _sharpe(one),
-        percent(one.max_drawdown),
+        percent(one.max_drawdown.value) if one.max_drawdown.shown else "-",
     )
 
 
