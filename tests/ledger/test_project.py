@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -170,6 +171,24 @@ def test_what_the_end_of_the_data_closed_is_held_no_more_g3(ledger):
     before, last = rows_of(ledger.place, "portfolio_state")[-2:]
     assert json.loads(before["positions"])
     assert (Decimal(last["exposure"]), json.loads(last["positions"])) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("venue", "names"),
+    [("elsewhere", ["BTC/USDT:USDT (synthetic)", "BTC/USDT:USDT (elsewhere)"]), ("synthetic", ["BTC/USDT:USDT"])],
+)
+def test_positions_of_one_symbol_are_apart_by_venue_and_one_where_it_was_replaced_g3(ledger, venue, names):
+    one = recorded("setups")
+    first, second, *rest = one.header.instruments
+    header = replace(one.header, instruments=(first, replace(second, symbol=first.symbol, venue=venue), *rest))
+    project(ledger.link, facts_of(one.manifest, header), lambda: one.blocks)
+    held = json.loads(rows_of(ledger.place, "portfolio_state")[-2]["positions"])
+    lots = Counter()
+    for _, row, _ in told(one.whole, Kind.FILL):
+        lots[int(row["inst"])] += int(row["side"] * row["qty"])
+    apart = [first.size(lots[first.id]), second.size(lots[second.id])]
+    assert 0 not in apart
+    assert [Decimal(held[name]) for name in names] == (apart if len(names) == 2 else [sum(apart)])
 
 
 @pytest.mark.parametrize("seed", range(2))

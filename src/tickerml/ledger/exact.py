@@ -46,9 +46,10 @@ class Thing:
     value: Step  # of one tick x one lot
     money: Step  # of the settle currency
     currency: str
+    held_as: str  # its symbol, with the venue where another one of the run has the same
 
 
-UNKNOWN = Thing("", Step(1, 0), Step(1, 0), Step(1, 0), Step(1, 8), "")
+UNKNOWN = Thing("", Step(1, 0), Step(1, 0), Step(1, 0), Step(1, 8), "", "")
 """Stands in for an instrument that the header does not name: ticks and lots are told as they are."""
 
 
@@ -57,7 +58,12 @@ def things(instruments: Iterable[Instrument]) -> dict[int, Thing]:
     known = tuple(instruments)
     decimals = money_decimals(known)
     found = {}
+    venues: dict[str, set[str]] = {}
     for one in known:
+        if not one.values_only:
+            venues.setdefault(one.symbol, set()).add(one.venue)
+    for one in known:
+        held_as = f"{one.symbol} ({one.venue})" if len(venues.get(one.symbol, ())) > 1 else one.symbol
         price, size = Step.of(one.tick), Step.of(one.lot)
-        found[one.id] = Thing(one.symbol, price, size, price * size, Step(1, decimals[one.settle]), one.settle)
+        found[one.id] = Thing(one.symbol, price, size, price * size, Step(1, decimals[one.settle]), one.settle, held_as)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -264,11 +265,19 @@ class Projector:
 
     def _balance(self, seq: int, time: int, currency: str, equity: str, cash: str, exposure: str) -> None:
         fall = self._metrics.account(seq, time, equity)
-        held = {inst: lots for inst, lots in sorted(self._positions.items()) if lots}
-        sizes = {self._symbol(n): self._things.get(n, UNKNOWN).size.text(lots) for n, lots in held.items()}
         money = currency, cash, equity, exposure
         peak = self._metrics.peak_text
-        self._put("portfolio_state", (self.run, seq, time, *money, peak, fall, _json(sizes)))
+        self._put("portfolio_state", (self.run, seq, time, *money, peak, fall, _json(self._held())))
+
+    def _held(self) -> dict[str, str]:
+        """Sizes of what is held by symbol; those of an instrument and of the one that it replaced are one."""
+        found: dict[str, str] = {}
+        for inst, lots in sorted(self._positions.items()):
+            if lots:
+                thing = self._things.get(inst, UNKNOWN)
+                text, before = thing.size.text(lots), found.get(thing.held_as)
+                found[thing.held_as] = text if before is None else format(Decimal(before) + Decimal(text), "f")
+        return found
 
     def _put(self, table: str, row: Row) -> None:
         self._rows.setdefault(table, []).append(row)

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["text", "exact", "time", "int", "real", "flag", "json"]
 
-PROJECTION: Final = 2
+PROJECTION: Final = 3
 """Raised whenever the same rows give other tables: what an older program wrote is then projected again."""
 
 
@@ -114,7 +114,7 @@ _PORTFOLIO: Final = _table(
     exposure exact; sum of the signed values of all positions
     peak exact; highest equity so far
     drawdown real; fall of the equity from its peak, share
-    positions json; sizes by symbol, signed, as the fills add up; what the end of the data closed is gone""",
+    positions json; sizes by symbol, or symbol (venue), signed, as fills and the end of the data left them""",
 )
 _ORDERS: Final = _table(
     "orders",
