@@ -54,6 +54,13 @@ def test_a_page_is_as_wide_as_the_screen_but_never_too_wide_to_read(tickerml, mo
     assert min(wide, 112) - 20 < max(map(len, page.splitlines())) <= min(wide, 112)
 
 
+def test_words_stay_whole_on_a_narrow_screen(tickerml, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "45")
+    assert {"manager.strategies,", "(trading.initial_balance).", "repeatable."} <= set(
+        tickerml("backtest", "--help").out.split()
+    )
+
+
 def test_colours_follow_the_terminal_and_change_no_word(tickerml, monkeypatch):
     bare = tickerml("backtest", "--help").out
     assert "\x1b" not in bare

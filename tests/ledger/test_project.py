@@ -191,6 +191,14 @@ def test_positions_of_one_symbol_are_apart_by_venue_and_one_where_it_was_replace
     assert [Decimal(held[name]) for name in names] == (apart if len(names) == 2 else [sum(apart)])
 
 
+def test_an_instrument_and_what_replaced_it_that_cancel_are_not_held():
+    one = recorded("setups")
+    first, second, *rest = one.header.instruments
+    made = Projector("a", (first, replace(second, symbol=first.symbol, lot=first.lot), *rest))
+    made._positions.update({first.id: 5, second.id: -5})
+    assert made._held() == {}
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_cuts_do_not_matter_g3(one, fresh, seed):
     """In one block, row by row, or cut anywhere, in batches of any size: the same tables."""

@@ -28,6 +28,7 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Pass, Setup
 from tickerml.tape.rows import HOUR, Kind
 from tickerml.tape.tape import Header, MemoryTape
+from tickerml.views import figures
 
 CHANGED = {
     "isolated": True,
@@ -192,3 +193,22 @@ def test_money_that_outgrows_its_unit_ends_the_run_with_its_reason_and_keeps_wha
     assert caught.value.code == "money-unit"
     kept = RunTape(tmp_path / "run", header_of(read_manifest(tmp_path / "run")))
     assert any((b.rows["kind"] == Kind.FILL).any() for b in kept.blocks())
+
+
+def test_coins_held_at_the_start_are_no_profit(tmp_path):
+    """They were: 0.5 BTC beside 10,000 made a run of no trades look as if it had earned what they are worth."""
+    tape = minutes(400)
+    coin = replace(tape.header.instruments[0], symbol="BTC/USDT")
+    tape = replace(tape, header=replace(tape.header, instruments=(coin,)))
+    config = settings(account={"spot_wallets": True, "balances": {"BTC": 0.5}})
+    made = backtest(Churn(every=60.0), tape, config=config, run_dir=tmp_path / "run", twins=4, leaks=False)
+    story, closes = made.story, np.concatenate([b.bars["close"] for b in tape.blocks()]) * float(coin.tick)
+    assert float(story.start_equity) == pytest.approx(10_000 + 0.5 * closes[0], rel=0.002)
+    held = 0.5 * (closes[-1] - closes[0])
+    traded = float(sum(t.pnl for t in story.trades))
+    assert story.trades
+    assert float(figures.net(story)) == pytest.approx(held + traded, abs=0.005 * float(story.start_equity))
+    assert np.abs(story.twins.nets).max() < 0.05 * float(story.start_equity)
+    assert sum(layer.money for layer in story.waterfall) == figures.net(story)
+    one = run(Churn(every=60.0), tape, config)[0].trader.books
+    assert one.wallets.amount(one.purse, one.begun) == story.start_equity

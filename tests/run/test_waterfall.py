@@ -83,7 +83,7 @@ def _earned(run, tape, **latency):
     machine = replace(run, setting=replace(run.setting, config=config)).machine()
     for block in tape.blocks():
         machine.push(block)
-    return net_of(machine, run.setting.cash)
+    return net_of(machine)
 
 
 def test_latency_that_was_not_run_makes_no_difference(bars):

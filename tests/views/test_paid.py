@@ -22,9 +22,10 @@ from tickerml.tape.build import Builder
 from tickerml.tape.rows import Kind
 from tickerml.tape.tape import MemoryTape
 from tickerml.views import chapters, figures, parts
-from tickerml.views.read import read_story
+from tickerml.views.read import _quoting, read_story
 from tickerml.views.result import result
-from tickerml.views.story import Prices
+from tickerml.views.story import Paid, Prices, Quoted
+from tickerml.views.when_where import when_where
 
 QUOTED = settings(manager={"quoted": ["BTC"]})  # a compiled strategy has its coins to itself
 LONG = Churn(style="market", stop=0.0199, target=0.04, horizon_s=20.0, size=0.2, every=1.0)
@@ -63,7 +64,16 @@ def told(request):
     setting = Setting(config, Decimal(10_000), 0, (), bar_only_of(tape), terms_of(config))
     machine = build(choose_all(strategy, config), tape.header, setting, made.append)
     drive(machine, tape.blocks())
-    return request.param, machine, concat(made), read_story(MemoryTape(tape.header, tuple(made)), {"cash": "10000"})
+    story = read_story(MemoryTape(tape.header, tuple(made)), {"cash": "10000"}, prices=at_marks(machine))
+    return request.param, machine, concat(made), story
+
+
+def at_marks(machine):
+    """Prices that end where the books mark what is held."""
+    books = machine.trader.books
+    return {
+        i.symbol: Prices(np.array([0]), np.array([books.prices.mark(i.id) * float(i.tick)])) for i in books.instruments
+    }
 
 
 def paid_by_rows(made, kind, name, machine):
@@ -134,10 +144,7 @@ def test_quotes_on_several_coins_are_told_by_coin():
     machine = build(choose_all(quoter.Params(), config), tape.header, setting, made.append)
     drive(machine, tape.blocks())
     books, positions = machine.trader.books, machine.loop.positions
-    ends = {
-        i.symbol: Prices(np.array([0]), np.array([books.prices.mark(i.id) * float(i.tick)])) for i in books.instruments
-    }
-    story = read_story(MemoryTape(tape.header, tuple(made)), {"cash": "10000"}, prices=ends)
+    story = read_story(MemoryTape(tape.header, tuple(made)), {"cash": "10000"}, prices=at_marks(machine))
     story = parted("quotes", story, machine)
     assert len(story.paid.quotes) == 2
     for quoted, inst in zip(story.paid.quotes, books.instruments, strict=True):
@@ -150,6 +157,37 @@ def test_quotes_on_several_coins_are_told_by_coin():
     assert {coin: Decimal(one["pnl"]) for coin, one in by_pair.items()} == {q.coin: q.net for q in story.paid.quotes}
     assert {one["max_drawdown"] for one in by_pair.values()} == {None}
     assert result(story)["not_shown"]["per_pair.ETH/USDT:USDT.max_drawdown"] == "quoted beside other coins"
+
+
+def test_quotes_of_one_symbol_at_two_venues_are_one_pair(told):
+    _, _, _, story = told
+    coin = story.head.coins[0]
+    both = (Quoted(coin, Decimal(7)), Quoted(coin, Decimal(-2)))
+    before = sum((t.pnl for t in story.trades if t.coin == coin), Decimal(0))
+    found = replace(story, paid=replace(story.paid, quotes=both), head=replace(story.head, quoting="quoter"))
+    part = next(one for one in parts.by_pair(found) if one.name == coin)
+    assert part.pnl == before + 5
+    assert part.max_drawdown.shown
+
+
+@pytest.mark.parametrize(("quotes", "names", "quoting"), [
+    ((Quoted("A", Decimal(1)),), ["some"], "some"),
+    ((Quoted("A", Decimal(1)),), ["some", "other"], ""),
+    ((), ["some"], ""),
+])  # fmt: skip
+def test_a_run_that_does_not_say_which_strategy_is_compiled(quotes, names, quoting):
+    """An older one: alone it is told by what it did, beside others it cannot be told."""
+    strategies, paid = [{"name": name} for name in names], Paid(Decimal(0), Decimal(0), quotes=quotes)
+    assert _quoting(strategies, paid) == quoting
+    assert _quoting([*strategies, {"name": "said", "compiled": True}], paid) == "said"
+
+
+def test_pairs_that_were_only_quoted_have_their_table(told):
+    name, machine, _, story = told
+    story = parted(name, story, machine)
+    found = when_where(replace(story, trades=()))
+    assert ("Each pair as a table" in found) == (name != "funding" and bool(figures.quoted(story)))
+    assert ("beside all trades" in found) == bool(figures.quoted(story))
 
 
 def test_quotes_are_told_where_there_are_any(told):

@@ -85,6 +85,17 @@ def test_h3_trades_by_regime_month_and_hour_are_all_trades():
     assert result(idle())["per_hour"] == {}
 
 
+def test_h3_a_staked_position_loses_its_stake_at_most_while_it_is_open():
+    """Notional times the move of the price was thousands of times the stake: a fall that no account had."""
+    run = held_often()
+    trade = max(run.trades, key=lambda t: t.exit_time - t.entry_time)
+    staked = replace(trade, superp=True, qty=Decimal(100), notional=trade.notional * 10_000, pnl=Decimal(0))
+    start = float(run.start_equity)
+    lowest = float(parts.curve_of(run, [staked])[1].min())
+    assert lowest == start - 100
+    assert float(parts.curve_of(run, [replace(staked, superp=False)])[1].min()) < 0
+
+
 def test_h3_a_single_strategy_is_the_run():
     """A run of one strategy whose balance is written at each price has the worst fall and Sharpe ratio of its part."""
     run = held_often()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 112
 """Columns of a page on a wider screen."""
 NAMES: Final = 32
-"""Columns for names; below a longer one its text begins on the next line."""
+"""Columns for names, less on a narrow screen; below a longer one its text begins on the next line."""
 HEADING: Final = "1"
 NAME: Final = "36"
 """ANSI styles."""
@@ -75,7 +75,8 @@ def _parameters(command: Command, ctx: Context, formatter: HelpFormatter) -> Non
 def _table(formatter: HelpFormatter, heading: str, rows: Iterable[tuple[str, str]]) -> None:
     _section(formatter, heading)
     with formatter.indentation():
-        formatter.write_dl([(_painted(name, NAME), text) for name, text in rows], col_max=NAMES)
+        wide = min(NAMES, max(12, formatter.width // 2 - 8))
+        formatter.write_dl([(_painted(name, NAME), text) for name, text in rows], col_max=wide)
 
 
 def _section(formatter: HelpFormatter, heading: str) -> None:

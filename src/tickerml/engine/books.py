@@ -38,6 +38,11 @@ class Books:
         self._of_setups = columns(setups.table)
         rules = loop.venue.rules
         self._ticks = [float(one.tick) for one in instruments]
+        first = loop.core[0]["cash"]
+        self._cash_first = int(first[purse])
+        self._with_coins = any(
+            one["base_wallet"] >= 0 and one["wallet"] == purse and first[one["base_wallet"]] > 0 for one in rules
+        )
         self._spends = [bool(one["spot"] or (one["margined"] and one["isolated"])) for one in rules]
 
     @property
@@ -48,6 +53,14 @@ class Books:
     def cash(self, wallet: int) -> int:
         """Money of a wallet as we know it."""
         return int(self._cash.item(0, wallet))
+
+    @property
+    def begun(self) -> int:
+        """What the purse began with, money: its cash; with coins beside it, the first equity that was told."""
+        if not self._with_coins:
+            return self._cash_first
+        account = self.account[0]
+        return int(account["began"]) if account["told"] else self.equity(self.purse)
 
     def add_cash(self, inst: int, money: int) -> None:
         """Money received on an instrument's wallet."""

@@ -32,6 +32,8 @@ PURSE: Final = np.dtype(
         ("equity", "i8"),  # at that time, money
         ("losses", "i8"),  # what it has changed: bits of desk/losses.py
         ("regime", "i8"),  # what `on_price` of desk/regime.py has changed
+        ("told", "i8"),  # 1 once there was a BALANCE row
+        ("began", "i8"),  # equity at the first one, money
         ("peak", "i8"),  # highest equity at a BALANCE row, money
         ("settled", "i8"),  # trades that have ended
         ("won", "i8"),
@@ -50,6 +52,8 @@ def balance(
     """Make the BALANCE rows of purse `a` (PURSE), and follow the peak of its equity."""
     total = equity(c, a["wallet"], positions, rules, books, marks, setups, a["staked"])
     a["equity"] = total
+    if a["told"] == 0:
+        a["told"], a["began"] = 1, total
     a["peak"] = max(a["peak"], total)
     if a["peak"] > 0:
         a["worst"] = max(a["worst"], 1 - total / a["peak"])

@@ -277,7 +277,7 @@ class Projector:
                 thing = self._things.get(inst, UNKNOWN)
                 text, before = thing.size.text(lots), found.get(thing.held_as)
                 found[thing.held_as] = text if before is None else format(Decimal(before) + Decimal(text), "f")
-        return found
+        return {name: size for name, size in found.items() if Decimal(size)}
 
     def _put(self, table: str, row: Row) -> None:
         self._rows.setdefault(table, []).append(row)

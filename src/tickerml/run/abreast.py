@@ -35,7 +35,6 @@ class Abreast(Generic[K]):
 
         `held`: all rows of the tape, where they lie in memory. Then nothing is pushed, and there may be processes.
         """
-        self._cash = {key: one.setting.cash for key, one in variants.items()}
         self._machines = {key: one.machine() for key, one in variants.items()}
         self._held = held
         self._workers: dict[K, _Worker] = {}
@@ -49,7 +48,7 @@ class Abreast(Generic[K]):
         rows = sum(map(len, self._held))
         if len(self) > 1 and rows >= _LEAST and "fork" in multiprocessing.get_all_start_methods():
             for key, machine in self._machines.items():
-                self._workers[key] = _Worker(machine, self._held, self._cash[key])
+                self._workers[key] = _Worker(machine, self._held)
 
     def push(self, block: Block) -> None:
         """The next rows, for all of them, where none are held."""
@@ -93,7 +92,7 @@ class Abreast(Generic[K]):
                 done += len(piece)
                 if progress is not None:
                     progress(done, total, what)
-        net = net_of(machine, self._cash[key])
+        net = net_of(machine)
         self.trades[key] = trades_of(machine)
         return net
 
@@ -103,20 +102,20 @@ def trades_of(machine: Machine) -> int:
     return int(machine.trader.books.account[0]["settled"])
 
 
-def net_of(machine: Machine, cash: Decimal) -> Decimal:
-    """End a machine; what its purse holds beyond the cash that it began with."""
+def net_of(machine: Machine) -> Decimal:
+    """End a machine; what its purse is worth beyond what it began with."""
     machine.end()
     books = machine.trader.books
-    return books.wallets.amount(books.purse, books.equity(books.purse)) - cash
+    return books.wallets.amount(books.purse, books.equity(books.purse) - books.begun)
 
 
 class _Worker:
     """A process that drives one machine over held rows, and what has come back from it."""
 
-    def __init__(self, machine: Machine, held: Sequence[Block], cash: Decimal) -> None:
+    def __init__(self, machine: Machine, held: Sequence[Block]) -> None:
         context = multiprocessing.get_context("fork")
         self.results, results = context.Pipe(duplex=False)
-        self.process: BaseProcess = context.Process(target=_work, args=(results, machine, held, cash), daemon=True)
+        self.process: BaseProcess = context.Process(target=_work, args=(results, machine, held), daemon=True)
         self.process.start()
         results.close()
         self.earned: tuple[Decimal, int] | None = None  # net and trades
@@ -143,7 +142,7 @@ class _Worker:
             self.error = str(told)
 
 
-def _work(results: Connection, machine: Machine, held: Sequence[Block], cash: Decimal) -> None:
+def _work(results: Connection, machine: Machine, held: Sequence[Block]) -> None:
     """What a process does: it tells how many rows are done, then net and trades, or in words what went wrong."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it decides when it ends
     with suppress(BrokenPipeError):  # nobody waits any more
@@ -154,6 +153,6 @@ def _work(results: Connection, machine: Machine, held: Sequence[Block], cash: De
                     machine.push(piece)
                     done += len(piece)
                     results.send(done)
-            results.send((net_of(machine, cash), trades_of(machine)))
+            results.send((net_of(machine), trades_of(machine)))
         except Exception as error:  # told to the process that waits, which raises it
             results.send(f"{type(error).__name__}: {error}")

@@ -41,15 +41,14 @@ def judge(chosen: Chosen, tape: Tape, setting: Setting, span: Span) -> Judgement
     machine = build([chosen], tape.header, alone(setting), lambda _: None)
     _gate(machine, span.start)
     books = machine.trader.books
-    start = books.cash(books.purse)
     times = span.start + (span.end - span.start) * np.arange(1, MARKS) // MARKS
-    marks = [books.equity(books.purse) - start for _ in paused(machine, tape.blocks(), times)]
+    marks = [books.equity(books.purse) for _ in paused(machine, tape.blocks(), times)]
     machine.end()
-    marks.append(books.equity(books.purse) - start)
-    unit = float(books.wallets.amount(books.purse, 1))
+    marks.append(books.equity(books.purse))
+    unit, begun = float(books.wallets.amount(books.purse, 1)), books.begun
     account = books.account[0]
     fees = float(books.wallets.amount(books.purse, int(machine.loop.positions["fees"].sum())))
-    return Judgement(tuple(one * unit for one in marks), int(account["settled"]), int(account["won"]), fees)
+    return Judgement(tuple((one - begun) * unit for one in marks), int(account["settled"]), int(account["won"]), fees)
 
 
 def paused(machine: Machine, blocks: Iterable[Block], times: NDArray[np.int64]) -> Iterator[int]:

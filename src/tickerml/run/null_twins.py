@@ -161,10 +161,9 @@ class _Maker:
             machine.push(piece)
             if self._over(machine):
                 break
-        cash = self.run.setting.cash
-        net = float(net_of(machine, cash))
+        net, books = float(net_of(machine)), machine.trader.books
         machine.outbox.flush()
-        return net, balances.at(self.grid, float(cash))
+        return net, balances.at(self.grid, float(books.wallets.amount(books.purse, books.begun)))
 
     def _over(self, machine: Machine) -> bool:
         """Whether no row can change any more what was earned: stopped for good, with nothing held or under way."""

@@ -241,7 +241,9 @@ def _both(quoter: str, other: str, one: Instrument, quoted: Sequence[Instrument]
         f"{quoter} and {other} would both trade {one.symbol}",
         key="manager.quoted",
         means="they would share one position of it, and exits could be refused: nothing was started",
-        try_=leave if apart is None else f"name the coins that {quoter} alone trades: --param manager.quoted={apart}",
+        try_=leave
+        if apart is None
+        else f"name the coins that {quoter} alone trades: --param 'manager.quoted=[{apart}]'",
     )
 
 

@@ -245,23 +245,22 @@ class Exact:
         if self.chosen.compiled:
             machine = replace(machine, outbox=_Tally(machine.loop, made))
         books = machine.trader.books
-        start = books.cash(books.purse)
         every = max(64, -(-self.rows // EXACT_MARKS))
         marks: list[int] = []
 
         def after(rows: int) -> bool:
             """Mark the equity when its time has come; never stops."""
             if rows // every > len(marks):
-                marks.append(books.equity(books.purse) - start)
+                marks.append(books.equity(books.purse))
             return False
 
         drive(machine, self.tape.blocks(), after=after, chunk=min(every, 1 << 15))
-        end = books.equity(books.purse) - start
-        marks.append(end)
+        marks.append(books.equity(books.purse))
+        end = marks[-1] - books.begun
         unit = float(books.wallets.amount(books.purse, 1))
         account = books.account[0]
         fees = int(machine.loop.positions["fees"].sum())
-        money = np.array(marks) * unit
+        money = (np.array(marks) - books.begun) * unit
         fall = float(np.max(np.maximum.accumulate(np.maximum(money, 0.0)) - money, initial=0.0))
         trades = int(account["settled"]) or made.fills
         amount = books.wallets.amount

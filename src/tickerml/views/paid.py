@@ -68,18 +68,19 @@ class Payments:
     ) -> Paid:
         """All of it that is in `currency`, whose money has so many decimals.
 
-        `intents`: sequences of what setups wished; the orders of all others are a compiled strategy's, and what it
-        holds at the end is worth what the last of `prices`, by symbol, say.
+        `intents`: sequences of what setups wished; the orders of all others are a compiled strategy's. What it holds at
+        the end is worth the last of `prices`, by symbol; where there are none, or two have the symbol, its last fill.
         """
         mine = {i.id: i for i in instruments if i.settle == currency}
         fees = sum(int(one.orders["fee"][np.isin(one.rows["inst"], list(mine))].sum()) for one in self._fills)
         funding = sum(self._funded(inst) for inst in mine)
-        known, contracts, positions, exchanged = self._quoted(mine, decimals, self._of_setups(intents))
+        known, contracts, positions, filled, exchanged = self._quoted(mine, decimals, self._of_setups(intents))
         quotes = []
-        for inst, contract, position in zip(known, contracts, positions, strict=True):
-            last = _last(mine[inst], prices)
+        for inst, contract, position, last in zip(known, contracts, positions, filled, strict=True):
+            alone = sum(one.symbol == mine[inst].symbol and not one.values_only for one in mine.values()) == 1
+            price = _last(mine[inst], prices) if alone else 0
             net = int(position["realised"]) - int(position["fees"]) + self._funded(inst)
-            net += int(unrealised(position, contract, last)) if last else 0
+            net += int(unrealised(position, contract, price or last))
             quotes.append(Quoted(mine[inst].symbol, from_money(net, decimals)))
         sums = fees, funding, int(positions["realised"].sum()), exchanged
         paid, received, closed, worth = (from_money(money, decimals) for money in sums)
@@ -96,8 +97,8 @@ class Payments:
 
     def _quoted(
         self, mine: dict[int, Instrument], decimals: int, setups: Column
-    ) -> tuple[list[int], NDArray[Any], NDArray[Any], int]:
-        """Instruments that a compiled strategy has traded, their contracts, its positions by average cost, the value.
+    ) -> tuple[list[int], NDArray[Any], NDArray[Any], list[int], int]:
+        """Instruments that a compiled strategy traded, contracts, positions by average cost, last prices; the value.
 
         A liquidation is of no order: it is the compiled strategy's where that traded.
         """
@@ -109,10 +110,13 @@ class Payments:
         known, at = np.unique(every["inst"], return_inverse=True)
         positions = np.zeros(len(known), POSITION)
         if not len(known):
-            return [], positions, positions, 0
+            return [], positions, positions, [], 0
         contracts = np.array([contract_record(mine[inst], decimals) for inst in known.tolist()])
         side, price, qty = (every[name].astype(np.int64) for name in ("side", "price", "qty"))
-        return known.tolist(), contracts, positions, int(_book(positions, contracts, at, side, price, qty, fees))
+        last = np.zeros(len(known), np.int64)
+        last[at] = price  # of several the last
+        worth = int(_book(positions, contracts, at, side, price, qty, fees))
+        return known.tolist(), contracts, positions, last.tolist(), worth
 
 
 @kernel

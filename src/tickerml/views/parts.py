@@ -16,7 +16,7 @@ from tickerml.tape.rows import DAY
 from tickerml.views import chances, figures
 from tickerml.views.intervals import Interval
 from tickerml.views.once import once
-from tickerml.views.story import Story, Trade
+from tickerml.views.story import Quoted, Story, Trade
 from tickerml.views.words import plural
 
 GRID: Final = 2000  # places in time at which a part's money is looked at, besides its entries and exits
@@ -44,26 +44,32 @@ def by_strategy(story: Story) -> tuple[Part, ...]:
     """Every strategy of the run in the order in which they are asked, also one that did not trade."""
     names = dict.fromkeys((*story.head.strategies, *(t.strategy for t in story.trades if t.strategy)))
     found = _parts(story, tuple(names) or (story.head.strategy,), lambda t: t.strategy or story.head.strategy)
-    return tuple(_with_quotes(story, one) if one.name == story.head.quoting else one for one in found)
+    made = sum((q.net for q in _quotes(story)), Decimal(0))
+    return tuple(_with_quotes(story, one, made) if one.name == story.head.quoting else one for one in found)
 
 
 @once
 def by_pair(story: Story) -> tuple[Part, ...]:
     """Every pair that was decided on, in the order of the source, also one that was not traded."""
-    quotes = story.paid.quotes if story.paid is not None and story.head.quoting else ()
-    coins = (*story.head.coins, *(t.coin for t in story.trades), *(q.coin for q in quotes))
+    made: dict[str, Decimal] = {}
+    for one in _quotes(story):
+        made[one.coin] = made.get(one.coin, Decimal(0)) + one.net
+    coins = (*story.head.coins, *(t.coin for t in story.trades), *made)
     found = _parts(story, tuple(dict.fromkeys(coins)), lambda t: t.coin)
-    if len(quotes) == 1:
-        return tuple(_with_quotes(story, one) if one.name == quotes[0].coin else one for one in found)
-    made = {q.coin: q.net for q in quotes}
+    if len(made) == 1:
+        return tuple(_with_quotes(story, one, made[one.name]) if one.name in made else one for one in found)
     return tuple(_one_of_many(one, made[one.name]) if one.name in made else one for one in found)
 
 
-def _with_quotes(story: Story, part: Part) -> Part:
+def _quotes(story: Story) -> tuple[Quoted, ...]:
+    return story.paid.quotes if story.paid is not None and story.head.quoting else ()
+
+
+def _with_quotes(story: Story, part: Part, net: Decimal) -> Part:
     """A part with all that the compiled strategy's quotes made."""
     time, others = story.curve.time, [t for t in story.trades if part.name not in (t.strategy, t.coin)]
     judged = _judged(story, part.name, time, story.curve.equity - _worth(story, others, time))
-    return Part(part.name, part.figures, part.pnl + figures.beside_trades(story), *judged)
+    return Part(part.name, part.figures, part.pnl + net, *judged)
 
 
 def _one_of_many(part: Part, net: Decimal) -> Part:
@@ -121,7 +127,8 @@ def _worth(story: Story, trades: Sequence[Trade], time: Times) -> Floats:
         money[exit_:] += float(trade.pnl)
         price, paid = priced[trade.coin], float(trade.entry)
         if price is not None and paid > 0:
-            money[entry:exit_] += trade.side * float(trade.notional) * (price[entry:exit_] / paid - 1)
+            moved = trade.side * float(trade.notional) * (price[entry:exit_] / paid - 1)
+            money[entry:exit_] += np.maximum(moved, -float(trade.qty)) if trade.superp else moved
     return money
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -26,6 +26,7 @@ from tickerml.views.story import (
     Decisions,
     Head,
     Layer,
+    Paid,
     Prices,
     Recipe,
     Story,
@@ -166,7 +167,7 @@ def _told(
     waterfall: list[tuple[str, Decimal | str | None]] | None,
     twins: Twins | None,
 ) -> Story:
-    start = decimal(manifest.get("cash")) or _equity(found, 0)
+    start = _start(header, manifest, found)
     trades = [
         replace(
             trade(_symbol(found, inst), found.instruments.get(inst), blob, _intent(found, blob)),
@@ -176,9 +177,10 @@ def _told(
         if is_trade(blob)
     ]
     unit = unit_of(found.balances, header.instruments)
+    paid = found.payments.total(header.instruments, *unit, found.intents, prices) if unit is not None else None
     layers = waterfall if waterfall is not None else manifest.get("waterfall") or []
     return Story(
-        head=_head(header, manifest, found),
+        head=_head(header, manifest, found, paid),
         start_equity=start,
         final_equity=_equity(found, -1) if found.balances else start,
         curve=_curve(found, start, part(manifest, "source")),
@@ -187,7 +189,7 @@ def _told(
         prices=prices,
         waterfall=tuple(_layer(*one) for one in layers),
         twins=twins,
-        paid=found.payments.total(header.instruments, *unit, found.intents, prices) if unit is not None else None,
+        paid=paid,
         no_twins=str(manifest.get("no_twins") or ""),
         decisions=_decisions(found),
         health=health_of(header, manifest),
@@ -195,6 +197,16 @@ def _told(
         seconds=manifest.get("seconds"),
         report=str(manifest.get("report", "")),
     )
+
+
+def _start(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Decimal:
+    """The run's money at its start: its cash; where coins were held beside it, the first equity that was told."""
+    cash, account = decimal(manifest.get("cash")), part(part(manifest, "config"), "account")
+    coins = {coin for coin, amount in part(account, "balances").items() if decimal(amount) > 0}
+    spot = {i.settle for i in header.instruments if i.base in coins and i.symbol == f"{i.base}/{i.quote}"}
+    unit = unit_of(found.balances, header.instruments)
+    counted = bool(account.get("spot_wallets")) and unit is not None and unit[0] in spot
+    return _equity(found, 0) if not cash or counted else cash
 
 
 def _equity(found: _Gathered, at: int) -> Decimal:
@@ -207,7 +219,7 @@ def _layer(name: str, money: Decimal | str | None, trades: int | None = None) ->
     return Layer(name, None if money is None else decimal(money), trades)
 
 
-def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head:
+def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered, paid: Paid | None) -> Head:
     source, coins = part(manifest, "source"), _coins(header, manifest, found)
     priced = found.instruments.get(int(found.balances[-1].inst[-1])) if found.balances else None
     currency = priced.settle if priced is not None else None
@@ -227,8 +239,15 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered) -> Head
         trials_variance=real(manifest.get("trials_variance")),
         in_sample=str(manifest.get("in_sample") or ""),
         strategies=tuple(str(one["name"]) for one in manifest.get("strategies") or ()),
-        quoting=next((str(one["name"]) for one in manifest.get("strategies") or () if one.get("compiled")), ""),
+        quoting=_quoting(manifest.get("strategies") or (), paid),
     )
+
+
+def _quoting(strategies: Sequence[Mapping[str, Any]], paid: Paid | None) -> str:
+    """The compiled strategy of a run; one alone in a run that does not say so is, if it has quoted."""
+    named = [str(one["name"]) for one in strategies if one.get("compiled")]
+    alone = [str(one["name"]) for one in strategies] if paid is not None and paid.quotes else []
+    return named[0] if named else alone[0] if len(alone) == 1 else ""
 
 
 def _notes(header: Header, coins: tuple[str, ...]) -> list[str]:

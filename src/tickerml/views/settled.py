@@ -53,6 +53,7 @@ def trade(coin: str, thing: Instrument | None, blob: Mapping[str, Json], intent:
         stop=_level(entry, -direction, intent.get("stop")),
         target=_level(entry, direction, intent.get("target")),
         strategy=str(blob.get("strategy") or ""),
+        superp=bool(blob.get("superp")),
         dust=decimal(blob.get("dust")),
     )
 

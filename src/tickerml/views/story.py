@@ -64,6 +64,7 @@ class Trade:
     target: Decimal | None = None
     strategy: str = ""
     regime: str = ""  # of the market at its entry, as the desk saw it: "bull", "caution", ...
+    superp: bool = False  # `qty` is its stake, in money: the most that it loses
     dust: Decimal = Decimal(0)  # base units that fees taken in the coin left and that are less than a lot
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from tickerml.views import parts
+from tickerml.views import figures, parts
 from tickerml.views.charts.groups import BY, groups
 from tickerml.views.charts.months import months
 from tickerml.views.html import chapter, figure, heading, paragraph, table
@@ -16,9 +16,9 @@ from tickerml.views.words import count, fixed, money, percent, plural, span_of, 
 
 def when_where(story: Story) -> str:
     """When and where?"""
+    shown = [*_tables(story)] if story.trades or figures.quoted(story) else []
     if not story.trades:
-        return ""
-    shown = [*_tables(story)]
+        return chapter("When and where?", *shown) if shown else ""
     by_month = months(story)
     if by_month is not None:
         shown.append(figure(by_month))
@@ -46,7 +46,10 @@ def _tables(story: Story) -> list[str]:
         found.append(f'<details class="table"><summary>{escape("Each pair as a table")}</summary>{drawn}</details>')
     if found:
         said = "Sharpe (95 %) and worst fall are of this run's money, had it made these trades alone."
-        found.insert(0, paragraph(f"{said} A Sharpe ratio needs 30 days and 10 trades."))
+        quotes = (
+            " Quotes have no trades: theirs are of what the money did beside all trades." if story.head.quoting else ""
+        )
+        found.insert(0, paragraph(f"{said}{quotes} A Sharpe ratio needs 30 days, and of trades 10."))
     return found
 
 
