@@ -29,7 +29,7 @@ def test_one_coin_for_both_is_refused_with_both_names_the_coin_and_what_to_do(or
         built([quoter.Params(), Churn()][::order])
     assert error.value.code == "strategy"
     assert "quoter and churn would both trade BTC/USDT:USDT" in str(error.value)
-    assert error.value.try_ == "name the coins that quoter alone trades: --param manager.quoted=TON"
+    assert error.value.try_ == "name the coins that quoter alone trades: --param 'manager.quoted=[TON]'"
     with pytest.raises(ConfigError) as error:
         built([quoter.Params(), Churn()][::order], pairs=("BTC/USDT:USDT",))
     assert error.value.try_ == "leave one of the two out: -s churn"
