@@ -73,9 +73,10 @@ def setting(oracle: bool) -> Setting:
 
 
 def unhurried(machine: Machine) -> Machine:
-    """The same machine without rates of messages, of which the peer has none."""
+    """The same machine without rates of messages and a number of positions, of which the peer has none."""
     for rate in ("messages_symbol", "messages", "quotes_day"):
         machine.loop.envelopes[rate] = FOREVER
+    machine.loop.shared["max_positions"] = FOREVER
     return machine
 
 

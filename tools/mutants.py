@@ -41,6 +41,8 @@ CHOSEN: Final = {  # of a file whose room has tests that are whole runs: those t
     "desk/losses.py": ("test_losses.py", "test_protections.py"),
     "desk/envelope.py": ("test_envelope.py",),
     "desk/quoted.py": ("test_quoted.py",),
+    "desk/shared.py": ("test_shared.py",),
+    "desk/working.py": ("test_working.py",),
     "desk/checks.py": ("test_checks_edges.py", "test_checks.py", "test_protections.py", "test_further.py"),
     "desk/sized.py": ("test_sized.py", "test_sizing.py", "test_checks.py", "test_further.py"),
     "desk/exposure.py": ("test_exposure.py", "test_checks.py", "test_further.py"),

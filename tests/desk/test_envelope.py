@@ -36,9 +36,10 @@ def allowed(
 def test_a_grant_says_what_it_was_told_and_is_wide_where_it_was_not():
     named = {"max_orders": 2, "band": 4, "until": 9, "position_share": 0.2, "order_share": 0.1, "equity": 11.0}
     rates = {"messages_symbol": 5, "messages": 6, "quotes_day": 8}
-    told = grant(7, 3, unit=0.5, inverse=True, **named, **rates).item()
-    assert told == (7, 3, 2, 4, 9, 0.2, 0.1, 11.0, 0.5, 1, 5, 6, 8)
-    assert grant(7, 3).item() == (7, 3, 16, 1000, FOREVER, np.inf, np.inf, 1.0, 1.0, 0, FOREVER, FOREVER, FOREVER)
+    told = grant(7, 3, unit=0.5, inverse=True, wallet=3, margin=0.1, **named, **rates).item()
+    assert told == (7, 3, 2, 4, 9, 0.2, 0.1, 11.0, 0.5, 1, 5, 6, 8, 3, 0.1, 0)
+    wide = (7, 3, 16, 1000, FOREVER, np.inf, np.inf, 1.0, 1.0, 0, FOREVER, FOREVER, FOREVER, 0, 1.0, 0)
+    assert grant(7, 3).item() == wide
     assert grant(7, 3).dtype == ENVELOPE
 
 
@@ -103,7 +104,7 @@ def test_no_fill_carries_a_position_beyond_its_grant(seed):
         if act <= 1:
             side, qty = rng.choice((lean,) * 9 + (-lean,)), rng.randint(1, 60)
             if allows(e, w, side, BID if side > 0 else ASK, qty, BID, ASK, NOW):
-                add(w, next_id, side, BID, qty)
+                add(w, next_id, side, BID, qty, 0)
                 if rng.random() < 0.1:
                     told.append(("gone", next_id, 0))  # refused by the venue, or lost on the way
                 else:

@@ -21,16 +21,16 @@ def refused(verdict, why):
     return isinstance(verdict, Refusal) and verdict.reason == why
 
 
-def counted(orders=(), position=0, price=PRICE, **rule):
+def counted(orders=(), position=0, price=PRICE, silent_since=0, **rule):
     """The exposure of one instrument with these own orders (side, ticks, lots); a lot is worth 3 a tick."""
     w, r, found = np.zeros(1, WORKING)[0], np.zeros(1, RULES)[0], Exposure()
     w["position"] = position
     for k, (side, at, lots) in enumerate(orders):
-        add(w, k + 1, side, at, lots)
+        add(w, k + 1, side, at, lots, 100 + k)
     r["unit_value"], r["margin_rate"], r["wallet"] = 3, RATE // 5, 1
     for name, value in rule.items():
         r[name] = value
-    count_quotes(found, 2, w, r, price)
+    count_quotes(found, 2, w, r, price, silent_since)
     return found
 
 
@@ -82,6 +82,13 @@ def test_an_inverse_contract_and_a_price_that_is_not_known():
     assert counted(position=4, inverse=1, unit_value=600_000).notional[2] == 4 * 60
     found = counted(position=4, price=0)
     assert (found.notional[2], found.positions, found.side) == (0, 1, {2: 1})
+
+
+@pytest.mark.parametrize(("before", "unknown"), [(100, 0), (101, 1), (102, 2), (103, 3)])
+def test_orders_that_nobody_answered_are_unknown_here_too(before, unknown):
+    found = counted([(1, 9_990, 4), (-1, 10_010, 4), (1, 9_980, 1)], silent_since=before)
+    assert found.unknown_on[2] == unknown
+    assert refused(judge(proposal(1), facts(exposure=found)), Refused.UNKNOWN_ORDERS) is (unknown == 3)
 
 
 def test_the_desk_refuses_what_meets_it():

@@ -31,6 +31,9 @@ ENVELOPE: Final = np.dtype(  # one record per instrument; all zero = nothing is 
         ("messages_symbol", "i8"),  # messages a second on its coin; FOREVER = any
         ("messages", "i8"),  # messages a second of the account; FOREVER = any
         ("quotes_day", "i8"),  # quotes and their cancels on a UTC day, of the account
+        ("wallet", "i8"),
+        ("margin", "f8"),  # of the worth: what a position uses of its wallet; 1 on spot
+        ("others", "i8"),  # what the desk's trades use of its wallet, money
     ]
 )
 
@@ -95,6 +98,8 @@ def grant(
     messages_symbol: int = FOREVER,
     messages: int = FOREVER,
     quotes_day: int = FOREVER,
+    wallet: int = 0,
+    margin: float = 1.0,
 ) -> Record:
     """An ENVELOPE record; what is not named bounds nothing, but orders at once and the band. Units: see ENVELOPE."""
     record = np.zeros(1, ENVELOPE)[0]
@@ -103,4 +108,5 @@ def grant(
     record["position_share"], record["order_share"] = position_share, order_share
     record["equity"], record["unit"], record["inverse"] = equity, unit, inverse
     record["messages_symbol"], record["messages"], record["quotes_day"] = messages_symbol, messages, quotes_day
+    record["wallet"], record["margin"] = wallet, margin
     return record

@@ -20,18 +20,21 @@ WORKING: Final = np.dtype(  # one record per instrument
         ("selling", "i8"),
         ("sent", "i8"),  # orders sent so far
         ("refused", "i8"),  # quotes that the envelope did not let pass,
-        ("late", "i8"),  # and of them those that only its rate did not
+        ("late", "i8"),  # and of them those that only its rate did not,
+        ("crowded", "i8"),  # that the account had no room for (desk/shared.py),
+        ("silent", "i8"),  # or that stayed since orders had no answer
         ("id", "i8", (SLOTS,)),
         ("side", "i8", (SLOTS,)),
         ("price", "i8", (SLOTS,)),
         ("left", "i8", (SLOTS,)),
         ("state", "i8", (SLOTS,)),
+        ("since", "i8", (SLOTS,)),  # when it was sent, ns
     ]
 )
 
 
 @kernel
-def add(w: Record, id_: int, side: int, price: int, qty: int) -> None:
+def add(w: Record, id_: int, side: int, price: int, qty: int, now: int) -> None:
     """An order was sent."""
     k = w["n"]
     w["id"][k] = id_
@@ -39,6 +42,7 @@ def add(w: Record, id_: int, side: int, price: int, qty: int) -> None:
     w["price"][k] = price
     w["left"][k] = qty
     w["state"][k] = SENT
+    w["since"][k] = now
     w["n"] = k + 1
     w["sent"] += 1
     if side > 0:
@@ -54,6 +58,22 @@ def find(w: Record, id_: int) -> int:
         if w["id"][k] == id_:
             return k
     return -1
+
+
+@kernel
+def unanswered(w: Record, before: int) -> int:
+    """Orders that were sent before this moment and have no answer yet."""
+    n = 0
+    for k in range(w["n"]):
+        if w["state"][k] == SENT and w["since"][k] < before:
+            n += 1
+    return n
+
+
+@kernel
+def most(w: Record) -> int:
+    """Lots of the position, worst case: all own orders of a side that may still fill have filled."""
+    return max(w["position"] + w["buying"], w["selling"] - w["position"])
 
 
 @kernel
@@ -77,6 +97,7 @@ def remove(w: Record, k: int) -> None:
         w["price"][j] = w["price"][j + 1]
         w["left"][j] = w["left"][j + 1]
         w["state"][j] = w["state"][j + 1]
+        w["since"][j] = w["since"][j + 1]
     w["n"] = n
 
 

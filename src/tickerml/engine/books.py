@@ -9,7 +9,7 @@ import numpy as np
 from tickerml.account.margin import book_fill
 from tickerml.account.position import apply_fill
 from tickerml.account.wallets import move
-from tickerml.desk.exposure import Exposure, summed
+from tickerml.desk.exposure import Exposure, exposure, summed
 from tickerml.desk.facts import Account, Facts
 from tickerml.desk.memory import columns
 from tickerml.desk.money import Wallets
@@ -126,7 +126,7 @@ class Books:
         accounts = {w: self._account(w, moment.equity(w)) for w in dict.fromkeys([wallet_of[i] for i in chosen])}
         under_way = summed(self.setups, *moment.under_way, wallet_of, now, self._patience(silent), self._spends)
         if self.loop.plan.quoter:
-            self._count_quotes(under_way)
+            self._count_quotes(under_way, silent)
         return Facts(
             now=now,
             accounts=accounts,
@@ -137,13 +137,18 @@ class Books:
             alert_ns=moment.alert_ns,
         )
 
-    def _count_quotes(self, found: Exposure) -> None:
+    def under_way(self, silent: int) -> Exposure:
+        """The desk's trades, without what a compiled strategy holds; `silent`: ns after which an order is UNKNOWN."""
+        return exposure(self.setups, self.wallets.wallet_of, self.now, self._patience(silent), self._spends)
+
+    def _count_quotes(self, found: Exposure, silent: int) -> None:
         """Add what a compiled strategy holds and may still hold, worth most at the touch."""
         loop = self.loop
         for inst in np.flatnonzero(loop.envelopes["max_order"]).tolist():
             rule = loop.venue.rules[inst]
             price = self.prices.touch(inst)[0 if rule["inverse"] else 1] or self.prices.mark(inst)
-            count_quotes(found, inst, loop.working[inst], rule, price)
+            since = self.now - silent - self.prices.patience(inst)
+            count_quotes(found, inst, loop.working[inst], rule, price, since)
 
     def _patience(self, silent: int) -> Callable[[int], int]:
         """How long an order on an instrument may go without an answer, ns."""

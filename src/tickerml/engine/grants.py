@@ -1,4 +1,7 @@
-"""Tells what a compiled strategy may do: its envelope is granted, revoked while entries are off, granted again."""
+"""Tells what a compiled strategy may do: its envelope is granted, revoked while entries are off, granted again.
+
+Tells it, too, what the trades of the desk leave of the account (desk/shared.py).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tickerml.desk.exposure import Exposure
 from tickerml.desk.protections import Change
 from tickerml.engine.core import GRANTED, REVOKED
 from tickerml.engine.loop import Loop
@@ -14,8 +18,15 @@ from tickerml.tape.rows import Kind
 
 _TOLD: Final = (  # its equity stands in the BALANCE rows
     *("max_position", "max_order", "max_orders", "band", "position_share", "order_share"),
-    *("messages_symbol", "messages", "quotes_day"),
+    *("messages_symbol", "messages", "quotes_day", "margin"),
 )
+_COUNTS: Final = {
+    "sent": "sent",
+    "refused": "refused",
+    "by_rate": "late",
+    "by_account": "crowded",
+    "by_unknown": "silent",  # of those refused
+}
 
 
 class Grants:
@@ -40,11 +51,20 @@ class Grants:
             envelope = self.loop.envelopes[inst]
             self._tell(inst, Change("envelope granted", {name: envelope[name].item() for name in _TOLD}))
 
+    def share(self, trades: Exposure) -> None:
+        """What the desk's trades use of the account from now on: the quotes of a compiled strategy see it."""
+        loop, shared = self.loop, self.loop.shared[0]
+        shared["positions"], shared["orders"] = trades.positions, trades.orders
+        shared["unknown"] = sum(trades.unknown_on.values())
+        for inst in np.flatnonzero(loop.envelopes["max_order"]).tolist():
+            envelope = loop.envelopes[inst]
+            envelope["others"] = trades.in_use[envelope["wallet"].item()]
+
     def finish(self) -> None:
-        """The run has ended: how many quotes were sent, and how many stayed here, those for the rate alone apart."""
+        """The run has ended: how many quotes were sent, and how many stayed here, by what kept them."""
         for inst in np.flatnonzero(self.loop.working["refused"]).tolist():
-            sent, refused, late = (self.loop.working[name].item(inst) for name in ("sent", "refused", "late"))
-            self._tell(inst, Change("quotes refused", {"sent": sent, "refused": refused, "by_rate": late}))
+            told = {key: self.loop.working[name].item(inst) for key, name in _COUNTS.items()}
+            self._tell(inst, Change("quotes refused", told))
 
     def _tell(self, inst: int, change: Change) -> None:
         self._row(inst, Kind.DESK, {"what": change.what, **change.figures})

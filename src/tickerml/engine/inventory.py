@@ -54,7 +54,7 @@ class Inventory:
             if lots and orders < SLOTS and not (w["price"][:orders] == _NO_PRICE).any():
                 side = 1 if lots > 0 else -1
                 order = Order(n, -side, _MARKET, _IOC, abs(lots), flags=_REDUCE)
-                add(w, self._sending.order(order, side), -side, _NO_PRICE, abs(lots))
+                add(w, self._sending.order(order, side), -side, _NO_PRICE, abs(lots), int(c["now"]))
                 w["state"][orders] = LEAVING  # it is never withdrawn
 
     def due(self, now: int) -> int:

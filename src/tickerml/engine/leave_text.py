@@ -6,11 +6,12 @@ from typing import Final
 
 QUOTE: Final = '''
 @kernel
-def quote(c, inst, mail, lat, feed_ns, w, e, q, b, latch, coin, made_rows, made_orders):
+def quote(c, inst, mail, lat, feed_ns, working, envelopes, q, books, shared, latch, coin, made_rows, made_orders):
     """Bring our orders in line with quotes `q`: cancel what stands elsewhere, send what is missing and allowed.
 
     False when the venue can hold no more requests: what did not leave is not told.
     """
+    w, e, b = working[inst], envelopes[inst], books[inst]
     for k in range(w["n"]):
         if w["state"][k] == RESTING and w["price"][k] != (q["bid"] if w["side"][k] > 0 else q["ask"]):
             if send(mail, lat, c["now"], feed_ns, CANCEL, w["id"][k], inst, w["side"][k], LIMIT, GTX, w["price"][k],
@@ -37,13 +38,19 @@ def quote(c, inst, mail, lat, feed_ns, w, e, q, b, latch, coin, made_rows, made_
             w["refused"] += 1
             w["late"] += 1
             continue
+        room = fits(shared, envelopes, working, books, inst, side, price, q["size"], c["now"])
+        if room != FITS:
+            w["refused"] += 1
+            w["crowded"] += room == CROWDED
+            w["silent"] += room == UNANSWERED
+            continue
         order_id = c["next_id"]
         c["next_id"] = order_id + 1
         if send(mail, lat, c["now"], feed_ns, NEW, order_id, inst, side, LIMIT, GTX, price, 0, 0, q["size"], 0, 0,
                 0.0) < 0:
             return False
         count_quote(latch, coin, c["now"])
-        add(w, order_id, side, price, q["size"])
+        add(w, order_id, side, price, q["size"], c["now"])
         o = core.make(c, made_rows, made_orders, ROW_SUBMIT, inst, side, price, q["size"], 0)
         o["id"] = order_id
         o["price"] = price

@@ -14,6 +14,7 @@ from tickerml.desk.losses import STEPS
 from tickerml.desk.memory import COIN, FUND, LATCH
 from tickerml.desk.regime import MARKS, REGIME
 from tickerml.desk.setups import SETUP
+from tickerml.desk.shared import SHARED
 from tickerml.desk.working import WORKING
 from tickerml.engine.core import CORE, CURSOR, LEFT, NEED_ROWS, TIMERS, TOO_MANY, UNSENT
 from tickerml.engine.detectors import ASKED
@@ -59,6 +60,7 @@ class Loop:
         self.working = keep("working", np.zeros(n, WORKING))
         self.positions = keep("positions", np.zeros(n, POSITION))
         self.envelopes = keep("envelopes", np.zeros(n, ENVELOPE))
+        self.shared = keep("shared", np.zeros(1, SHARED))
         self.quotes = keep("quotes", np.zeros(n, QUOTES))
         self.purse = keep("purse", np.zeros(1, PURSE))
         alone = [np.zeros(1, one) for one in (FUND, LATCH, STEPS, REGIME, MARKS, SETUP)]  # without a desk
@@ -212,6 +214,7 @@ class Loop:
             self.working,
             self.positions,
             self.envelopes,
+            self.shared,
             self.quotes,
             self.purse,
             *self.followed,

@@ -15,6 +15,7 @@ from tickerml.account.wallets import move  #? if wallets
 from tickerml.sim.margin import LIQUIDATION  #? if margin
 from tickerml.desk.envelope import allows, in_time
 from tickerml.desk.requests import count, count_quote
+from tickerml.desk.shared import CROWDED, FITS, UNANSWERED, fits
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
 from tickerml.engine.purse import KEEPER, keep
@@ -246,7 +247,7 @@ def run_venue(c, cur, limit, stop_on_answer, mail, rows, bars, values, rules, ve
 
 @kernel
 def advance(core_, cursor, rows, bars, values, books, marks_, insts, venue_rows, venue_bars, venue_values, mails, rules,
-            venues, venue_books, queues, lats, feess, working, positions, envelopes, quotes, purses,
+            venues, venue_books, queues, lats, feess, working, positions, envelopes, shared_, quotes, purses,
             funds, latches, steps, regimes, thresholds, setups, coins, made_rows, made_orders, {states}):
     """Run until rows are needed, Python must act, or all is done; returns the reason (engine/core.py).
 
@@ -340,7 +341,7 @@ COMPILED_WAKE: Final = """        if c["owner"] != COMPILED:
                     c["quotes"] += 1
                     core.make_intent(c, made_rows, n, 1, q["bid"], q["size"], 0)
                     core.make_intent(c, made_rows, n, -1, q["ask"], q["size"], 1)
-                if not quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working[n], envelopes[n], q,
-                             books[n], latches[0], coins[n], made_rows, made_orders):
+                if not quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working, envelopes, q, books,
+                             shared_[0], latches[0], coins[n], made_rows, made_orders):
                     return UNSENT
 """

@@ -112,7 +112,13 @@ class Trader:
             inst = int(self.loop.core[0]["alarmed"]) - 1
             self.loop.core[0]["alarmed"] = 0
             self.trades.reached(inst, lambda k, side: self._goes_on(k, inst, side))
+        self._share()
         self.outbox.end_act()
+
+    def _share(self) -> None:
+        """A compiled strategy beside others learns what these use of the account."""
+        if self.loop.plan.quoter and self.strategies:
+            self._grants.share(self.books.under_way(self.loop.shared["silent"].item(0)))
 
     def _goes_on(self, k: int, inst: int, side: int) -> bool:
         """Whether strategy `k` sees a move to `side` go on, where it can say so."""
@@ -130,6 +136,7 @@ class Trader:
         else:
             self.desk.resume(self.books.now, reason)
         self._tell_changes()
+        self._share()
         self.outbox.end_act()
 
     def restored(self) -> None:
