@@ -6,12 +6,12 @@ from typing import Final
 
 QUOTE: Final = '''
 @kernel
-def quote(c, inst, mail, lat, feed_ns, working, envelopes, q, books, shared, latch, coin, made_rows, made_orders):
+def quote(c, inst, mail, lat, feed_ns, w, e, q, b, working, envelopes, books, shared, latch, coin, made_rows,
+          made_orders):
     """Bring our orders in line with quotes `q`: cancel what stands elsewhere, send what is missing and allowed.
 
     False when the venue can hold no more requests: what did not leave is not told.
     """
-    w, e, b = working[inst], envelopes[inst], books[inst]
     for k in range(w["n"]):
         if w["state"][k] == RESTING and w["price"][k] != (q["bid"] if w["side"][k] > 0 else q["ask"]):
             if send(mail, lat, c["now"], feed_ns, CANCEL, w["id"][k], inst, w["side"][k], LIMIT, GTX, w["price"][k],

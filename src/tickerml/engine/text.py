@@ -341,7 +341,8 @@ COMPILED_WAKE: Final = """        if c["owner"] != COMPILED:
                     c["quotes"] += 1
                     core.make_intent(c, made_rows, n, 1, q["bid"], q["size"], 0)
                     core.make_intent(c, made_rows, n, -1, q["ask"], q["size"], 1)
-                if not quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working, envelopes, q, books,
-                             shared_[0], latches[0], coins[n], made_rows, made_orders):
+                if not quote(c, n, mail, lat, marks.feed_ns(marks_[n], c["watermark"]), working[n], envelopes[n], q,
+                             books[n], working, envelopes, books, shared_[0], latches[0], coins[n], made_rows,
+                             made_orders):
                     return UNSENT
 """
