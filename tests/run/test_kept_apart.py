@@ -9,6 +9,7 @@ import pytest
 from small_runs import eager, market
 from small_strategies import Churn
 from tickerml.engine.machine import drive
+from tickerml.run.record import manifest_of
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose, choose_all, known_coins, traded
 from tickerml.strategies import quoter
@@ -63,6 +64,18 @@ def test_the_quoters_coins_are_its_own_in_other_runs_too():
     known = TAPE.header.instruments
     assert [i.base for i in traded(choose("quoter", config), config, known, ())] == ["TON"]
     assert [i.base for i in traded(choose(Churn(), config), config, known, ())] == ["BTC"]
+
+
+@pytest.mark.parametrize(("most", "pairs", "said"), [(1, (), True), (2, (), False), (1, ("BTC/USDT:USDT",), False)])
+def test_a_run_says_that_not_all_of_its_coins_can_be_quoted_at_once(most, pairs, said):
+    config = eager(limits={"max_open_positions": most})
+    setting = Setting(config, Decimal(10_000), 0, pairs, bar_only_of(TAPE), terms_of(config))
+    notes = manifest_of(choose_all([quoter.Params()], config), TAPE, setting, "backtest", "x", {})["notes"]
+    (told,) = [one for one in notes if "quote" in one] or [""]
+    assert told == said * (
+        "quoter may quote 2 coins and has a position or quotes in 1 at once (limits.max_open_positions): "
+        "which they are, the first quotes decide"
+    )
 
 
 def test_what_the_quoter_holds_counts_when_the_desk_judges_a_setup():

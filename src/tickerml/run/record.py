@@ -20,7 +20,7 @@ from tickerml.run.pending import Pending, bounded
 from tickerml.run.recipe import command_of, search_command
 from tickerml.run.setup import Setting, with_least
 from tickerml.run.siblings import digest
-from tickerml.run.strategies import Chosen
+from tickerml.run.strategies import Chosen, traded
 from tickerml.run.tiers import unliquidated
 from tickerml.run.trials import SWEEP, TRIALS, search_in
 from tickerml.tape.block import Block
@@ -184,6 +184,14 @@ def _notes(chosen: Sequence[Chosen], setting: Setting, header: Header) -> list[s
     bold = unliquidated(chosen, wanted, setting.config)
     if bold:
         notes.append(bold)
+    quoting = next((one for one in chosen if one.compiled), None)
+    coins = traded(quoting, setting.config, header.instruments, setting.pairs) if quoting is not None else ()
+    most = setting.config.limits.max_open_positions
+    if quoting is not None and len(coins) > most:
+        notes.append(
+            f"{quoting.name} may quote {len(coins)} coins and has a position or quotes in {most} at once "
+            "(limits.max_open_positions): which they are, the first quotes decide"
+        )
     if setting.config.superp.enabled:
         notes.append("SuperP positions exist in simulation only: no venue offers them")
     if setting.config.psc_integration.ton_price != "tape":
