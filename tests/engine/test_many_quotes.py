@@ -10,6 +10,7 @@ import pytest
 from many_coins import many
 
 from small_runs import machine, print_of, python
+from tickerml.desk.shared import shared
 from tickerml.engine.core import MADE, ROOM
 from tickerml.engine.machine import drive
 from tickerml.strategies import quoter
@@ -20,10 +21,11 @@ QUOTER = quoter.Params(behind=3)
 
 
 def unhurried(tape):
-    """A machine of the quoter without rates of messages: it replaces all its quotes at every wake."""
+    """A machine of the quoter without limits of the account: it replaces all its quotes at every wake."""
     one, made = machine(QUOTER, tape, cash=10_000_000)
     for rate in ("messages_symbol", "messages", "quotes_day"):
         one.loop.envelopes[rate] = FOREVER
+    one.loop.shared[0] = shared()
     return one, made
 
 
