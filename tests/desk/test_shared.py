@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tickerml.config import from_mapping
 from tickerml.desk.envelope import ENVELOPE, grant
-from tickerml.desk.shared import CROWDED, FITS, SHARED, UNANSWERED, fits, shared
+from tickerml.desk.shared import FITS, IN_USE, ORDERS, POSITIONS, SHARED, SILENCES, UNANSWERED, fits, shared
 from tickerml.desk.working import RESTING, WORKING, add
+from tickerml.tape.errors import ConfigError
 from tickerml.tape.ladder import NO_ASK, NO_BID, new_ladders
 from tickerml.tape.rows import FOREVER
 
@@ -39,14 +41,15 @@ class Account:
         return fits(self.shared, self.envelopes, self.working, self.books, n, side, price, qty, now)
 
 
-def test_the_answers_are_three():
-    assert len({FITS, CROWDED, UNANSWERED}) == 3
+def test_the_answers_are_told_apart_and_have_their_places():
+    assert sorted([FITS, POSITIONS, ORDERS, IN_USE, UNANSWERED]) == list(range(WORKING["passed_over"].shape[0]))
 
 
 def test_limits_that_were_not_named_bound_nothing():
-    named = shared(max_in_use=0.5, max_positions=2, max_orders=3, silent=4, unknown_symbol=5, unknown_venue=6)
-    assert named.item() == (0.5, 2, 3, 4, 5, 6, 0, 0, 0)
-    assert shared().item() == (np.inf, FOREVER, FOREVER, FOREVER, FOREVER, FOREVER, 0, 0, 0)
+    named = shared(max_in_use=0.5, max_positions=2, max_orders=3, silent_ns=4, unknown_symbol=5, unknown_venue=6)
+    assert named.item()[:9] == (0.5, 2, 3, 4, 5, 6, 0, 0, 0)
+    assert shared().item()[:9] == (np.inf, FOREVER, FOREVER, FOREVER, FOREVER, FOREVER, 0, 0, 0)
+    assert not named["silent_from"].any()
     assert shared().dtype == SHARED
     assert Account().hold(0, 5, (1, 9)).hold(1, -900)() == FITS
 
@@ -60,8 +63,8 @@ def test_a_coin_without_anything_begins_only_where_one_more_position_may_be(othe
             account.shared["positions"] += 1
         else:
             account.hold(n, *{"position": (1,), "short": (-1,), "order": (0, (1, 1))}[by])
-    assert account() == (FITS if good else CROWDED)
-    assert account(side=-1) == (FITS if good else CROWDED)
+    assert account() == (FITS if good else POSITIONS)
+    assert account(side=-1) == (FITS if good else POSITIONS)
 
 
 @pytest.mark.parametrize("begun", [(1,), (-1,), (0, (1, 1)), (0, (-1, 1))])
@@ -70,7 +73,7 @@ def test_a_coin_that_has_something_is_one_of_them_already(begun):
     assert account() == FITS
     account.shared["positions"] = 5
     assert account() == FITS
-    assert account(1) == CROWDED
+    assert account(1) == POSITIONS
 
 
 def test_positions_and_orders_of_coins_and_desk_add_up():
@@ -78,18 +81,34 @@ def test_positions_and_orders_of_coins_and_desk_add_up():
     account.shared["positions"] = 1
     assert account() == FITS
     account.shared["positions"] = 2
-    assert account() == CROWDED
+    assert account() == POSITIONS
+    account.shared["positions"] = 4
+    assert account() == POSITIONS
 
 
 @pytest.mark.parametrize(("limit", "good"), [(8, False), (9, True)])
 def test_open_orders_of_the_account_are_those_of_all_coins_and_of_the_desk(limit, good):
     account = Account(max_orders=limit).hold(0, 0, (1, 1), (-1, 1)).hold(1, 0, (1, 1)).hold(3, 0, (1, 1), (-1, 1))
     account.shared["orders"] = 3
-    assert account() == (FITS if good else CROWDED)
+    assert account() == (FITS if good else ORDERS)
 
 
-def test_an_order_that_shrinks_needs_the_room_of_an_order_too():
-    assert Account(max_orders=1).hold(0, 9, (1, 1))(side=-1) == CROWDED
+@pytest.mark.parametrize("side", [1, -1])
+def test_what_only_takes_off_what_is_held_passes_the_limits_on_entries(side):
+    """With all its side's orders it takes off no more than there is: more would be an entry."""
+    full = {"max_in_use": 0.0, "max_positions": 1, "max_orders": 1, "silent_ns": 10, "unknown_symbol": 1}
+    account = Account(unknown_venue=1, **full).hold(1, 0, (1, 1), at=NOW - 11, known=False)
+    account.hold(0, -9 * side, (side, 4))
+    assert account(side=side, qty=5) == FITS
+    assert account(side=side, qty=6) == UNANSWERED
+    account.shared["unknown_venue"] = 2
+    assert account(side=side, qty=6) == ORDERS
+    assert account(side=-side) == ORDERS
+    account.shared["max_orders"] = 3
+    assert account(side=side, qty=15) == IN_USE
+    assert account(side=-side) == IN_USE
+    account.hold(0, -9 * side, (side, 4), at=NOW - 11, known=False)
+    assert account(side=side, qty=1) == UNANSWERED, "its own coin's hold it up"
 
 
 def used(account: Account, **order: int) -> float:
@@ -146,7 +165,7 @@ def test_all_of_the_limit_may_be_in_use():
     exactly.envelopes["margin"] = 0.5
     assert exactly() == FITS
     exactly.envelopes["equity"] = ASK * 0.999
-    assert exactly() == CROWDED
+    assert exactly() == IN_USE
 
 
 @pytest.mark.parametrize("ask", [NO_ASK, NO_ASK - 1])
@@ -160,38 +179,59 @@ def test_a_coin_whose_price_is_not_known_counts_nothing(ask):
 def test_an_order_that_makes_the_worst_case_no_larger_passes_whatever_is_in_use():
     account = Account(max_in_use=0.0).hold(0, 5, (1, 2), (-1, 4))
     assert account(side=-1, qty=8) == FITS, "7 long before, 7 short after"
-    assert account(side=-1, qty=9) == CROWDED
-    assert account(side=1, qty=1) == CROWDED
+    assert account(side=-1, qty=9) == IN_USE
+    assert account(side=1, qty=1) == IN_USE
     short = Account(max_in_use=0.0).hold(0, -5, (-1, 2), (1, 4))
     assert short(side=1, qty=8) == FITS
-    assert short(side=1, qty=9) == CROWDED
-    assert short(side=-1, qty=1) == CROWDED
+    assert short(side=1, qty=9) == IN_USE
+    assert short(side=-1, qty=1) == IN_USE
 
 
 def test_no_equity_has_no_room():
-    assert Account(equity=0.0, max_in_use=1.0)() == CROWDED
-    assert Account(equity=-5.0, max_in_use=1.0)() == CROWDED
+    assert Account(equity=0.0, max_in_use=1.0)() == IN_USE
+    assert Account(equity=-5.0, max_in_use=1.0)() == IN_USE
 
 
 @pytest.mark.parametrize(("age", "good"), [(10, True), (11, False)])
 def test_an_order_without_an_answer_blocks_its_coin(age, good):
-    limits = {"silent": 10, "unknown_symbol": 1}
+    limits = {"silent_ns": 10, "unknown_symbol": 1}
     account = Account(**limits).hold(0, 0, (1, 1), at=NOW - age, known=False)
     assert account() == (FITS if good else UNANSWERED)
     assert account(1) == FITS, "other coins go on"
     assert Account(**limits).hold(0, 0, (1, 1), at=NOW - age)() == FITS, "it was answered"
-    two = Account(silent=10, unknown_symbol=2).hold(0, 0, (1, 1), at=NOW - 11, known=False)
+    two = Account(silent_ns=10, unknown_symbol=2).hold(0, 0, (1, 1), at=NOW - 11, known=False)
     assert two() == FITS
     assert two.hold(0, 0, (-1, 1), at=NOW - 12, known=False)() == UNANSWERED
 
 
+def silent(account, *moments):
+    """The desk has orders without an answer that are UNKNOWN behind these moments."""
+    account.shared["waiting"] = len(moments)
+    account.shared["silent_from"][: len(moments)] = moments
+    return account
+
+
 def test_so_many_everywhere_block_all_coins():
-    account = Account(silent=10, unknown_symbol=3, unknown_venue=3)
-    account.hold(1, 0, (1, 1), at=NOW - 11, known=False)
-    account.shared["unknown"] = 1
+    account = Account(silent_ns=10, unknown_symbol=3, unknown_venue=3)
+    silent(account.hold(1, 0, (1, 1), at=NOW - 11, known=False), NOW - 1)
     assert account() == FITS
     assert account.hold(0, 0, (1, 1), at=NOW - 11, known=False)() == UNANSWERED
     assert account(2) == UNANSWERED
-    account.shared["unknown"] = 0
-    assert account(2) == FITS
+    assert silent(account)(2) == FITS
     assert account.hold(3, 0, (1, 1), at=NOW - 11, known=False)(2) == UNANSWERED
+
+
+def test_orders_of_the_desk_become_unknown_as_time_goes_by():
+    account = silent(Account(unknown_venue=2), NOW - 5, NOW, NOW + 5)
+    assert [account(now=now) for now in (NOW - 5, NOW, NOW + 1)] == [FITS, FITS, UNANSWERED]
+    account.shared["unknown_venue"] = 3
+    assert [account(now=NOW + more) for more in (5, 6)] == [FITS, UNANSWERED]
+    account.shared["waiting"] = 2
+    assert account(now=NOW + 6) == FITS
+
+
+def test_no_limit_on_orders_without_an_answer_is_beyond_what_is_watched():
+    for most in (1, 100):
+        assert from_mapping({"limits": {"unknown_venue": most}}).limits.unknown_venue <= SILENCES
+    with pytest.raises(ConfigError):
+        from_mapping({"limits": {"unknown_venue": SILENCES}})

@@ -159,6 +159,19 @@ def test_quotes_on_several_coins_are_told_by_coin():
     assert result(story)["not_shown"]["per_pair.ETH/USDT:USDT.max_drawdown"] == "quoted beside other coins"
 
 
+def test_quotes_that_stayed_here_are_told_by_what_kept_them():
+    """One coin alone may begin: of the other it is told why it was never quoted."""
+    tape, made, config = market("busy", minutes=1, coins=("BTC", "ETH")), [], settings(limits={"max_open_positions": 1})
+    setting = Setting(config, Decimal(10_000), 0, (), bar_only_of(tape), terms_of(config))
+    machine = build(choose_all(quoter.Params(), config), tape.header, setting, made.append)
+    drive(machine, tape.blocks())
+    told = read_story(MemoryTape(tape.header, tuple(made)), {"cash": "10000"}).decisions.quotes
+    kept = {(one.coin, one.reason): one.n for one in told}
+    assert kept["ETH/USDT:USDT", "positions-at-once"] > 100
+    assert all(n > 0 for n in kept.values())
+    assert sum(kept.values()) == machine.loop.working["refused"].sum()
+
+
 def test_quotes_of_one_symbol_at_two_venues_are_one_pair(told):
     _, _, _, story = told
     coin = story.head.coins[0]

@@ -8,6 +8,7 @@ import pytest
 from stories import COINS, idle, short_run, story
 
 from tickerml.views import words
+from tickerml.views.chapters import why_not
 from tickerml.views.page import page
 from tickerml.views.result import result
 from tickerml.views.story import Count, Decisions, Leak
@@ -150,6 +151,32 @@ def test_why_of_a_run_that_refused_nothing():
     run = story(5)
     run = replace(run, decisions=replace(run.decisions, passes=(), refusals=()))
     assert "Nothing was passed over and nothing was refused." in why(run)
+
+
+def test_why_tells_what_kept_quotes():
+    run = story()
+    first, second, third = "BTC/USDT:USDT", "ETH/USDT:USDT", "TON/USDT:USDT"
+    kept = (
+        Count("positions-at-once", first, 70),
+        Count("rate-of-messages", first, 20),
+        Count("open-orders", second, 10),
+    )
+    head = replace(run.head, coins=(first, second, third), quoting="quoter")
+    run = replace(run, head=head, decisions=replace(run.decisions, passes=(), refusals=(), quotes=kept))
+    said = why(run)
+    assert "Nothing was passed over" not in said
+    assert "quotes that stayed here, asked again at each wake: what kept them (100)" in said
+    assert f"{first:<18}" in said
+    assert "positions at once 70, rate of messages 20" in said
+    assert "nothing stayed here" in said
+    told = why_json(run)
+    assert told["quotes"] == {"positions-at-once": 70, "rate-of-messages": 20, "open-orders": 10}
+    assert told["pairs"][second]["quotes"] == {"open-orders": 10}
+    page = why_not(run)
+    assert "every decision became an order" not in page
+    assert "Quotes that stayed here" in page
+    assert "positions at once" in page
+    assert "every decision became an order" in why_not(replace(run, decisions=replace(run.decisions, quotes=())))
 
 
 @pytest.mark.parametrize(

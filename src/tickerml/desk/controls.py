@@ -113,7 +113,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "unknown_s unknown_symbol unknown_venue",
         (R.UNKNOWN_ORDERS,),
         "test_checks:test_unknown_orders_block_a_coin_and_then_the_venue",
-        "silence is no rejection: bots that thought so held 142 % of their limit",
+        "silence is no rejection: bots that thought so held 142 % of their limit. Quotes wait, too",
     ),
     _control(
         "position",
@@ -127,7 +127,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "max_in_use",
         (R.CAPITAL_IN_USE, R.CAPITAL_SHARE, R.NO_CASH),
         "test_checks:test_capital_and_heat_that_are_all_in_use",
-        "half of the capital stays out of the market; each strategy has its share (manager.weights)",
+        "half of the capital stays out of the market, quotes counted; each strategy has its share (manager.weights)",
     ),
     _control(
         "risk and heat",
@@ -141,7 +141,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "max_open_positions",
         (R.TOO_MANY_POSITIONS, R.NO_ROOM),
         "test_checks:test_positions_at_once",
-        "more than a person can oversee are not diversified, only many",
+        "more than a person can oversee are not diversified, only many. A coin that is quoted is one of them",
     ),
     _control(
         "correlation",
@@ -155,7 +155,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "max_open_orders_symbol max_open_orders",
         (R.OPEN_ORDERS,),
         "test_checks:test_open_orders",
-        "dead orders pile up where nobody counts them",
+        "dead orders pile up where nobody counts them. Quotes are among them",
     ),
     _control(
         "naked position",

@@ -20,9 +20,8 @@ WORKING: Final = np.dtype(  # one record per instrument
         ("selling", "i8"),
         ("sent", "i8"),  # orders sent so far
         ("refused", "i8"),  # quotes that the envelope did not let pass,
-        ("late", "i8"),  # and of them those that only its rate did not,
-        ("crowded", "i8"),  # that the account had no room for (desk/shared.py),
-        ("silent", "i8"),  # or that stayed since orders had no answer
+        ("late", "i8"),  # of them those that the rate alone did not let pass,
+        ("passed_over", "i8", (5,)),  # and by the limit of the account that held them back (desk/shared.py)
         ("id", "i8", (SLOTS,)),
         ("side", "i8", (SLOTS,)),
         ("price", "i8", (SLOTS,)),

@@ -137,9 +137,17 @@ class Books:
             alert_ns=moment.alert_ns,
         )
 
-    def under_way(self, silent: int) -> Exposure:
-        """The desk's trades, without what a compiled strategy holds; `silent`: ns after which an order is UNKNOWN."""
-        return exposure(self.setups, self.wallets.wallet_of, self.now, self._patience(silent), self._spends)
+    def under_way(self, silent: int) -> tuple[Exposure, list[int]]:
+        """The desk's trades, without what a compiled strategy holds, and what `Grants.share` takes of their orders.
+
+        `silent`: ns without an answer after which an order is UNKNOWN.
+        """
+        found, patience = (
+            exposure(self.setups, self.wallets.wallet_of, self.now, spends=self._spends),
+            self._patience(silent),
+        )
+        orders = self.setups.plain.orders[: found.orders].tolist()
+        return found, [sent + patience(inst) for inst, _, _, _, sent, known, *_ in orders if sent and not known]
 
     def _count_quotes(self, found: Exposure, silent: int) -> None:
         """Add what a compiled strategy holds and may still hold, worth most at the touch."""

@@ -34,15 +34,14 @@ def quote(c, inst, mail, lat, feed_ns, w, e, q, b, working, envelopes, books, sh
         if not allows(e, w, side, price, q["size"], b["best_bid"], b["best_ask"], c["now"]):
             w["refused"] += 1
             continue
-        if not in_time(e, latch, coin, c["now"]):
-            w["refused"] += 1
-            w["late"] += 1
-            continue
         room = fits(shared, envelopes, working, books, inst, side, price, q["size"], c["now"])
         if room != FITS:
             w["refused"] += 1
-            w["crowded"] += room == CROWDED
-            w["silent"] += room == UNANSWERED
+            w["passed_over"][room] += 1
+            continue
+        if not in_time(e, latch, coin, c["now"]):
+            w["refused"] += 1
+            w["late"] += 1
             continue
         order_id = c["next_id"]
         c["next_id"] = order_id + 1

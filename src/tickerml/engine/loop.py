@@ -60,7 +60,7 @@ class Loop:
         self.working = keep("working", np.zeros(n, WORKING))
         self.positions = keep("positions", np.zeros(n, POSITION))
         self.envelopes = keep("envelopes", np.zeros(n, ENVELOPE))
-        self.shared = keep("shared", np.zeros(1, SHARED))
+        self.shared = keep("account_shared", np.zeros(1, SHARED))
         self.quotes = keep("quotes", np.zeros(n, QUOTES))
         self.purse = keep("purse", np.zeros(1, PURSE))
         alone = [np.zeros(1, one) for one in (FUND, LATCH, STEPS, REGIME, MARKS, SETUP)]  # without a desk

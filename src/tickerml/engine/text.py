@@ -15,7 +15,7 @@ from tickerml.account.wallets import move  #? if wallets
 from tickerml.sim.margin import LIQUIDATION  #? if margin
 from tickerml.desk.envelope import allows, in_time
 from tickerml.desk.requests import count, count_quote
-from tickerml.desk.shared import CROWDED, FITS, UNANSWERED, fits
+from tickerml.desk.shared import FITS, fits
 from tickerml.desk.working import LEAVING, RESTING, add, find, on_fill, remove
 from tickerml.engine import core, marks
 from tickerml.engine.purse import KEEPER, keep

@@ -118,7 +118,7 @@ class Trader:
     def _share(self) -> None:
         """A compiled strategy beside others learns what these use of the account."""
         if self.loop.plan.quoter and self.strategies:
-            self._grants.share(self.books.under_way(self.loop.shared["silent"].item(0)))
+            self._grants.share(*self.books.under_way(self.loop.shared["silent_ns"].item(0)))
 
     def _goes_on(self, k: int, inst: int, side: int) -> bool:
         """Whether strategy `k` sees a move to `side` go on, where it can say so."""

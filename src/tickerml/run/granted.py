@@ -26,7 +26,7 @@ def granted(limits: Limits, owner: int, params: Params, mine: Sequence[Instrumen
         max_in_use=limits.max_in_use,
         max_positions=limits.max_open_positions,
         max_orders=limits.max_open_orders,
-        silent=round(limits.unknown_s * SECOND),
+        silent_ns=round(limits.unknown_s * SECOND),
         unknown_symbol=limits.unknown_symbol,
         unknown_venue=limits.unknown_venue,
     )

@@ -203,7 +203,13 @@ def why_not(story: Story) -> str:
         parts += [heading("It wanted to, and the desk said no"), figure(refused), _examples(story)]
     if passed is not None:
         parts += [heading("It looked, and wanted nothing"), figure(passed)]
-    if passed is None and refused is None:
+    if told.quotes:
+        kept = [(spoken(reason), count(n)) for reason, n in figures.by_reason(told.quotes)]
+        parts += [
+            heading("Quotes that stayed here, asked again at each wake"),
+            table(("what kept them", "quotes"), kept),
+        ]
+    elif passed is None and refused is None:
         parts.append(paragraph("Nothing was passed over and nothing was refused: every decision became an order."))
     return chapter("Why did it not trade?", *parts)
 

@@ -34,6 +34,14 @@ from tickerml.views.story import (
 )
 from tickerml.views.values import decimal, part, real, whole, written
 
+_KEPT: Final = {  # what kept a quote, as a DESK row counts it and as people read it
+    "by_envelope": "envelope-of-the-coin",
+    "by_rate": "rate-of-messages",
+    "by_positions": "positions-at-once",
+    "by_orders": "open-orders",
+    "by_in_use": "margin-in-use",
+    "by_unknown": "orders-without-an-answer",
+}
 _READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.DESK)
 _INTENT, _REFUSAL, _SETTLED, _DESK = map(int, _READ)
 _AT_ONCE: Final = 1 << 16  # rows
@@ -49,6 +57,7 @@ class _Gathered:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("orders", "fills", "rejects", "signals"), 0))
     passes: dict[tuple[str, int], int] = field(default_factory=dict)
     refusals: dict[tuple[str, int], int] = field(default_factory=dict)
+    quotes: dict[tuple[str, int], int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
     intents: dict[int, dict[str, Any]] = field(default_factory=dict)  # by sequence
     wanted: set[int] = field(default_factory=set)  # instruments with an intent
@@ -124,6 +133,8 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
             found.settled.append((inst, blob))
         else:
             found.regimes.note(time, blob)
+            for key, reason in _KEPT.items() if blob.get("what") == "quotes refused" else ():
+                found.quotes[reason, inst] = found.quotes.get((reason, inst), 0) + int(blob.get(key, 0))
 
 
 def _blobs(block: Block) -> Iterator[tuple[int, int, int, int, dict[str, Any]]]:
@@ -293,7 +304,16 @@ def _decisions(found: _Gathered) -> Decisions:
             merged[key] = merged.get(key, 0) + n
         return tuple(Count(reason, coin, n) for (reason, coin), n in sorted(merged.items()))
 
-    return Decisions(listed(found.passes), listed(found.refusals), dict(sorted(found.examples.items())), **found.counts)
+    return Decisions(
+        listed(found.passes),
+        listed(found.refusals),
+        dict(sorted(found.examples.items())),
+        found.counts["signals"],
+        found.counts["orders"],
+        found.counts["fills"],
+        found.counts["rejects"],
+        tuple(one for one in listed(found.quotes) if one.n),
+    )
 
 
 def _curve(found: _Gathered, start: Decimal, source: Mapping[str, Any]) -> Curve:

@@ -154,6 +154,7 @@ class Decisions:
     orders: int = 0
     fills: int = 0
     rejects: int = 0
+    quotes: tuple[Count, ...] = ()  # of a compiled strategy, that stayed here: by what kept them
 
 
 @dataclass(frozen=True, slots=True)

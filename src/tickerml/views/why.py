@@ -22,10 +22,12 @@ def why(story: Story, pair: str | None = None, width: int = WIDTH) -> str:
     chosen = _chosen(story, pair)
     passes, refusals = (_of(chosen, story.decisions.passes), _of(chosen, story.decisions.refusals))
     lines = [synthetic_line(story), _first(story, pair, passes, refusals), ""]
-    if not passes and not refusals:
+    quotes = _of(chosen, story.decisions.quotes)
+    if not passes and not refusals and not quotes:
         lines.append("  Nothing was passed over and nothing was refused.")
     lines += _table("passes: the strategy looked and wanted nothing", passes, width)
     lines += _table("refusals: the strategy wanted, the desk said no", refusals, width, story)
+    lines += _table("quotes that stayed here, asked again at each wake: what kept them", quotes, width)
     if pair is None and len(story.head.coins) > 1:
         lines += _per_coin(story)
     start = 0 if lines[0] else 1
@@ -34,7 +36,10 @@ def why(story: Story, pair: str | None = None, width: int = WIDTH) -> str:
 
 
 def why_json(story: Story, pair: str | None = None) -> dict[str, Any]:
-    """The same as one object: `passes` and `refusals` by reason, in all and by pair. Raises KeyError as `why`."""
+    """The same as one object: `passes`, `refusals` and `quotes` that stayed here, by reason, in all and by pair.
+
+    Raises KeyError as `why`.
+    """
     chosen = _chosen(story, pair)
     return {
         "run": story.head.run,
@@ -44,10 +49,12 @@ def why_json(story: Story, pair: str | None = None) -> dict[str, Any]:
         "trades": sum(t.coin in chosen for t in story.trades),
         "passes": dict(by_reason(_of(chosen, story.decisions.passes))),
         "refusals": dict(by_reason(_of(chosen, story.decisions.refusals))),
+        "quotes": dict(by_reason(_of(chosen, story.decisions.quotes))),
         "pairs": {
             coin: {
                 "passes": dict(by_reason(story.decisions.passes, coin)),
                 "refusals": dict(by_reason(story.decisions.refusals, coin)),
+                "quotes": dict(by_reason(story.decisions.quotes, coin)),
             }
             for coin in chosen
         },
@@ -73,7 +80,7 @@ def _means(pair: str, coin: str) -> bool:
 
 
 def _all(story: Story) -> tuple[Count, ...]:
-    return (*story.decisions.passes, *story.decisions.refusals)
+    return (*story.decisions.passes, *story.decisions.refusals, *story.decisions.quotes)
 
 
 def _of(coins: tuple[str, ...], counts: tuple[Count, ...]) -> list[Count]:
@@ -109,10 +116,11 @@ def _table(title: str, counts: list[Count], width: int, story: Story | None = No
 
 
 def _per_coin(story: Story) -> list[str]:
-    lines = ["  by coin"]
+    lines, nothing = ["  by coin"], "nothing stayed here" if story.head.quoting else "no decision"
     for coin in _chosen(story, None):
-        passes, refusals = by_reason(story.decisions.passes, coin), by_reason(story.decisions.refusals, coin)
-        said = [f"{spoken(r)} {count(n)}" for r, n in (*passes[:1], *refusals[:2])]
+        told = story.decisions
+        passes, refusals, quotes = (by_reason(one, coin) for one in (told.passes, told.refusals, told.quotes))
+        said = [f"{spoken(r)} {count(n)}" for r, n in (*passes[:1], *refusals[:2], *quotes[:2])]
         trades = sum(t.coin == coin for t in story.trades)
-        lines.append(f"    {clip(coin, 18):<18} {plural(trades, 'trade'):>11}   {', '.join(said) or 'no decision'}")
+        lines.append(f"    {clip(coin, 18):<18} {plural(trades, 'trade'):>11}   {', '.join(said) or nothing}")
     return lines
