@@ -15,6 +15,8 @@ from tickerml.tape.rows import SECOND
 class Often:
     """Wakes each `every` seconds."""
 
+    leverage: ClassVar[float | None] = None  # the account's usual one, where a strategy has none of its own
+
     @property
     def wake(self):
         return Every(round(self.every * SECOND))

@@ -154,6 +154,9 @@ REFUSED = {
     "other delay": (lambda s: s, {"data": {"bar_delay_ms": 1000.0}}, "other times"),
     "short trades": (lambda s: [Back(minutes=1.9)], {}, "within two bars"),
     "sized": (lambda s: [Sized()], {}, "its setups have size"),
+    "isolated": (
+        lambda s: s, {"account": {"isolated": True}, "trading": {"leverage": 10.0}}, "liquidated on its own margin"
+    ),
 }  # fmt: skip
 
 
@@ -170,6 +173,11 @@ def test_what_it_does_not_model_goes_the_exact_way(why):
     make, sections, said = REFUSED[why]
     with pytest.raises(ValueError, match=said):
         fast_of(make([Cross(3, 12)]), WILD, setting_of(WILD, **sections))
+
+
+@pytest.mark.parametrize("sections", [{"account": {"isolated": True}}, {"trading": {"leverage": 10.0}}], ids=str)
+def test_what_cannot_be_liquidated_alone_keeps_the_fast_way(sections):
+    assert same([Cross(3, 12)], WILD, 0, **sections)[0] > 20
 
 
 def test_values_and_books_go_the_exact_way():

@@ -57,6 +57,49 @@ def test_c3_auto_has_tiers_where_leverage_may_be_above_one(strategy, sections, m
     assert tiered(terms_of(none), chosen, coins, none).tiers == {}
 
 
+OWN = """
+from tickerml.strategies.wake import Bars
+from tickerml.tape.intents import Long
+{imports}
+
+class Mine:
+    wake = Bars("1m")
+    sees = ()
+    {declared}
+
+    def decide(self, view):
+        return {answer}
+"""
+BOLD, PLAIN = "Long(60, stop=0.01, leverage=20)", "Long(60, stop=0.01)"
+FILES = {  # of one's own file: what it declares, answers and imports, what stands beside it; the most leverage
+    "names one": ("", BOLD, "", "", 50),
+    "names none": ("", PLAIN, "", "", 1),
+    "declares none": ("leverage = None", BOLD, "", "", 1),
+    "declares it": ("leverage = 20", BOLD, "", "", 20),
+    "of a helper": ("", "entry()", "from helping import entry", f"def entry():\n    return {BOLD}\n", 50),
+    "of a plain helper": ("", "entry()", "from helping import entry", f"def entry():\n    return {PLAIN}\n", 1),
+    "of helpers in turn": ("", "entry()", "from helping import entry", "from further import entry\n", 50),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_c3_own_code_that_speaks_of_a_leverage_may_trade_at_the_largest(case, tmp_path):
+    declared, answer, imports, beside, most = FILES[case]
+    (tmp_path / "helping.py").write_text(beside)
+    (tmp_path / "further.py").write_text(f"import helping\n\n\ndef entry():\n    return {BOLD}\n")
+    file = tmp_path / "mine.py"
+    file.write_text(OWN.format(declared=declared, answer=answer, imports=imports))
+    config = from_mapping({})
+    assert most_leverage(choose_all(str(file), config), config) == most
+
+
+def test_c3_code_that_cannot_be_read_may_trade_at_the_largest():
+    made: dict[str, object] = {"__name__": "__nowhere__"}
+    exec(OWN.format(declared="", answer=PLAIN, imports=""), made)
+    config = from_mapping({})
+    assert most_leverage(choose_all(made["Mine"](), config), config) == 50
+
+
 def test_c3_the_machine_of_a_run_has_them():
     for strategy, has in ((Churn(leverage=10.0), True), (Churn(), False)):
         one, _ = machine(strategy, market())

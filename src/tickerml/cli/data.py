@@ -195,7 +195,8 @@ def verify(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Read every record of a journal and check it; exit 1 when synced rows are damaged."""
-    path = _journal(run, config, userdir)
+    path = _folder(run, config, userdir)
+    path = path / "journal" if (path / "journal").is_dir() else path
     from tickerml.tape.journal import Verdict
     from tickerml.tape.journal import verify as examine
     from tickerml.views.words import plural
@@ -218,21 +219,26 @@ def salvage(
     config: options.ConfigFiles = None,
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
-    """Copy every whole record of a damaged journal into a new folder; the damaged one is not touched."""
-    path = _journal(run, config, userdir)
-    from tickerml.tape.journal import salvage as save
+    """Save what is whole of a run with a damaged journal as a run of its own; the damaged one is not touched.
 
-    found = save(path, target)
-    lines = [f"saved up to sequence {found.last_seq} in {target}; {path} is as it was"]
+    The new run ends at the damage: replay, report and why work on it, and the command that made it goes on with it.
+    Readable rows behind the damage lie beside its journal as Parquet.
+    """
+    folder = _folder(run, config, userdir)
+    from tickerml.run.salvaged import salvage_run
+
+    found = salvage_run(folder, target)
+    lines = [f"saved up to sequence {found.last_seq} in {target}; {folder} is as it was"]
     if found.problem is not None:
         lines.append(f"  the damage: {found.problem}")
     lines += [f"  missing: sequence {first} to {last}" for first, last in found.missing]
+    if (target / "run.json").exists():
+        lines.append(f"  next        tickerml replay {shlex.quote(str(target))}")
     out.result(asdict(found), lines)
 
 
-def _journal(run: str, config: list[Path] | None, userdir: Path) -> Path:
-    path = find_run(run, Path(load_config(config, userdir).data.runs))
-    return path / "journal" if (path / "journal").is_dir() else path
+def _folder(run: str, config: list[Path] | None, userdir: Path) -> Path:
+    return find_run(run, Path(load_config(config, userdir).data.runs))
 
 
 def _problem_lines(problems: dict[str, int], places: dict[str, list[str]], out: Out) -> Iterator[str]:

@@ -89,7 +89,8 @@ CONTROLS: Final[tuple[Control, ...]] = (
         (R.MESSAGE_RATE,),
         "test_checks:test_message_rates",
         "a router once sent 4 million orders for 212; exits and cancels are not held up by it. Quotes are messages, "
-        "too, with a count of the day of their own: half of the 200,000 orders that Binance takes on spot",
+        "too, with a count of the day of their own: half of the 200,000 orders that Binance's "
+        "exchangeInfo allows on spot (its FAQ of November 2024 says 160,000)",
         "the venue's limit is the one that it publishes for an account (engine/markets.py); one without is not held",
     ),
     _control(

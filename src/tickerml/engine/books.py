@@ -86,11 +86,6 @@ class Books:
         """What closing an open SuperP position at `price` ticks would pay, money."""
         return int(worth.staked_worth(s, self.loop.venue.rules[int(s["inst"])], price))
 
-    def equity_of(self, inst: int) -> float:
-        """Equity of an instrument's wallet, in its currency."""
-        wallet = self.wallets.wallet_of[inst]
-        return float(self.wallets.amount(wallet, self.equity(wallet)))
-
     def position(self, inst: int) -> Position | None:
         """What is held of an instrument, as strategies are told."""
         of = self._of_setups
@@ -142,10 +137,8 @@ class Books:
 
         `silent`: ns without an answer after which an order is UNKNOWN.
         """
-        found, patience = (
-            exposure(self.setups, self.wallets.wallet_of, self.now, spends=self._spends),
-            self._patience(silent),
-        )
+        found = exposure(self.setups, self.wallets.wallet_of, self.now, spends=self._spends)
+        patience = self._patience(silent)
         orders = self.setups.plain.orders[: found.orders].tolist()
         return found, [sent + patience(inst) for inst, _, _, _, sent, known, *_ in orders if sent and not known]
 

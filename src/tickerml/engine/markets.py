@@ -18,7 +18,10 @@ from tickerml.tape.instruments import Instrument
 from tickerml.tape.rows import SECOND, Record
 
 RATES: Final = {"binance": 10, "binance-usdm": 20, "binance-coinm": 20}
-"""Orders a second that a venue publishes for one account: 100 in 10 s on spot, 1,200 a minute on futures."""
+"""Orders a second that a venue allows one account, by its exchangeInfo: 100 in 10 s on spot, 1,200 a minute on futures.
+
+Binance's FAQ of November 2024 says 50 in 10 s on spot; half of 100, `limits.messages_venue`, is within that, too.
+"""
 
 DOLLARS: Final = ("USD", "USDC", "USDT", "DAI", "FDUSD", "TUSD")  # a quote coin's price is read off the first there is
 

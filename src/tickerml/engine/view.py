@@ -71,7 +71,9 @@ class EngineView:
     @property
     def equity(self) -> float:
         """Cash and open profit of the account, in its currency."""
-        return self._books.equity_of(self._inst)
+        books = self._books
+        wallet = books.wallets.wallet_of[self._inst]
+        return float(books.wallets.amount(wallet, books.equity(wallet)))
 
     def __getitem__(self, name: str) -> float:
         found = self._outputs.get(name)

@@ -34,6 +34,13 @@ from tickerml.tape.tape import Header, Tape, content_hash
 
 MANIFEST: Final = "run.json"
 JOURNAL: Final = "journal"
+BEGUN: Final = (  # what a manifest has before its run starts
+    "run", "mode", "strategy", "strategies", "code", "code_files", "config", "cash", "seed", "pairs", "bar_only",
+    "source", "kernel_hash", "kernel_sources", "versions", "python", "visibility", "latency", "notes", "command",
+)  # fmt: skip
+COUNTED: Final = (  # what its "source" has when the run has ended
+    "rows", "start", "end", "content_hash", "resyncs", "lost", "clocks", "breaks", "gaps", "crossed", "late", "early",
+)  # fmt: skip
 OURS: Final = (int(Kind.RECOVERED), int(Kind.SNAPSHOT), int(Kind.SOURCE))  # the journal's own rows: no part of the run
 
 

@@ -40,6 +40,17 @@ def imported(path: Path, above: frozenset[Path] = frozenset()) -> frozenset[str]
     return found.union(*(imported(place, above | {path}) for place in beside if place not in above | {path}))
 
 
+def mentions(path: Path, word: str, above: frozenset[Path] = frozenset()) -> bool:
+    """Whether `word` stands in a file (a package) or, in turn, in one beside it that it imports."""
+    parts = _parts(path)
+    if any(word.encode() in part.read_bytes() for part in parts):
+        return True
+    above = above | {path}
+    names = {name for part in parts for name in _imported(part.read_bytes())}
+    beside = (place for name in sorted(names) if (place := sibling(home(path), name)) is not None)
+    return any(mentions(place, word, above) for place in beside if place not in above)
+
+
 def _parts(path: Path) -> list[Path]:
     """A file alone; of a package all its files, `__init__.py` first."""
     inside = sorted(path.parent.rglob("*.py")) if path.name == PACKAGE else []

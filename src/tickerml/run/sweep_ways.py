@@ -1,8 +1,8 @@
 """The two ways to try a parameter set: over arrays of bars, many at once, or with the engine itself, one by one.
 
 The fast way is taken where it gives the engine's trades (`fast`; what it asks for is in `lab/sweep_kernels.py`), and
-nowhere else. It models the strategy and the venue, not the account: every trade stakes the same money, and no limit of
-the account (drawdown, positions at once, capital in use) stops an entry.
+nowhere else. It models the strategy and the venue, not the account: every trade stakes the same money, no limit of the
+account (drawdown, positions at once, capital in use) stops an entry, and the loss of all of it liquidates nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from tickerml.lab.sweep_text import reads_of, unfit
 from tickerml.run.setup import Setting, build
 from tickerml.run.strategies import Chosen, traded
 from tickerml.run.sweep_alone import alone
+from tickerml.run.tiers import tiered
 from tickerml.strategies.wake import Bars
 from tickerml.tape.block import Block
 from tickerml.tape.instruments import Instrument
@@ -195,6 +196,10 @@ def _unfit(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setti
         yield "fees are not flat"
     if "funding" in tape.header.names:
         yield "the source has funding"
+    mine = traded(chosen, config, tape.header.instruments, setting.pairs)
+    sets = (tiered(setting.terms, [replace(chosen, strategy=one)], mine, config) for one in strategies)
+    if setting.terms.isolated and any(one.tiers for one in sets):
+        yield "a position may be liquidated on its own margin"
 
 
 def _strange(chosen: Chosen, strategy: Any) -> str:

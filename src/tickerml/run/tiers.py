@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from tickerml.account.brackets import TABLES
 from tickerml.config import Config
 from tickerml.engine.venue_setup import Terms
-from tickerml.run.strategies import Chosen
+from tickerml.run.siblings import mentions
+from tickerml.run.strategies import BUILT_IN, Chosen
 from tickerml.strategies.psc import Psc
 from tickerml.tape.instruments import Instrument
 
@@ -30,17 +34,31 @@ def unliquidated(chosen: Sequence[Chosen], traded: Iterable[Instrument], config:
 def most_leverage(chosen: Sequence[Chosen], config: Config) -> float:
     """The largest leverage that a run may trade at: the account's usual one, or a strategy's own as the desk allows it.
 
-    A strategy's own is its parameter `leverage`. What setups name without such a parameter is not known before a run.
+    A strategy's own is its parameter `leverage`. Without one it is what `limits.max_leverage` allows where its code
+    speaks of a leverage: what its setups will name is not known before the run.
     """
-    own = (_own(one.strategy) for one in chosen if not one.compiled)
+    own = (_own(one) for one in chosen if not one.compiled)
     return max([config.trading.leverage, *(min(times, config.limits.max_leverage) for times in own)])
 
 
-def _own(strategy: object) -> float:
+def _own(chosen: Chosen) -> float:
+    strategy = chosen.strategy
     if isinstance(strategy, Psc):  # a SuperP position has no margin
         return 1.0 if strategy.superp else strategy.max_leverage
-    told = getattr(strategy, "leverage", None)
-    return float(told) if isinstance(told, int | float) else 1.0
+    if hasattr(strategy, "leverage"):
+        return float(strategy.leverage) if isinstance(strategy.leverage, int | float) else 1.0
+    return math.inf if chosen.source not in BUILT_IN and _speaks_of_it(strategy) else 1.0
+
+
+def _speaks_of_it(strategy: object) -> bool:
+    """Whether setups of a strategy of the user's own may name a leverage; true where its code cannot be read."""
+    if getattr(getattr(strategy, "setup", None), "leverage", None) is not None:
+        return True
+    try:
+        file = inspect.getsourcefile(type(strategy))
+    except TypeError:  # typed into a prompt
+        file = None
+    return file is None or not Path(file).is_file() or mentions(Path(file), "leverage")
 
 
 def _perpetuals(traded: Iterable[Instrument]) -> bool:
