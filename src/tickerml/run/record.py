@@ -182,11 +182,11 @@ def _notes(chosen: Sequence[Chosen], setting: Setting, header: Header) -> list[s
     bare = sum(not i.min_notional for i in wanted)
     if bare:
         of = "" if bare == len(wanted) else f" of {bare} of {len(wanted)} instruments"
-        notes.append(f"the source names no smallest order{of}: any size is filled here (account.min_notional)")
+        notes.append(f"The source names no smallest order{of}: any size is filled here (account.min_notional)")
     perps = [i for i in wanted if ":" in i.symbol]
     if perps and "funding" not in header.names:
         notes.append(
-            "the source has no funding rates: perpetuals are held at no funding here, neither paid nor received"
+            "The source has no funding rates: perpetuals are held at no funding here, neither paid nor received"
         )
     bold = unliquidated(chosen, wanted, setting.config)
     if bold:

@@ -28,7 +28,7 @@ def unliquidated(chosen: Sequence[Chosen], traded: Iterable[Instrument], config:
     most = most_leverage(chosen, config)
     if config.account.tiers != "none" or most <= 1 or not _perpetuals(traded):
         return ""
-    return f"leverage up to {most:g} without margin tiers: nothing is liquidated (account.tiers: auto has them)"
+    return f"Leverage up to {most:g} without margin tiers: nothing is liquidated (account.tiers: auto has them)"
 
 
 def most_leverage(chosen: Sequence[Chosen], config: Config) -> float:
