@@ -58,7 +58,7 @@ SETUP: Final = np.dtype(
         ("received", "i8"),  # value of all exit fills, money
         ("entry_ticks", "i8"),  # sum of ticks x lots of entries
         ("exit_ticks", "i8"),
-        ("amount", "i8"),  # SuperP payoff, money
+        ("amount", "i8"),  # money: SuperP payoff; else what the venue's insurance bore of a loss beyond its margin
         ("fees", "i8"),
         ("funding", "i8"),
         ("opened", "i8"),  # ns of the first entry fill

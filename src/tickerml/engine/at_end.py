@@ -24,6 +24,9 @@ def close_at_touch(books: Books, s: Record) -> int:
         s["exited"] += lots
         s["exit_ticks"] += price * lots
         s["received"] += int(value(books.wallets.contracts[inst], price, lots))
+        position = books.loop.positions[inst]
+        borne = int(position["insured"])
         books.close(inst, -int(s["side"]), price, lots)
+        s["amount"] += int(position["insured"]) - borne
     s["closed"], s["reason"], s["working"] = books.now, AT_END, 0
     return 0 if s["superp"] else lots

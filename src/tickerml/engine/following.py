@@ -263,6 +263,7 @@ def _ordered(
         if s["opened"] == 0:
             watch(marks[a["inst"]])
         fill(s, leg, rule, a["price"], a["qty"], a["fee"], c["now"])
+        s["amount"] += a["amount"]  # what insurance bore
         if leg["role"] == ENTRY and rule["fee_in"] == RECEIVED and a["wallet"] == rule["base_wallet"]:
             take_fee(s, a["paid"], rule["lot_units"])
         other = find(legs, leg["pair"]) if leg["role"] != TARGET or a["left"] == 0 else -1

@@ -23,6 +23,7 @@ def settled_blob(
     """The figures of a settled setup, from its fields as plain numbers.
 
     Money in the settle currency, prices in quote, excursions as fractions.
+    `insured`: what the venue's insurance bore of a loss beyond the margin, part of `gross`.
     `dust`: what fees in the coin itself left of it that is less than a lot; it stays in the wallet, at its cost.
     """
     wallet = wallets.wallet_of[inst.id]
@@ -30,7 +31,7 @@ def settled_blob(
     lots, sold = max(1, s["entered"]), s["exited"]
     kept = s["paid"] * s["taken"] // lots  # cost of what fees took and left as dust: it was not sold
     gross = side * (s["received"] - s["paid"] + kept) * (-1 if inst.inverse else 1)
-    gross = s["amount"] if superp else gross
+    gross = s["amount"] if superp else gross + s["amount"]
     entry = Decimal(s["entry_ticks"]) / lots
     out = Decimal(s["exit_ticks"]) / sold if sold else entry
     intent = msgspec.json.decode(intent_blob)
@@ -52,6 +53,8 @@ def settled_blob(
         superp=superp,
         leverage=s["leverage"],
     )
+    if s["amount"] and not superp:
+        figures["insured"] = wallets.amount(wallet, s["amount"])
     if s["fee_units"]:
         figures["dust"] = inst.size(s["taken"]) - wallets.amount(wallets.base_of[inst.id], s["fee_units"])
     if entry > 0:

@@ -89,9 +89,12 @@ def as_one(
         one | {"notional": wallets.amount(wallets.wallet_of[thing.id], int(s["paid"]))}
         for (s, one), thing in zip(ended, things, strict=True)
     ]
-    figures = {name: value for name, value in legs[lead].items() if name not in ("mae", "mfe", "notional")}
+    alone = ("mae", "mfe", "notional", "insured")
+    figures = {name: value for name, value in legs[lead].items() if name not in alone}
     filled = [one for one in legs if one["entry_time"]] or list(legs)
     figures.update({name: sum((one[name] for one in legs), Decimal(0)) for name in _SUMS})
+    if any("insured" in one for one in legs):
+        figures["insured"] = sum((one.get("insured", Decimal(0)) for one in legs), Decimal(0))
     figures["entry_time"] = min(one["entry_time"] for one in filled)
     figures["exit_time"] = max(one["exit_time"] for one in filled)
     figures["reason"] = next((one["reason"] for one in legs if one["reason"] not in _FOLLOWED), legs[lead]["reason"])

@@ -183,19 +183,20 @@ class Trades:
         Fees and what insurance bore of the loss are shared by lots.
         """
         inst, side, left = int(a["inst"]), int(a["side"]), int(a["qty"])
-        rest = int(a["fee"]) - int(a["amount"])
+        fee, borne = int(a["fee"]), int(a["amount"])
         contract = self.books.wallets.contracts[inst]
         for k in range(book.SLOTS):
             s = self.setups.table[k]
             held = min(book.held(s), left)
             if not s["state"] or s["superp"] or s["inst"] != inst or s["side"] == side or held <= 0:
                 continue
-            fees = rest * held // left
-            left, rest = left - held, rest - fees
+            fees, bears = fee * held // left, borne * held // left
+            left, fee, borne = left - held, fee - fees, borne - bears
             s["exited"] += held
             s["exit_ticks"] += int(a["price"]) * held
             s["received"] += int(value(contract, int(a["price"]), held))
             s["fees"] += fees
+            s["amount"] += bears
             s["closed"], s["naked"], s["reason"] = self.books.now, 0, book.LIQUIDATED
             self._done(following.liquidated(*self._trades, *self._market, k))
         self._set_deadline()

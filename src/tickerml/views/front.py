@@ -14,6 +14,7 @@ from tickerml.views.words import (
     days,
     duration,
     fixed,
+    money,
     percent,
     plural,
     span_of,
@@ -60,7 +61,7 @@ def caveats(story: Story) -> list[str]:
         said.append(f"{health.leak_check[0].upper()}{health.leak_check[1:]}.")
     if found is not None and not found.enough:
         said.append(f"Uncalibrated: {found.n} forecasts of {figures.ENOUGH_TO_CALIBRATE} are settled.")
-    return [*said, *_dust(story), *story.head.notes]
+    return [*said, *_dust(story), *_insured(story), *story.head.notes]
 
 
 def _dust(story: Story) -> list[str]:
@@ -72,6 +73,13 @@ def _dust(story: Story) -> list[str]:
     told = ", ".join(f"{format(amount.normalize(), 'f')} {coin}" for coin, amount in sorted(left.items()) if amount)
     why = "less than a lot a trade: not sold, at its cost in what trades earned, at the market's price in equity"
     return [f"Fees in coins left dust: {told}; {why}."] if told else []
+
+
+def _insured(story: Story) -> list[str]:
+    """What of the losses the venue's insurance bore: the account would owe it elsewhere."""
+    borne = [trade.insured for trade in story.trades if trade.insured]
+    told = f"{money(sum(borne, Decimal(0)), story.head.currency)} of {plural(len(borne), 'loss')}"
+    return [f"The venue's insurance bore {told} beyond the margin."] if borne else []
 
 
 def lead(story: Story) -> str:

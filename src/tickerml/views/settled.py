@@ -55,6 +55,7 @@ def trade(coin: str, thing: Instrument | None, blob: Mapping[str, Json], intent:
         strategy=str(blob.get("strategy") or ""),
         superp=bool(blob.get("superp")),
         dust=decimal(blob.get("dust")),
+        insured=decimal(blob.get("insured")),
     )
 
 

@@ -49,7 +49,7 @@ class Trade:
     entry: Decimal
     exit: Decimal
     qty: Decimal  # base units (or contracts)
-    gross: Decimal  # before fees and funding
+    gross: Decimal  # before fees and funding, with `insured`
     fees: Decimal
     funding: Decimal
     pnl: Decimal  # gross - fees + funding
@@ -66,6 +66,7 @@ class Trade:
     regime: str = ""  # of the market at its entry, as the desk saw it: "bull", "caution", ...
     superp: bool = False  # `qty` is its stake, in money: the most that it loses
     dust: Decimal = Decimal(0)  # base units that fees taken in the coin left and that are less than a lot
+    insured: Decimal = Decimal(0)  # of a loss beyond its isolated margin, borne by the venue's insurance
 
 
 @dataclass(frozen=True, slots=True)
