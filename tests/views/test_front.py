@@ -24,7 +24,7 @@ def test_dust_that_fees_left_is_told_by_coin():
 
 
 def test_what_insurance_bore_is_told_with_how_many_losses():
-    run = story()
+    run = short_run(7)
     assert not any("insurance" in said for said in caveats(run))
     trade = run.trades[0]
     some = [replace(trade, insured=Decimal(borne)) for borne in ("12.25", "0", "3")]
