@@ -52,7 +52,7 @@ FILES = {  # name: (text, code, line, what the message must say)
     "negative limit": ("limits:\n\n  max_heat: -0.1\n", "config-range", 3, ("limits.max_heat is -0.1", "0 to")),
     "negative loss limit": ("limits: {day_off: -0.05}\n", "config-range", 1, ("limits.day_off is -0.05", "0")),
     "not finite": ("limits:\n  max_heat: .nan\n", "config-type", 2, ("limits.max_heat is nan", "number")),
-    "unknown timeframe": ("data:\n  timeframe: 7x\n", "config-range", 2, ('data.timeframe is "7x"', "5m, 1h")),
+    "unknown timeframe": ("data:\n  timeframe: 7x\n", "config-range", 2, ('data.timeframe is "7x"', "5m, 15m, 1h")),
     "timeframe of a strategy": ("dca:\n  timeframe: 7m\n", "config-range", 2, ('dca.timeframe is "7m"', "1m, 5m, 15m")),
     "unknown strategy": (
         "manager:\n  strategies: [dca, swnig]\n",
@@ -94,7 +94,7 @@ OPTIONS = {  # name: (words, code, what the message must say)
         "config-type",
         ('manager.weights has "dca:-1" without a number', "| --param manager.weights={dca:-1}"),
     ),
-    "no bar": (("--param", "data.timeframe=0m"), "config-range", ('data.timeframe is "0m"', "5m, 1h")),
+    "no bar": (("--param", "data.timeframe=0m"), "config-range", ('data.timeframe is "0m"', "5m, 15m, 1h")),
     "empty key": (("--param", "limits.=1"), "param", ('"limits.=1" is no setting with its value',)),
     "unknown setting": (("--param", "limits.max_haet=1"), "config-key", ("max_haet", "max_heat")),
     "config": (("-c", "none.yaml"), "config-file", ("none.yaml", "tickerml new config")),

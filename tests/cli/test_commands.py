@@ -35,7 +35,7 @@ def test_paper_needs_no_argument(tickerml, rooms):
 def test_paper_passes_on_what_is_typed(tickerml, rooms):
     told = tickerml(
         "paper", "--source", "synthetic:gap", "-s", "mine.py:Dip", "-p", "BTC/USDT,ETH/USDT", "-p", "SOL/USDT",
-        "--timerange", "20240809-20240810", "-i", "5m", "--cash", "1_000.50", "--seed", "3", "--speed", "1x",
+        "--timerange", "20240809-20240810", "--cash", "1_000.50", "--seed", "3", "--speed", "1x",
         "--run-dir", "here", "--param", "latency.entry_ms=50", "--param", "synthetic.seed=9", "--json",
     )  # fmt: skip
     assert told.code == 0
@@ -55,7 +55,6 @@ def test_paper_passes_on_what_is_typed(tickerml, rooms):
         Path("here"),
     )
     assert given["config"].latency.entry_ms == 50
-    assert given["config"].data.timeframe == "5m"
     assert given["config"].trading.initial_balance == Decimal("1000.50")
 
 

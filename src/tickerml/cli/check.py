@@ -8,7 +8,7 @@ from tickerml.cli import options
 from tickerml.cli.command import Out, command
 from tickerml.cli.help import command_group
 from tickerml.cli.settings import open_market
-from tickerml.cli.trade import own_params, prepared, tell_spot, with_own
+from tickerml.cli.trade import own_params, prepared, tell_spot, timed, with_own
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -44,8 +44,8 @@ def leaks(
     Data files that the strategy reads are cut at each decision, its code is loaded anew, and it is asked again. What
     looked ahead is named by column, bar and line. Every backtest does this too, in less time.
     """
-    settings, given = own_params(strategy, param)
-    ready, money = prepared(config, userdir, settings, timeframe, cash)
+    settings, given = own_params(strategy, timed(strategy, timeframe, param, config, userdir))
+    ready, money = prepared(config, userdir, settings, cash)
     with out.watch("check", graceful=True) as watch:
         from tickerml.run.judge import judge
 

@@ -76,7 +76,7 @@ def import_(
     file_format: options.Format = None,
     symbol: Symbol = "",
     venue: options.Venue = "",
-    timeframe: options.Timeframe = None,
+    timeframe: options.BarLength = None,
     tick: Tick = None,
     lot: Lot = None,
     config: options.ConfigFiles = None,

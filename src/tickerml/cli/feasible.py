@@ -42,7 +42,7 @@ def feasible(
 ) -> None:
     """Which rules do minimum orders, lots and fees make impossible at this cash, and how often must the others win?"""
     settings, given = own_params(strategy, param)
-    ready, money = prepared(config, userdir, settings, None, cash)
+    ready, money = prepared(config, userdir, settings, cash)
     with out.watch("feasible") as watch:
         from tickerml.run.feasible import feasible as judged
 

@@ -37,7 +37,10 @@ Pairs = Annotated[
     typer.Option("-p", "--pairs", metavar="PAIRS", help="BTC/USDT,ETH/USDT; repeatable. Default: all of the source."),
 ]
 Timeframe = Annotated[
-    str | None, typer.Option("-i", "--timeframe", metavar="TF", help="Bars for bar strategies: 1s, 5m, 1h ... 1M.")
+    str | None, typer.Option("-i", "--timeframe", metavar="TF", help="Bars that strategies look at: 1m, 5m, 15m, 1h.")
+]
+BarLength = Annotated[
+    str | None, typer.Option("-i", "--timeframe", metavar="TF", help="Length of a file's bars: 1s, 5m, 1h ... 1M.")
 ]
 TimeRange = Annotated[
     str | None,

@@ -13,7 +13,7 @@ from tickerml.cli import check, options, portfolio, sweep, tune
 from tickerml.cli.command import Out, command
 from tickerml.cli.help import command_group
 from tickerml.cli.settings import find_run, load_config, open_market
-from tickerml.cli.trade import own_params, prepared, show, tell_spot, warn_if_synthetic, with_own
+from tickerml.cli.trade import own_params, prepared, show, tell_spot, timed, warn_if_synthetic, with_own
 from tickerml.tape.errors import InputError
 
 PANEL = "Research"
@@ -105,8 +105,8 @@ def backtest(
         from tickerml.run.export import checked
 
         checked(export)
-    settings, given = own_params(strategy, param)
-    ready, money = prepared(config, userdir, settings, timeframe, cash, out)
+    settings, given = own_params(strategy, timed(strategy, timeframe, param, config, userdir))
+    ready, money = prepared(config, userdir, settings, cash, out)
     warn_if_synthetic(out, source, ready)
     with out.watch("backtest", graceful=True) as watch:
         from tickerml.run.backtest import backtest as test

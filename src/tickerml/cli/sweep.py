@@ -11,7 +11,7 @@ import typer
 from tickerml.cli import options
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import open_market
-from tickerml.cli.trade import prepared, tell_spot, warn_if_synthetic
+from tickerml.cli.trade import prepared, tell_spot, timed, warn_if_synthetic
 
 if TYPE_CHECKING:
     from tickerml.run.sweep import Sweep
@@ -71,8 +71,8 @@ def sweep(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Try every combination of parameters on one tape and record each; a sweep that was stopped goes on."""
-    settings, asked = searched(strategy, param)
-    ready, money = prepared(config, userdir, settings, timeframe, cash)
+    settings, asked = searched(strategy, timed([strategy], timeframe, param, config, userdir))
+    ready, money = prepared(config, userdir, settings, cash)
     warn_if_synthetic(out, source, ready)
     with out.watch("sweep", graceful=True) as watch:
         from tickerml.lab.grid import axis

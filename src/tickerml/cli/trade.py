@@ -69,8 +69,8 @@ def paper(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Paper trade: the strategy, the simulated venue and virtual money, on recorded or synthetic markets."""
-    settings, given = own_params(strategy, param)
-    ready, money = prepared(config, userdir, settings, timeframe, cash, out)
+    settings, given = own_params(strategy, timed(strategy, timeframe, param, config, userdir))
+    ready, money = prepared(config, userdir, settings, cash, out)
     warn_if_synthetic(out, source, ready)
     with out.watch("paper", graceful=True) as watch:
         from tickerml.run.paper import paper as trade
@@ -91,6 +91,23 @@ def paper(
             metrics=metrics,
         )
     show(out, found)
+
+
+def timed(
+    strategies: list[str] | None,
+    timeframe: str | None,
+    param: list[str] | None,
+    config: list[Path] | None,
+    userdir: Path,
+) -> list[str] | None:
+    """`--param` with what `-i` means to the strategies named, else to the usual ones; what a parameter says wins."""
+    searched = any(text.partition("=")[0].strip() == "timeframe" for text in param or ())
+    if options.timeframe(timeframe) is None or searched:
+        return param
+    from tickerml.run.given import timed as texts
+    from tickerml.run.strategies import usual
+
+    return [*texts(strategies or usual(load_config(config, userdir)), str(timeframe)), *(param or [])]
 
 
 def own_params(strategies: list[str] | None, param: list[str] | None) -> tuple[list[str], dict[str, list[str]]]:
@@ -117,19 +134,12 @@ def prepared(
     config: list[Path] | None,
     userdir: Path,
     param: list[str] | None,
-    timeframe: str | None,
     cash: str | None,
     out: Out | None = None,
 ) -> tuple[Config, Decimal | None]:
     """The settings of a run, and its money when the command line names it; `out` hears of keys that do nothing."""
     money = options.amount(cash)
-    ready = load_config(
-        config,
-        userdir,
-        param,
-        data__timeframe=("-i", options.timeframe(timeframe)),
-        trading__initial_balance=("--cash", money),
-    )
+    ready = load_config(config, userdir, param, trading__initial_balance=("--cash", money))
     if out is not None:
         from tickerml.config import without_effect
 

@@ -10,7 +10,7 @@ import typer
 from tickerml.cli import options, sweep
 from tickerml.cli.command import Out, command
 from tickerml.cli.settings import open_market
-from tickerml.cli.trade import prepared, tell_spot, warn_if_synthetic
+from tickerml.cli.trade import prepared, tell_spot, timed, warn_if_synthetic
 
 if TYPE_CHECKING:
     from tickerml.config import Config
@@ -89,8 +89,8 @@ def tune(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Search parameters where earlier ones did well, and record each trial; a search that was stopped goes on."""
-    settings, asked = sweep.searched(strategy, param)
-    ready, money = prepared(config, userdir, settings, timeframe, cash)
+    settings, asked = sweep.searched(strategy, timed([strategy], timeframe, param, config, userdir))
+    ready, money = prepared(config, userdir, settings, cash)
     warn_if_synthetic(out, source, ready)
     with out.watch("tune", graceful=True) as watch:
         from tickerml.run.tune import tune as search
@@ -146,8 +146,8 @@ def walkforward(
     userdir: options.UserDir = options.DEFAULT_USERDIR,
 ) -> None:
     """Choose parameters on each window of the past and judge them on the time behind it, purged and embargoed."""
-    settings, asked = sweep.searched(strategy, param)
-    ready, money = prepared(config, userdir, settings, timeframe, cash)
+    settings, asked = sweep.searched(strategy, timed([strategy], timeframe, param, config, userdir))
+    ready, money = prepared(config, userdir, settings, cash)
     spans = [0 if text == "0" else options.span(text) for text in (train, test, purge, embargo)]
     warn_if_synthetic(out, source, ready)
     with out.watch("walkforward", graceful=True) as watch:

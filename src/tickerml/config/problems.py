@@ -12,7 +12,6 @@ from tickerml.config.document import Document, KeyPath, hidden, lookup
 from tickerml.config.schema import Setting, sections, settings, span
 from tickerml.config.sections import OLDER, Config
 from tickerml.tape.errors import ConfigError, Where
-from tickerml.tape.params import span_ns
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -140,14 +139,6 @@ def conflicts(config: Config, documents: list[Document]) -> Iterator[ConfigError
 
 def _names(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
     """Words that are text to a file, and of which only some mean anything."""
-    if span_ns(config.data.timeframe) is None or _none_long(config.data.timeframe):
-        yield ConfigError(
-            "config-range",
-            f'data.timeframe is "{config.data.timeframe}"; it must be a length such as 1s, 5m, 1h, 1d, 1w or 1M '
-            "(M is a month, m a minute)",
-            where=_place(("data", "timeframe"), documents, "places"),
-            key="data.timeframe",
-        )
     known = {"psc": None, **{n: None for n, cls in sections().items() if hasattr(cls, "decide")}, "quoter": None}
     for name in config.manager.strategies:
         if name not in known and ".py" not in name:
@@ -220,11 +211,6 @@ def _models(config: Config, documents: list[Document]) -> Iterator[ConfigError]:
             where=replace(where, note=near) if where else None,
             key=f"{section}.model",
         )
-
-
-def _none_long(timeframe: str) -> bool:
-    """Whether it is a number of something, and the number is 0."""
-    return timeframe.strip() != "1M" and span_ns(timeframe) == 0
 
 
 def _positive(text: str) -> bool:

@@ -169,7 +169,7 @@ class Data:
 
     store: str = "store"  # folder of the Parquet store that `data import` writes and `data list` shows
     runs: str = "runs"  # folder of the runs
-    timeframe: str = "1m"  # bars for strategies that wake on bars: 1s to 1M
+    timeframe: Literal["1s", "1m", "5m", "15m", "1h", "1d"] = "1m"  # bars that psc scores by where there is no book
     bar_delay_ms: Annotated[float, Range(0, 3_600_000)] = 1000.0  # milliseconds from a bar's close to its receipt
     min_latency_ms: Annotated[float, Range(0, 10_000)] = 1.0  # not used yet; milliseconds; least travel time
 

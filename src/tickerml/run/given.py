@@ -13,7 +13,7 @@ from typing import Any
 from tickerml.config import Config
 from tickerml.lab.grid import Value, axis, with_params
 from tickerml.run.strategies import OF_BARS, Chosen, choose, from_file
-from tickerml.tape.errors import ConfigError
+from tickerml.tape.errors import ConfigError, InputError
 from tickerml.tape.params import settable
 
 Given = dict[str, list[str]]
@@ -60,6 +60,30 @@ def _several(strategy: str, text: str) -> bool:
     if name.strip() != strategy or strategy not in OF_BARS or not {",", ":"} & set(told):
         return False
     return key.strip() in {one.name for one in settable(type(getattr(Config(), strategy)))}
+
+
+def timed(strategies: Sequence[str], timeframe: str) -> list[str]:
+    """`--param` texts by which each of these strategies looks at bars of `timeframe`.
+
+    InputError `timeframe` where one of them has no such parameter. Raises as `from_file`.
+    """
+    found = []
+    for spec in strategies:
+        if spec == "psc":
+            found.append(f"{_OF_PSC['timeframe']}={timeframe}")
+        elif spec in OF_BARS:
+            found.append(f"{spec}.timeframe={timeframe}")
+        elif ".py" in spec and any(one.name == "timeframe" for one in settable(from_file(spec))):
+            found.append(f"{_name(spec)}.timeframe={timeframe}")
+        elif ".py" in spec or spec == "quoter":
+            named = _name(spec)
+            raise InputError(
+                "timeframe",
+                f"{named} has no parameter `timeframe` that a text can set: -i {timeframe} cannot change its bars",
+                means="nothing was started",
+                try_=f"leave -i out, or name one strategy's: --param dca.timeframe={timeframe}",
+            )
+    return found
 
 
 def with_given(strategies: Sequence[str], given: Given, config: Config) -> list[str | Chosen]:

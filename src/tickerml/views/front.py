@@ -78,7 +78,7 @@ def _dust(story: Story) -> list[str]:
 def _insured(story: Story) -> list[str]:
     """What of the losses the venue's insurance bore: the account would owe it elsewhere."""
     borne = [trade.insured for trade in story.trades if trade.insured]
-    told = f"{money(sum(borne, Decimal(0)), story.head.currency)} of {plural(len(borne), 'loss')}"
+    told = f"{money(sum(borne, Decimal(0)), story.head.currency)} {story.head.currency} of {plural(len(borne), 'loss')}"
     return [f"The venue's insurance bore {told} beyond the margin."] if borne else []
 
 
