@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,12 +11,12 @@ import pytest
 from small_runs import machine, market, settings
 from small_strategies import Churn
 from tickerml.account.brackets import TABLES, Tier
-from tickerml.config import from_mapping
+from tickerml.config import Config, from_mapping
 from tickerml.engine.machine import drive
 from tickerml.run.feasible import feasible
 from tickerml.run.record import manifest_of
 from tickerml.run.setup import Setting, bar_only_of, terms_of
-from tickerml.run.strategies import choose_all
+from tickerml.run.strategies import choose, choose_all
 from tickerml.run.tiers import most_leverage, tiered
 from tickerml.tape.orders import Reject
 from tickerml.tape.rows import Kind
@@ -76,6 +77,7 @@ FILES = {  # of one's own file: what it declares, answers and imports, what stan
     "names none": ("", PLAIN, "", "", 1),
     "declares none": ("leverage = None", BOLD, "", "", 1),
     "declares it": ("leverage = 20", BOLD, "", "", 20),
+    "a method of that name": ("leverage = lambda self, view: 50", BOLD, "", "", 50),
     "of a helper": ("", "entry()", "from helping import entry", f"def entry():\n    return {BOLD}\n", 50),
     "of a plain helper": ("", "entry()", "from helping import entry", f"def entry():\n    return {PLAIN}\n", 1),
     "of helpers in turn": ("", "entry()", "from helping import entry", "from further import entry\n", 50),
@@ -98,6 +100,38 @@ def test_c3_code_that_cannot_be_read_may_trade_at_the_largest():
     exec(OWN.format(declared="", answer=PLAIN, imports=""), made)
     config = from_mapping({})
     assert most_leverage(choose_all(made["Mine"](), config), config) == 50
+
+
+HIDDEN = """
+from tickerml.strategies.wake import Every
+from tickerml.tape.intents import Entry, Setup
+
+class Mine:
+    wake = Every(2_000_000_000)
+    sees = ()
+    {declared}
+
+    def decide(self, view):
+        return Setup(1, 60 * 10**9, 0.01, 0.002, (Entry(),), 0.2, None, 20.0)
+"""
+UNSAID = {  # what a file hides, settings; the leverage that its setups get
+    "by its place": ("", {}, 1),
+    "beside a parameter": ("leverage = 1.0", {}, 1),
+    "where nothing is to be liquidated": ("", NONE, 20),
+}
+
+
+@pytest.mark.parametrize("case", UNSAID)
+def test_c3_what_no_code_tells_of_trades_at_leverage_one(case, tmp_path):
+    """Its venue has no tiers, so nothing would be liquidated at the leverage that it names."""
+    declared, sections, times = UNSAID[case]
+    file = tmp_path / "mine.py"
+    file.write_text(HIDDEN.format(declared=declared))
+    one, made = machine(choose(str(file), Config()), market(), settings(**sections))
+    drive(one, market().blocks())
+    approved = [json.loads(b.blobs[int(r["ref"])]) for b in made for r in b.rows if r["kind"] == Kind.APPROVED]
+    assert approved
+    assert {one["leverage"] for one in approved} == {times}
 
 
 def test_c3_the_machine_of_a_run_has_them():

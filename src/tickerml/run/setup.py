@@ -33,7 +33,7 @@ from tickerml.features.sets import members
 from tickerml.run.granted import granted
 from tickerml.run.models import Models, models_of
 from tickerml.run.strategies import Chosen, kept_apart, ton_of
-from tickerml.run.tiers import tiered
+from tickerml.run.tiers import held_down, tiered
 from tickerml.strategies.wake import Trade
 from tickerml.tape.block import Block
 from tickerml.tape.errors import ConfigError
@@ -241,7 +241,7 @@ def _plan(chosen: Sequence[Chosen], header: Header, setting: Setting, groups: Se
 def _desk(chosen: Sequence[Chosen], instruments: Sequence[Instrument], setting: Setting, wallets: Wallets) -> Desk:
     config = setting.config
     return Desk(
-        limits_of(config),
+        held_down(limits_of(config), setting.terms, config),
         instruments,
         [one.name for one in chosen if not one.compiled],
         superp=config.superp.enabled,

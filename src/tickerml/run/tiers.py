@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tickerml.account.brackets import TABLES
 from tickerml.config import Config
+from tickerml.desk.limits import Limits
 from tickerml.engine.venue_setup import Terms
 from tickerml.run.siblings import mentions
 from tickerml.run.strategies import BUILT_IN, Chosen
@@ -21,6 +22,14 @@ def tiered(terms: Terms, chosen: Sequence[Chosen], traded: Iterable[Instrument],
     """The terms, with the venue's tiers where `account.tiers` is auto and the run may need them."""
     needed = config.account.tiers == "auto" and most_leverage(chosen, config) > 1 and _perpetuals(traded)
     return replace(terms, tiers=TABLES) if needed else terms
+
+
+def held_down(limits: Limits, terms: Terms, config: Config) -> Limits:
+    """The desk's limits: where `account.tiers: auto` found no need of tiers, nothing is traded above leverage 1.
+
+    That is a strategy which names one although neither its parameters nor its code had told of it.
+    """
+    return replace(limits, max_leverage=1.0) if config.account.tiers == "auto" and not terms.tiers else limits
 
 
 def unliquidated(chosen: Sequence[Chosen], traded: Iterable[Instrument], config: Config) -> str:
@@ -45,8 +54,9 @@ def _own(chosen: Chosen) -> float:
     strategy = chosen.strategy
     if isinstance(strategy, Psc):  # a SuperP position has no margin
         return 1.0 if strategy.superp else strategy.max_leverage
-    if hasattr(strategy, "leverage"):
-        return float(strategy.leverage) if isinstance(strategy.leverage, int | float) else 1.0
+    told = getattr(strategy, "leverage", math.nan)  # None: the account's usual one
+    if told is None or (isinstance(told, int | float) and not math.isnan(told)):
+        return float(told or 1.0)
     return math.inf if chosen.source not in BUILT_IN and _speaks_of_it(strategy) else 1.0
 
 
