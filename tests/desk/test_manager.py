@@ -143,6 +143,52 @@ def test_a_leg_that_loses_its_coin_takes_the_others_along():
     assert [v.reason for v in verdicts[:2]] == [Refused.LEG, Refused.CONFLICT]
 
 
+def spread(group, *coins, worth=0.02):
+    return [wish(k, 0, seq=group, group=group, target=worth) for k in coins]
+
+
+def test_legs_that_lose_a_coin_stand_in_nobodys_way_on_the_others():
+    """[ours] (2, 3) loses coin 2 to the single wish; so (3, 5), which would lose coin 3 to it, has both its coins."""
+    round_ = [*spread(1, 2, 3, worth=0.05), *spread(2, 3, 5, worth=0.03), wish(2, 1, seq=9, target=0.2)]
+    verdicts = desk().round(round_, facts())
+    assert winners(verdicts) == [2, 3, 4]
+    assert [v.reason for v in verdicts[:2]] == [Refused.CONFLICT, Refused.CONFLICT]
+
+
+def test_intents_that_lose_to_each_other_in_a_circle_do_not_all_lose():
+    ring = [(1, 2), (2, 3), (3, 5), (5, 1)]
+    round_ = [leg for n, coins in enumerate(ring, 1) for leg in spread(n, *coins)]
+    verdicts = desk().round(round_, facts())
+    assert winners(verdicts) == [0, 1, 4, 5]
+    assert verdicts[2].reason is verdicts[7].reason is Refused.CONFLICT
+
+
+@given(st.data())
+def test_who_wins_a_coin_has_all_its_coins_and_nobody_loses_to_a_loser(data):
+    """Each loser lost to a winner on its own coin; winners share no coin; without legs it is the best of each coin."""
+    units = data.draw(
+        st.lists(st.lists(st.sampled_from((1, 2, 3, 5)), min_size=1, max_size=3, unique=True), max_size=6)
+    )
+    worths = data.draw(st.lists(st.sampled_from((0.01, 0.02, 0.03)), min_size=len(units), max_size=len(units)))
+    round_ = [
+        leg for n, (coins, w) in enumerate(zip(units, worths, strict=True), 1) for leg in spread(n, *coins, worth=w)
+    ]
+    manager, expected = desk().manager, [p.setup.target for p in round_]
+    _, lost = manager.order(round_, expected)
+    out = {round_[k].group for k in lost}
+    kept = [k for k, p in enumerate(round_) if p.group not in out]
+    assert len({round_[k].inst.id for k in kept}) == len(kept)
+    for k, by in lost.items():
+        assert by in kept
+        assert round_[by].inst.id == round_[k].inst.id
+    taken = {round_[k].inst.id for k in kept}
+    assert all(any(round_[k].inst.id in taken for k in range(len(round_)) if round_[k].group == g) for g in out)
+    if all(len(coins) == 1 for coins in units):
+        for k in kept:
+            rivals = [n for n, p in enumerate(round_) if p.inst.id == round_[k].inst.id]
+            assert k == min(rivals, key=lambda n: (-expected[n], round_[n].seq))
+
+
 def test_a_chop_target_stays_above_the_cost():
     """F4: targets are tightened in chop; F5: never below the cost."""
     one = desk()

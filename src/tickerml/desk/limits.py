@@ -109,7 +109,7 @@ TEXT: Final[dict[Refused, str]] = {
     Refused.POSITION_SIZE: "position too large",
     Refused.HEAT: "too much at risk",
     Refused.CONFIDENCE: "confidence below the strategy's minimum",
-    Refused.CONFLICT: "another strategy's setup on this coin ranks higher",
+    Refused.CONFLICT: "another setup on this coin ranks higher",
     Refused.REGIME: "market regime stops entries",
     Refused.UNIVERSE: "coin not in the universe",
     Refused.TARGET_BELOW_COST: "target below the cost of the trade",

@@ -51,22 +51,40 @@ class Manager:
         """Whose turn it is: places of the proposals that are judged, in order, and loser -> winner of each conflict.
 
         On one coin what adds to the position there wins; then the higher confidence where all have one, else the higher
-        expected value, then the higher priority, then the earlier intent. Those left are judged by expected value,
-        priority, instrument.
+        expected value, then the higher priority, then the earlier intent. Legs of one intent win only together, so what
+        loses one of its coins stands in nobody's way on the others. Those left are judged by expected value, priority,
+        instrument.
         """
         if len(proposals) == 1:
             return [0], {}
-        by_coin: dict[int, list[int]] = {}
-        for k, p in enumerate(proposals):
-            by_coin.setdefault(p.inst.id, []).append(k)
-        lost: dict[int, int] = {}
-        for rivals in by_coin.values():
-            if len(rivals) > 1:
-                best = self._best(proposals, worth, rivals)
-                lost.update({k: best for k in rivals if k != best})
+        lost = self._lost(proposals, worth)
         left = [k for k in range(len(proposals)) if k not in lost]
         left.sort(key=lambda k: (-worth[k], -self.priority(proposals[k]), proposals[k].inst.id, proposals[k].seq))
         return left, lost
+
+    def _lost(self, proposals: Sequence[Proposal], worth: Sequence[float]) -> dict[int, int]:
+        """Loser -> winner, by places. What wins all its coins has them; then those that are left are looked at again.
+
+        Where intents of several legs lose to each other in a circle, the best of those that win a coin goes first.
+        """
+        lost: dict[int, int] = {}
+        left = list(range(len(proposals)))
+        while left:
+            by_coin: dict[int, list[int]] = {}
+            for k in left:
+                by_coin.setdefault(proposals[k].inst.id, []).append(k)
+            best = {coin: self._best(proposals, worth, rivals) for coin, rivals in by_coin.items()}
+            beaten = {_unit(proposals, k) for k in left if best[proposals[k].inst.id] != k}
+            won = {_unit(proposals, k) for k in best.values()} - beaten
+            won = won or {_unit(proposals, self._best(proposals, worth, list(best.values())))}
+            taken: dict[int, int] = {}
+            for k in left:
+                if _unit(proposals, k) in won:
+                    taken.setdefault(proposals[k].inst.id, k)
+            lost |= {k: taken[coin] for k in left if (coin := proposals[k].inst.id) in taken and taken[coin] != k}
+            over = won | {_unit(proposals, k) for k in left if k in lost}
+            left = [k for k in left if _unit(proposals, k) not in over]
+        return lost
 
     def _best(self, proposals: Sequence[Proposal], worth: Sequence[float], rivals: list[int]) -> int:
         confident = all(proposals[k].confidence is not None for k in rivals)
@@ -78,6 +96,12 @@ class Manager:
             return p.held is None, sure, -worth[k], -self.priority(p), p.seq
 
         return min(rivals, key=rank)
+
+
+def _unit(proposals: Sequence[Proposal], k: int) -> tuple[int, int]:
+    """What stands or falls with proposal `k`: the legs of its group, or itself alone."""
+    group = proposals[k].group
+    return (group, -1) if group else (0, k)
 
 
 def shares(rules: Rules, names: Sequence[str]) -> Mapping[int, float]:

@@ -50,15 +50,24 @@ def by_strategy(story: Story) -> tuple[Part, ...]:
 
 @once
 def by_pair(story: Story) -> tuple[Part, ...]:
-    """Every pair that was decided on, in the order of the source, also one that was not traded."""
+    """Every pair that was decided on, in the order of the source, also one that was not traded.
+
+    A trade of several legs counts on each leg's pair, with that leg's money.
+    """
     made: dict[str, Decimal] = {}
     for one in _quotes(story):
         made[one.coin] = made.get(one.coin, Decimal(0)) + one.net
-    coins = (*story.head.coins, *(t.coin for t in story.trades), *made)
-    found = _parts(story, tuple(dict.fromkeys(coins)), lambda t: t.coin)
+    trades = _by_leg(story.trades)
+    coins = (*story.head.coins, *(t.coin for t in trades), *made)
+    found = _parts(story, tuple(dict.fromkeys(coins)), lambda t: t.coin, trades)
     if len(made) == 1:
         return tuple(_with_quotes(story, one, made[one.name]) if one.name in made else one for one in found)
     return tuple(_one_of_many(one, made[one.name]) if one.name in made else one for one in found)
+
+
+def _by_leg(trades: Sequence[Trade]) -> list[Trade]:
+    """The trades, those of several legs as their legs: each on its own coin."""
+    return [one for trade in trades for one in trade.legs or (trade,)]
 
 
 def _quotes(story: Story) -> tuple[Quoted, ...]:
@@ -78,9 +87,11 @@ def _one_of_many(part: Part, net: Decimal) -> Part:
     return replace(part, pnl=part.pnl + net, sharpe=bare, max_drawdown=bare, sharpe_95=None)
 
 
-def _parts(story: Story, names: Sequence[str], key: Callable[[Trade], str]) -> tuple[Part, ...]:
+def _parts(
+    story: Story, names: Sequence[str], key: Callable[[Trade], str], trades: Sequence[Trade] | None = None
+) -> tuple[Part, ...]:
     mine: dict[str, list[Trade]] = {name: [] for name in names}
-    for trade in story.trades:
+    for trade in story.trades if trades is None else trades:
         mine[key(trade)].append(trade)
     return tuple(_part(story, name, trades) for name, trades in mine.items())
 
@@ -120,9 +131,9 @@ def curve_of(story: Story, trades: Sequence[Trade]) -> tuple[Times, Floats]:
 
 def _worth(story: Story, trades: Sequence[Trade], time: Times) -> Floats:
     """What trades have made at each time, open ones at the coin's price."""
-    money = np.zeros(len(time))
-    priced = {coin: _at(story, coin, time) for coin in {t.coin for t in trades}}
-    for trade in trades:
+    money, each = np.zeros(len(time)), _by_leg(trades)
+    priced = {coin: _at(story, coin, time) for coin in {t.coin for t in each}}
+    for trade in each:
         entry, exit_ = np.searchsorted(time, (trade.entry_time, trade.exit_time))
         money[exit_:] += float(trade.pnl)
         price, paid = priced[trade.coin], float(trade.entry)

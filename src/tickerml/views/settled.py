@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from tickerml.tape.instruments import Instrument
@@ -56,7 +57,14 @@ def trade(coin: str, thing: Instrument | None, blob: Mapping[str, Json], intent:
         superp=bool(blob.get("superp")),
         dust=decimal(blob.get("dust")),
         insured=decimal(blob.get("insured")),
+        legs=tuple(_leg(leg, blob) for leg in blob.get("legs") or () if whole(leg.get("entry_time"))),
     )
+
+
+def _leg(leg: Mapping[str, Json], whole_trade: Mapping[str, Json]) -> Trade:
+    """One leg as a trade of its own coin."""
+    told = {**leg, "strategy": whole_trade.get("strategy"), "leverage": whole_trade.get("leverage")}
+    return replace(trade(str(leg.get("symbol") or ""), None, told, {}), notional=decimal(leg.get("notional")))
 
 
 def _notional(blob: Mapping[str, Json], entry: Decimal, qty: Decimal, thing: Instrument | None) -> Decimal:

@@ -66,6 +66,7 @@ class Trade:
     regime: str = ""  # of the market at its entry, as the desk saw it: "bull", "caution", ...
     superp: bool = False  # `qty` is its stake, in money: the most that it loses
     dust: Decimal = Decimal(0)  # base units that fees taken in the coin left and that are less than a lot
+    legs: tuple[Trade, ...] = ()  # of a trade of several legs: each that was filled, by itself
     insured: Decimal = Decimal(0)  # of a loss beyond its isolated margin, borne by the venue's insurance
 
 
