@@ -168,12 +168,26 @@ def test_all_of_the_limit_may_be_in_use():
     assert exactly() == IN_USE
 
 
-@pytest.mark.parametrize("ask", [NO_ASK, NO_ASK - 1])
-def test_a_coin_whose_price_is_not_known_counts_nothing(ask):
-    account = Account().hold(1, 10)
-    account.books[1]["best_bid"], account.books[1]["best_ask"] = NO_BID, ask
-    share = used(account)
-    assert (share == pytest.approx(ASK * 0.2 / 1_000)) is (ask == NO_ASK)
+@pytest.mark.parametrize("inverse", [0, 1])
+def test_a_coin_whose_price_is_not_known_holds_up_what_adds_to_another(inverse):
+    """What cannot be computed counts as failed; where nothing is bounded, nothing is held up."""
+    account = Account(max_in_use=1e300).hold(1, 10).hold(0, 5)
+    account.envelopes[1]["inverse"] = inverse
+    account.books[1]["best_bid"], account.books[1]["best_ask"] = NO_BID, NO_ASK
+    assert account() == IN_USE
+    assert account(side=-1, qty=5) == FITS
+    account.books[1]["best_ask"] = NO_ASK - 1
+    assert account() == FITS
+    account.books[1]["best_ask"], account.shared["max_in_use"] = NO_ASK, np.inf
+    assert account() == FITS
+
+
+def test_a_coin_that_may_hold_nothing_needs_no_price():
+    account = Account(max_in_use=1.0)
+    account.hold(1, 2, (-1, 2))
+    account.working[1]["position"] = account.working[1]["selling"] = account.working[1]["buying"] = 0
+    account.books[1]["best_bid"], account.books[1]["best_ask"] = NO_BID, NO_ASK
+    assert account() == FITS
 
 
 def test_an_order_that_makes_the_worst_case_no_larger_passes_whatever_is_in_use():

@@ -8,6 +8,7 @@ on entries: no more than what its own coin's orders without an answer hold up.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -104,6 +105,8 @@ def _silent(s: Record, now: int) -> int:
 
 @kernel
 def _margin(e: Record, w: Record, bid: int, ask: int) -> float:
-    """What a coin may come to use, money; 0 while nothing is known of its price."""
-    price = bid if bid > 0 else ask
-    return most(w) * e["margin"] * worth(e, price, bid, ask) if price <= MAX_TICKS else 0.0
+    """What a coin may come to use, money; without end while nothing is known of its price: that check has failed."""
+    price, lots = bid if bid > 0 else ask, most(w)
+    if price > MAX_TICKS and lots > 0:
+        return math.inf
+    return lots * e["margin"] * worth(e, price, bid, ask)
