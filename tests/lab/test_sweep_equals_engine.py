@@ -88,6 +88,40 @@ def test_every_set_is_looked_at(why, turned):
         known.others(choose(sets[0], setting_of(WILD).config), sets, WILD, setting_of(WILD))
 
 
+NEVER = {  # the desk lets no trade of the second set through, whatever the market does
+    "liquidation": ([Cross(stop=0.004), Cross(stop=0.02)], {"trading": {"leverage": 50.0}}, "liquidation too near"),
+    "exit": (
+        [Cross(stake=2000.0), Cross(stake=500.0)],
+        {"account": {"min_notional": 450.0}},
+        "exit would be below the minimum",
+    ),
+    "size": ([Cross(), Cross(stop=0.9, stake=20.0)], {"limits": {"max_in_use": 0.0}}, "capital in use"),
+    "universe": ([Cross(), Cross(stop=0.03)], {"manager": {"symbols": ["TON"]}}, "not in the universe"),
+}
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["refused last", "refused first"])
+@pytest.mark.parametrize("why", NEVER)
+def test_what_the_desk_never_lets_through_goes_the_exact_way(why, turned):
+    sets, sections, said = NEVER[why]
+    setting = setting_of(WILD, **sections)
+    with pytest.raises(ValueError, match=f"the desk refuses its setups: .*{said}"):
+        fast_of(sets[::-1] if turned else sets, WILD, setting)
+    if why in ("liquidation", "exit"):
+        known = fast_of(sets[:1], WILD, setting)
+        with pytest.raises(ValueError, match=said):
+            known.others(choose(sets[0], setting.config), sets, WILD, setting)
+
+
+def test_a_stop_before_its_liquidation_keeps_the_fast_way():
+    assert same([Cross(3, 12, stop=0.004)], WILD, 0, trading={"leverage": 50.0})[0] > 20
+
+
+def test_less_than_the_least_order_is_left_by_both():
+    """No refusal of the desk that the arrays do not know: they leave such a stake by themselves."""
+    assert same([Cross(3, 12), Cross(3, 12, stake=2000.0)], WILD, 0, account={"min_notional": 600.0})[0] == 0
+
+
 @pytest.mark.parametrize("sides", [(1, -1), (-1, 1), (-1,)])
 def test_spot_is_not_sold_short_by_any_set(sides):
     tape = spot(WILD)

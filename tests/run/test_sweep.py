@@ -12,13 +12,17 @@ import pytest
 
 from small_bars import minutes
 from small_runs import market, settings, shortened
-from swept_market import Back, Cross, Trailing, spot
+from swept_market import Back, Cross, Trailing, fast_of, spot
+from tickerml.cli.sweep import lines
 from tickerml.engine.core import MADE
 from tickerml.lab.overfit import overfitting
 from tickerml.lab.tuner import Space
 from tickerml.run.backtest import backtest
 from tickerml.run.paper import paper
+from tickerml.run.setup import Setting, bar_only_of, terms_of
+from tickerml.run.strategies import choose
 from tickerml.run.sweep import sweep
+from tickerml.run.sweep_check import compared
 from tickerml.run.sweep_memory import give_back, held_mb
 from tickerml.run.tune import tune
 from tickerml.strategies import quoter
@@ -112,6 +116,47 @@ def test_no_limit_of_the_account_ends_a_trial(bars, tmp_path):
     assert quick.figures["checked"]["equal"] == quick.figures["checked"]["engine"] > 10
     assert [one["pnl"] for one in quick.trials] == [one["pnl"] for one in exact.trials]
     assert min(one["total_return"] for one in quick.trials) < -0.0003
+
+
+def test_what_the_desk_refuses_has_no_trades_by_arrays(bars, tmp_path):
+    """A liquidation nearer than three stops: a backtest of any of these sets is refused at each signal."""
+    config = settings(data={"bar_delay_ms": 2000.0}, trading={"leverage": 50.0})
+    axes = {"fast": (3, 8), "slow": (21,), "stop": (0.02,)}
+    found = swept(bars, tmp_path / "a", config=config, axes=axes)
+    assert found.figures["way"] == "engine"
+    assert "liquidation too near the stop" in found.figures["why"]
+    assert [one["trades"] for one in found.trials] == [0, 0]
+    alone = backtest(Cross(3, 21, stop=0.02), bars, config=config, run_dir=tmp_path / "b").summary()
+    assert alone["trades"] == 0
+    assert sum(n for why, n in alone["refusals"].items() if "liquidation" in why) > 10
+
+
+def test_where_the_engine_makes_others_it_is_told_plainly(bars, tmp_path):
+    """The desk's sizes keep to limits that the arrays do not know: the engine's figures stand beside theirs."""
+    tight, watcher = settings(data={"bar_delay_ms": 2000.0}, limits={"max_position": 0.05}), Stops()
+    found = swept(bars, tmp_path / "a", strategy=Cross(stake=2000.0), config=tight, progress=watcher)
+    told, best = found.figures["checked"], found.ranked[0]
+    assert (told["same"], told["equal"]) == (False, 0)
+    assert told["engine"] == told["arrays"] == best["trades"] > 10
+    assert told["engine_return"] == float(Decimal(told["engine_pnl"]) / 10_000)
+    assert abs(told["engine_return"]) < abs(best["total_return"]) / 2
+    assert any("what arrays found does not hold" in note for note in watcher.notes)
+    answer = lines(found, "runs")
+    assert answer[0].startswith("NOT CONFIRMED: the engine makes other trades of the best")
+    assert any("  checked     the engine " in line and f"0 of {told['arrays']} trades" in line for line in answer)
+    assert swept(bars, tmp_path / "b").figures["checked"]["same"]
+    assert not lines(swept(bars, tmp_path / "b"), "runs")[0].startswith("NOT")
+
+
+def test_all_trades_of_the_arrays_are_counted_where_the_engine_makes_none(bars, monkeypatch):
+    setting = Setting(CONFIG, Decimal(10_000), bar_only=bar_only_of(bars), terms=terms_of(CONFIG))
+    strategy = Cross(3, 13, 0.004)
+    way = fast_of([strategy], bars, setting)
+    (trial,) = way.trials(lambda _: False, [0])
+    monkeypatch.setattr("tickerml.run.sweep_check.drive", lambda *_, **__: None)
+    found = compared(choose(strategy, CONFIG), bars, setting, way, 0)
+    assert (found.engine, found.arrays, found.equal, found.same) == (0, trial.trades, 0, False)
+    assert found.first.endswith("by the arrays alone")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -236,7 +281,62 @@ def test_overfitting_is_that_of_the_marks(bars, tmp_path):
 
 
 def test_one_trial_has_no_overfitting_figure(bars, tmp_path):
-    assert swept(bars, tmp_path / "a", axes={"fast": (5,)}).figures["pbo"] is None
+    told = swept(bars, tmp_path / "a", axes={"fast": (5,)}).figures
+    assert (told["pbo"], told["not_shown"]) == (None, {"pbo": "one parameter set, needs two"})
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_sets_that_do_not_differ_have_no_overfitting_figure(bars, tmp_path, exact):
+    """Choosing the best of nothing overfits nothing: it was told as a certainty."""
+    for name, axes, why in (
+        ("none", {"fast": (5, 6, 7), "slow": (1000, 1010)}, "no parameter set traded"),
+        ("same", {"fast": (5,), "slow": (21,), "longest_hours": (5000.0, 6000.0)}, "all parameter sets did the same"),
+    ):
+        found = swept(bars, tmp_path / name, axes=axes, exact=exact)
+        assert (found.figures["pbo"], found.figures["not_shown"]) == (None, {"pbo": why})
+        assert f"  overfit     not shown: {why}" in lines(found, "runs")
+
+
+def test_a_best_set_that_did_not_trade_is_not_all_of_them(bars, tmp_path):
+    """Among losing sets the best may be one without trades: that is said of it and not of the others."""
+    found = swept(bars, tmp_path / "a", axes={"fast": (3,), "slow": (5, 1000), "stop": (0.001,)})
+    assert [bool(one["trades"]) for one in found.ranked] == [False, True]
+    assert lines(found, "runs")[0] == (
+        "best of 2: fast=3 slow=1000 stop=0.001 did not trade; of the 1 that did none made anything"
+    )
+
+
+@pytest.mark.parametrize(("timeframe", "bars"), [("1m", 10), ("5m", 2)])
+def test_rows_of_order_books_are_not_told_as_bars(tmp_path, timeframe, bars):
+    tape = market("busy", minutes=10)
+    rows = sum(len(block) for block in tape.blocks())
+    axes = {"fast": (2, 3), "slow": (4,), "timeframe": (timeframe,)}
+    found = swept(tape, tmp_path / "a", axes=axes, config=settings())
+    told, coins = found.figures, len(tape.header.instruments)
+    assert (told["way"], told["rows"]) == ("engine", rows)
+    assert (bars - 1) * coins <= told["bars"] <= bars * coins
+    assert 0 < told["bar_combos_per_s"] < told["row_combos_per_s"]
+    (speed,) = (line for line in lines(found, "runs") if line.startswith("  speed"))
+    assert f"{told['bars']:,} bars ({rows:,} rows) by engine" in speed
+
+
+def test_what_looks_at_no_bars_has_rows_alone(tmp_path):
+    tape = market("busy", minutes=1)
+    found = swept(tape, tmp_path / "q", strategy=quoter.Params(), axes={"behind": (1, 2)}, config=settings())
+    told = found.figures
+    assert (told["bars"], told["bar_combos_per_s"]) == (None, None)
+    assert set(told["not_shown"]) >= {"bars", "bar_combos_per_s"}
+    assert told["row_combos_per_s"] > 0
+    assert any(f"{told['rows']:,} rows by engine" in line for line in lines(found, "runs"))
+
+
+def test_the_engine_judges_as_many_bars_as_the_arrays(bars, tmp_path):
+    """A tape of minutes is 1,500 bars to a strategy of minutes, and 300 to one of five."""
+    for timeframe, count in (("1m", 1500), ("5m", 300)):
+        axes = {"fast": (3,), "timeframe": (timeframe,)}
+        assert swept(bars, tmp_path / timeframe, axes=axes, exact=True).figures["bars"] == count
+    both = swept(bars, tmp_path / "both", axes={"fast": (3,), "timeframe": ("1m", "5m")}, exact=True)
+    assert both.figures["bars"] is None
 
 
 def test_what_cannot_be_asked(bars, tmp_path):

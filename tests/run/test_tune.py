@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -13,12 +16,14 @@ import pytest
 from small_bars import minutes
 from small_runs import market, settings
 from swept_market import Back, Cross
-from tickerml.lab.tuner import BATCH, Space
+from tickerml.config import Config
+from tickerml.lab.tuner import BATCH, Space, space
 from tickerml.run import tune as tuning
 from tickerml.run.backtest import backtest
 from tickerml.run.judged import judge
 from tickerml.run.search import search_of
 from tickerml.run.setup import Setting, bar_only_of, terms_of
+from tickerml.run.sources import open_source
 from tickerml.run.strategies import choose
 from tickerml.run.sweep import sweep
 from tickerml.run.tune import tune
@@ -31,6 +36,7 @@ from tickerml.tape.rows import MINUTE
 from tickerml.tape.tape import MemoryTape
 from tickerml.tape.window import window
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG = settings(data={"bar_delay_ms": 2000.0})
 SPACES = {"fast": Space(low=2, high=12, whole=True), "slow": Space((13, 21, 34)), "stop": Space(low=0.002, high=0.02)}
 GRID = {"fast": Space((3, 5, 8)), "slow": Space((13, 21)), "stop": Space((0.004,))}
@@ -83,11 +89,43 @@ def test_a_tune_records_what_a_sweep_would(bars, tmp_path):
     assert {**first, "number": 0} == same
 
 
+def test_a_tune_whose_later_sets_need_the_engine_says_how_its_best_was_tried(bars, tmp_path):
+    """A stop behind its liquidation turns up among good ones: what arrays had found is checked all the same."""
+    config = settings(data={"bar_delay_ms": 2000.0}, trading={"leverage": 50.0})
+    stops = (*(0.003 + k / 1e5 for k in range(40)), 0.02)
+    spaces = {"fast": Space((3, 5, 8)), "slow": Space((13, 21, 34)), "stop": Space(stops)}
+    given = {"spaces": spaces, "config": config, "trials": 48, "by": "sharpe", "seed": 1}
+    found = tuned(bars, tmp_path / "t", **given)
+    ways = [one["way"] for one in found.trials]
+    assert ways[0] == "arrays"
+    assert "engine" in ways
+    best = found.ranked[0]
+    assert found.figures["way"] == best["way"] == "arrays"
+    assert found.figures["checked"]["same"]
+    assert found.figures["pbo"] is None
+    assert found.figures["not_shown"]["pbo"].startswith("some sets were tried by arrays")
+    assert tuned(bars, tmp_path / "t", **given).trials == found.trials
+
+
 def test_a_search_says_what_its_figures_assume(bars, tmp_path):
     by_arrays = tuned(bars, tmp_path / "a", trials=2).figures
     by_engine = tuned(bars, tmp_path / "e", trials=2, exact=True).figures
     assert by_arrays["assumes"].startswith("each trade stakes the same money, and no limit of the account")
     assert by_engine["assumes"].startswith("limits of losses and pace, the sum at risk")
+
+
+def test_the_readmes_search_trades_on_the_market_that_it_is_tried_on(tmp_path):
+    """Four hours are 48 bars of five minutes: a mean of 60 of them never was."""
+    (line,) = re.findall(
+        r"^tickerml (tune [^#]*)", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    words = shlex.split(line)
+    assert not {"--source", "-s"} & set(words)
+    spaces = dict(space(text, type(Cross())) for text in words[2::2])
+    config = Config()
+    tape = open_source("synthetic", minutes=config.synthetic.minutes)
+    found = tune("ma_cross", tape, spaces=spaces, trials=3, config=config, run_dir=tmp_path / "t", workers=1)
+    assert all(one["trades"] for one in found.trials)
 
 
 @pytest.mark.parametrize(

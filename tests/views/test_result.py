@@ -234,6 +234,21 @@ def test_h3_thirty_days_are_those_of_which_the_ratio_is():
         assert result(month)["metrics"]["sortino"] is None if said else chances.curve(month).sortino.shown
 
 
+def test_h3_a_run_has_one_length_whichever_figure_it_is_too_short_for():
+    """Days at either end that lack at most four hours count, so that a ratio may be of a day more than have passed."""
+    run = held_often()
+    begin, end = START + 2 * HOUR, START + 29 * DAY - 3 * HOUR
+    time = np.arange(begin, end + 1, HOUR)
+    money = 10_000 + np.arange(len(time)) % 50.0
+    month = replace(
+        run, curve=Curve(time, money, money, np.zeros(len(time))), head=replace(run.head, start=begin, end=end)
+    )
+    assert len(chances.daily(month)) - 1 == 29
+    told = {name: why for name, why in result(month)["not_shown"].items() if " days, needs " in why}
+    assert set(told) >= {"sharpe", "metrics.sortino", "metrics.calmar"}
+    assert {why.partition(",")[0] for why in told.values()} == {"28 days"}
+
+
 def often(step, held, count=30, bars=40_001, coins=COINS[:1]):
     """Trades of `held` bars each, all coins' prices kept as a run keeps them."""
     run, rng = story(count), np.random.default_rng(6)

@@ -116,14 +116,12 @@ def lines(found: Sweep, runs: str) -> list[str]:
     `runs`: the folder of runs.
     """
     told, best = found.figures, found.ranked[0]
-    gain = float(best["total_return"])
-    first = f"best of {told['combos']:,}: {_params(best['params'])}"
-    what = f"{'made' if gain > 0 else 'lost'} {abs(gain):.2%} in {best['trades']:,} trades"
     return [
-        f"{first} {what}" if best["trades"] else f"none of {told['combos']:,} parameter sets traded",
-        f"  overfit     {_overfit(told['pbo'], told['combos'])}",
+        *_unconfirmed(told),
+        _first(found),
+        f"  overfit     {_overfit(told)}",
         f"  checked     {_checked(told)}",
-        f"  speed       {told['bar_combos_per_s']:,} bar-combos/s, {told['bars']:,} bars by {told['way']}",
+        f"  speed       {_speed(told)}",
         f"  memory      {told['memory_mb']:,} MB of at most {told['ceiling_mb']:,} MB",
         f"  trials      {told['combos']:,} {on_record(told['folder'], runs)}",
         "",
@@ -144,10 +142,43 @@ def on_record(folder: str, runs: str) -> str:
     return f"on record in {folder}: later reports {'' if among else 'of runs beside it '}count them"
 
 
-def _overfit(pbo: float | None, combos: int) -> str:
-    if pbo is None:
-        return "not shown: needs two trials and 32 marks of equity"
-    return f"{pbo:.0%}: how often the best of the past was in the worse half later (CSCV, {combos:,} trials)"
+def _first(found: Sweep) -> str:
+    told, best = found.figures, found.ranked[0]
+    if not (traded := sum(bool(one["trades"]) for one in found.ranked)):
+        return f"none of {told['combos']:,} parameter sets traded"
+    first = f"best of {told['combos']:,}: {_params(best['params'])}"
+    if not best["trades"]:
+        return f"{first} did not trade; of the {traded:,} that did none made anything"
+    return f"{first} {_made(best['total_return'], best['trades'])}"
+
+
+def _made(gain: float, trades: int) -> str:
+    return f"{'made' if gain > 0 else 'lost'} {abs(gain):.2%} in {trades:,} trades"
+
+
+def _unconfirmed(told: Mapping[str, Any]) -> list[str]:
+    """What stands above all figures where the engine does not make the trades that they are of."""
+    if not (told.get("checked") or {}).get("first_difference"):
+        return []
+    return [
+        "NOT CONFIRMED: the engine makes other trades of the best; no figure of arrays holds here, --exact makes them"
+    ]
+
+
+def _overfit(told: Mapping[str, Any]) -> str:
+    if told["pbo"] is None:
+        return f"not shown: {told['not_shown']['pbo']}"
+    later = f"in the worse half later (CSCV, {told['combos']:,} trials)"
+    return f"{told['pbo']:.0%}: how often the best of the past was {later}"
+
+
+def _speed(told: Mapping[str, Any]) -> str:
+    """Bars where there are any; what the engine reads besides are rows."""
+    rows = told.get("rows")
+    if told["bars"] is None:
+        return f"{told['row_combos_per_s']:,} row-combos/s, {rows:,} rows by {told['way']}"
+    read = "" if rows is None or rows == told["bars"] else f" ({rows:,} rows)"
+    return f"{told['bar_combos_per_s']:,} bar-combos/s, {told['bars']:,} bars{read} by {told['way']}"
 
 
 def _checked(told: Mapping[str, Any]) -> str:
@@ -158,7 +189,11 @@ def _checked(told: Mapping[str, Any]) -> str:
         return "not against the engine; limits of the account are not in these figures"
     if not found["first_difference"]:
         return f"the engine makes the same {found['engine']:,} trades of the best"
-    return f"the engine makes others: {found['equal']:,} of {found['engine']:,} equal; {found['first_difference']}"
+    engine = (
+        f"the engine {_made(found['engine_return'], found['engine'])}" if found["engine"] else "the engine makes none"
+    )
+    same = f"{found['equal']:,} of {found['arrays']:,} trades are the same"
+    return f"{engine}; {same}; {found['first_difference']}"
 
 
 def _table(trials: Sequence[Mapping[str, Any]]) -> list[str]:

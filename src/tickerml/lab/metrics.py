@@ -8,6 +8,7 @@ Sharpe Ratios"). No risk-free rate is taken off: cash at a crypto venue earns no
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,11 +54,11 @@ class CurveFigures:
     drawdown: Drawdown | None  # where it lies; None when equity never fell
 
 
-def curve_figures(equity: ArrayLike, step: int) -> CurveFigures:
+def curve_figures(equity: ArrayLike, step: int, lasted: Callable[[int], str] | None = None) -> CurveFigures:
     """All figures of `equity`, sampled every `step` ns (`series.sampled`), its first value the start.
 
-    The rules of showing go by the time that these samples cover. Raises ValueError where equity is not finite or `step`
-    is not positive.
+    The rules of showing go by the time that these samples cover; `lasted` says in words how long that is for who knows
+    more of it, given the days that are needed. Raises ValueError where equity is not finite or `step` is not positive.
     """
     values = checked(equity, "equity")
     if step <= 0:
@@ -70,14 +71,14 @@ def curve_figures(equity: ArrayLike, step: int) -> CurveFigures:
         return CurveFigures(total, nothing, nothing, nothing, nothing, nothing, nothing, worst, fall)
     returns = simple_returns(values)
     days = len(returns) * step / DAY
-    year = _too_short(days, YEARLY_DAYS) or _annual_return(values, step)
+    year = _too_short(days, YEARLY_DAYS, lasted) or _annual_return(values, step)
     return CurveFigures(
         total_return=_total(values),
         annual_return=year,
         volatility=_volatility(returns, 1.0),
-        annual_volatility=_too_short(days, YEARLY_DAYS) or _volatility(returns, YEAR / step),
-        sharpe=_too_short(days, SHARPE_DAYS) or sharpe(returns, YEAR / step),
-        sortino=_too_short(days, SHARPE_DAYS) or sortino(returns, YEAR / step),
+        annual_volatility=_too_short(days, YEARLY_DAYS, lasted) or _volatility(returns, YEAR / step),
+        sharpe=_too_short(days, SHARPE_DAYS, lasted) or sharpe(returns, YEAR / step),
+        sortino=_too_short(days, SHARPE_DAYS, lasted) or sortino(returns, YEAR / step),
         calmar=year if not year.shown else _calmar(year.value, fall),
         max_drawdown=Figure(fall.share if fall else 0.0),
         drawdown=fall,
@@ -177,6 +178,8 @@ def _calmar(annual: float, fall: Drawdown | None) -> Figure:
     return no_figure("equity never fell") if fall is None else Figure(annual / -fall.share)
 
 
-def _too_short(days: float, needed: int) -> Figure | None:
-    said = "1 day" if days == 1 else f"{days:.3g} days"
-    return no_figure(f"{said}, needs {needed}") if days < needed else None
+def _too_short(days: float, needed: int, lasted: Callable[[int], str] | None) -> Figure | None:
+    if days >= needed:
+        return None
+    said = lasted(needed) if lasted is not None else "1 day" if days == 1 else f"{days:.3g} days"
+    return no_figure(f"{said}, needs {needed}")

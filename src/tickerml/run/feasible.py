@@ -13,28 +13,22 @@ from typing import Any, Final
 
 from tickerml.config import Config
 from tickerml.desk.approved import Approved, Refusal, Verdict
-from tickerml.desk.desk import Desk
-from tickerml.desk.exposure import Exposure
-from tickerml.desk.facts import Account, Facts, Market, Tier
 from tickerml.desk.manager import break_even
-from tickerml.desk.money import Wallets
 from tickerml.desk.order import Order
-from tickerml.desk.proposal import Proposal
 from tickerml.desk.sized import NO_LOT
-from tickerml.engine.core import WALLETS
+from tickerml.run.empty_desk import EmptyDesk
 from tickerml.run.examples import Example, examples
-from tickerml.run.setup import dense, limits_of, terms_of, with_least
+from tickerml.run.setup import dense, terms_of, with_least
 from tickerml.run.strategies import BUILT_IN, Chosen, choose_all, known_coins, traded
 from tickerml.run.tiers import tiered
 from tickerml.tape.errors import InputError
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Pass, Setup
-from tickerml.tape.rows import DAY, Kind
+from tickerml.tape.rows import Kind
 from tickerml.tape.tape import Tape
 from tickerml.views.possible import Possible, Rule
 
 LEAST: Final = 5.0  # quote; smallest order that is assumed where nobody names one: the usual one of spot and USD-M
-_NOW: Final = 365 * DAY
 _DOUBLINGS: Final = 24
 
 
@@ -95,8 +89,8 @@ class _Bench:
         header = with_least(tape.header, config)
         self.instruments = dense(header.instruments)
         self.chosen, self.config = chosen, config
-        self.terms = tiered(terms_of(config), chosen, self.instruments, config)
-        self.wallets = Wallets.of(self.instruments, WALLETS)
+        terms, manager = tiered(terms_of(config), chosen, self.instruments, config), replace(config.manager, top=0)
+        self.desk = EmptyDesk([one.name for one in chosen], self.instruments, config, terms, manager)
         self.last = _last_prices(tape)
         able = [i for i in self.instruments if not i.values_only]
         self.currency = able[0].settle if able else ""
@@ -124,7 +118,7 @@ class _Bench:
         if not isinstance(setup, Setup):
             why = setup.reason if isinstance(setup, Pass) else "no setup"
             return Rule(name, inst.symbol, example.rule, possible=False, why=why)
-        tried, cost = self._tried(k, inst, setup, cash), self._cost()
+        tried, cost = self._tried(k, inst, setup, cash), self.desk.cost
         stop = setup.stop if setup.stop is not None else 1 / (setup.leverage or 1.0)
         even = None if setup.target is None else break_even(setup.target, stop, cost)
         orders = tried.verdict.orders if isinstance(tried.verdict, Approved) else ()
@@ -144,9 +138,6 @@ class _Bench:
             break_even=even,
         )
 
-    def _cost(self) -> float:
-        return 2 * self.terms.taker + 2 * self.terms.slippage
-
     def _needs(self, k: int, inst: Instrument, setup: Setup, cash: Decimal) -> Decimal | None:
         """The least cash, to a hundredth of it, at which all of the setup would be sent; None where none does."""
         low, high = cash, cash
@@ -164,44 +155,7 @@ class _Bench:
 
     def _tried(self, k: int, inst: Instrument, setup: Setup, cash: Decimal) -> _Tried:
         """One setup before a desk that has seen nothing, with this cash and no position."""
-        wallets, spot = self.wallets, bool(self.wallets.contracts[inst.id]["spot"])
-        wallet, ticks = wallets.wallet_of[inst.id], self.last[inst.id]
-        market = Market(
-            ticks,
-            ticks,
-            bar_only=True,
-            margin=1.0 if spot else self.terms.margin,
-            tiers=self._tiers(inst),
-            cost=self._cost(),
-            taker=self.terms.taker,
-        )
-        money = wallets.money(wallet, cash)
-        facts = Facts(
-            now=_NOW,
-            accounts={wallet: Account(money, money, 10 ** wallets.decimals[wallet])},
-            wallet_of=wallets.wallet_of,
-            markets={inst.id: market},
-            exposure=Exposure(),
-        )
-        proposal = Proposal(0, k, self.chosen[k].name, inst, wallets.contracts[inst.id], setup)
-        return _Tried(setup, self._desk().round([proposal], facts)[0], inst)
-
-    def _tiers(self, inst: Instrument) -> tuple[Tier, ...]:
-        """The margin tiers of a coin, none for spot."""
-        wallet, told = self.wallets.wallet_of[inst.id], self.terms.tiers_of(inst)
-        return tuple(Tier(self.wallets.money(wallet, one.cap), float(one.rate), one.leverage) for one in told)
-
-    def _desk(self) -> Desk:
-        return Desk(
-            limits_of(self.config),
-            self.instruments,
-            [one.name for one in self.chosen],
-            superp=self.config.superp.enabled,
-            manager=replace(self.config.manager, top=0),
-            regime=self.config.regime,
-            wallets=len(self.wallets.currencies),
-            bar_only=[True] * len(self.instruments),
-        )
+        return _Tried(setup, self.desk.judged(k, inst, setup, cash, self.last[inst.id]), inst)
 
     def _order(self, inst: Instrument, order: Order) -> tuple[str, str, str]:
         """Price (of a market order the last), size and value, as text."""

@@ -24,9 +24,9 @@ from tickerml.run.recipe import best_command
 from tickerml.run.setup import Setting, bar_only_of, terms_of
 from tickerml.run.strategies import Chosen, choose_all, known_coins
 from tickerml.run.sweep_book import SweepBook
-from tickerml.run.sweep_check import Checked, compared
+from tickerml.run.sweep_check import compared
 from tickerml.run.sweep_memory import check_room, give_back, most_since, peak_mb
-from tickerml.run.sweep_ways import Exact, Fast, Trial, cores, fast
+from tickerml.run.sweep_ways import ARRAYS, ENGINE, Exact, Fast, Trial, cores, fast
 from tickerml.tape.block import concat
 from tickerml.tape.errors import ConfigError, InputError, RunError
 from tickerml.tape.kernel_cache import kernel_hash
@@ -173,20 +173,28 @@ def _watched(search: Search, low: int, count: int, total: int, bars: int, what: 
     return after
 
 
-def pbo_of(marks: NDArray[np.float64]) -> float | None:
-    """Probability of overfitting by CSCV; None for fewer than two trials or too few marks."""
-    if marks.ndim != 2 or len(marks) < 2:
-        return None
-    returns = np.diff(marks, axis=1, prepend=0.0).T
-    if len(returns) < 2 * SPLITS:
-        return None
-    return round(overfitting(returns).pbo, 4)
+def pbo_of(trials: Sequence[Mapping[str, Any]], marks: NDArray[np.float64]) -> tuple[float | None, str]:
+    """Probability of overfitting by CSCV; None with the reason where there is nothing to choose among."""
+    if len(trials) < 2:
+        return None, "one parameter set, needs two"
+    if not any(one["trades"] for one in trials):
+        return None, "no parameter set traded"
+    if len({one["marks"] for one in trials}) > 1:
+        return None, "some sets were tried by arrays, others by the engine, which mark equity at other moments"
+    if (marks == marks[0]).all():
+        return None, "all parameter sets did the same"
+    if marks.shape[1] < 2 * SPLITS:
+        return None, f"{marks.shape[1]} marks of equity, needs {2 * SPLITS}"
+    return round(overfitting(np.diff(marks, axis=1, prepend=0.0).T).pbo, 4), ""
 
 
-def checked(search: Search, way: Fast, number: int) -> Checked:
-    """The engine's trades of one trial against those of the fast way."""
+def checked(search: Search, way: Fast, number: int) -> dict[str, Any]:
+    """The engine's trades of one trial against those of the fast way, as a record has it; who watches hears at once."""
     chosen = replace(search.chosen, strategy=search.strategies[number])
-    return compared(chosen, search.tape, search.setting, way, number, search.progress)
+    found = compared(chosen, search.tape, search.setting, way, number, search.progress)
+    if not found.same and search.progress is not None:
+        search.progress.note("the engine makes other trades of the best: what arrays found does not hold", "WARNING")
+    return found.plain() | {"engine_return": float(found.pnl / search.setting.cash)}
 
 
 def folder_of(config: Config, kind: str, told: Mapping[str, Any]) -> Path:
@@ -200,14 +208,17 @@ def figures_of(
 ) -> dict[str, Any]:
     """What all trials of `book` come to; `fresh` of them were made now, in `seconds`."""
     best = ranked(book.trials, by)[0]
+    made = best["way"] or (ARRAYS if isinstance(way, Fast) else ENGINE)
+    pbo, no_pbo = pbo_of(book.trials, book.marks)
+    speed, no_speed = _speed(search, way, book, fresh / max(1e-9, seconds))
     return {
         "combos": len(book.trials),
-        "bars": way.bars,
-        "bar_combos_per_s": round(fresh * way.bars / max(1e-9, seconds)),
-        "pbo": pbo_of(book.marks),
-        "best": {**best["params"], **{k: v for k, v in best.items() if k not in ("params", "marks", "exact")}},
-        "way": "arrays" if isinstance(way, Fast) else "engine",
-        "assumes": SAME if isinstance(way, Fast) else ALONE,
+        **speed,
+        "pbo": pbo,
+        "not_shown": {name: why for name, why in {**no_speed, "pbo": no_pbo}.items() if why},
+        "best": {**best["params"], **{k: v for k, v in best.items() if k not in ("params", "marks", "exact", "way")}},
+        "way": made,
+        "assumes": SAME if made == ARRAYS else ALONE,
         "why": reason,
         "memory_mb": most_since(search.peak_mb),
         "ceiling_mb": search.ceiling_mb,
@@ -215,6 +226,23 @@ def figures_of(
         "span": _span(search.tape),
         "next": best_command(book.told, best_params(search.chosen.source, search.chosen.name, best["params"])),
     }
+
+
+def _speed(
+    search: Search, way: Fast | Exact, book: SweepBook, rate: float
+) -> tuple[dict[str, int | None], dict[str, str]]:
+    """What each set was tried on and how quickly, `rate` sets a second; and why bars are not told where they are not.
+
+    The engine reads rows: bars are those that the sets on record judge, which may be none.
+    """
+    if isinstance(way, Fast):
+        return {"bars": way.bars, "bar_combos_per_s": round(rate * way.bars)}, {}
+    bars = replace(way, strategies=search.of([one["params"] for one in book.trials]).strategies).bars
+    told = {"rows": way.rows, "row_combos_per_s": round(rate * way.rows)}
+    if bars is None:
+        why = "parameter sets look at no bars, or at different ones"
+        return {"bars": None, "bar_combos_per_s": None, **told}, {"bars": why, "bar_combos_per_s": why}
+    return {"bars": bars, "bar_combos_per_s": round(rate * bars), **told}, {}
 
 
 def _span(tape: Tape) -> dict[str, Any]:

@@ -83,6 +83,6 @@ def sweep(
         spent = time.monotonic() - began - compiled.seconds
         figures = figures_of(asked, way, reason, book, len(book.trials) - before, spent)
         if check and isinstance(way, Fast):
-            figures["checked"] = checked(asked, way, int(ranked(book.trials)[0]["number"])).plain()
+            figures["checked"] = checked(asked, way, int(ranked(book.trials)[0]["number"]))
         book.write(figures)
     return Sweep(folder, figures, book.trials)

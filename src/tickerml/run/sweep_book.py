@@ -29,15 +29,13 @@ class SweepBook:
         """`told`: what was asked, plain values. RunError `run-differs` when `folder` holds something else."""
         self.folder, self.told, self._cash = folder, from_json(json_text(told, default=str)), cash
         self.trials: list[dict[str, Any]] = []
-        self.rate = 0  # bar-combinations a second of an earlier part of this sweep
         self._marks: list[NDArray[np.float64]] = []
         path = folder / SWEEP
         if path.is_file():
             before = from_json(path.read_text(encoding="utf-8"))
             if not _same({key: before.get(key) for key in self.told}, self.told):
                 raise self._other("another sweep")
-            self.rate = int(before.get("bar_combos_per_s", 0))
-            self._read()
+            self._read(str(before.get("way", "")))
         elif folder.exists() and any(folder.iterdir()):
             raise self._other("something that is no sweep")
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,8 +54,9 @@ class SweepBook:
 
     @property
     def marks(self) -> NDArray[np.float64]:
-        """Money above the start, (trials, marks)."""
-        return np.array(self._marks)
+        """Money above the start, (trials, marks); no marks where arrays and the engine made them at other moments."""
+        alike = len({len(one) for one in self._marks}) == 1
+        return np.array(self._marks) if alike else np.zeros((len(self._marks), 0))
 
     def add(self, trial: Trial, params: Mapping[str, Any], **more: Any) -> None:
         """Record one trial, with `more` of what it was."""
@@ -75,6 +74,7 @@ class SweepBook:
             "max_drawdown": float(trial.worst / self._cash),
             "marks": len(trial.marks),
             "exact": trial.exact,
+            "way": trial.way,
         }
         self._raw.write(trial.marks.astype("<f8").tobytes())
         self._raw.flush()
@@ -90,8 +90,8 @@ class SweepBook:
         partial.write_text(text, encoding="utf-8")
         partial.replace(self.folder / SWEEP)
 
-    def _read(self) -> None:
-        """Take over the trials that are whole; cut off what a broken write left."""
+    def _read(self, way: str) -> None:
+        """Take over the trials that are whole; cut off what a broken write left. `way`: of those that do not say."""
         path, raw = self.folder / TRIALS, self.folder / MARKS
         text = path.read_bytes() if path.is_file() else b""
         marks = raw.read_bytes() if raw.is_file() else b""
@@ -101,7 +101,7 @@ class SweepBook:
             if one is None or at + 8 * one["marks"] > len(marks):
                 break
             self._marks.append(np.frombuffer(marks, "<f8", one["marks"], at).astype(np.float64))
-            self.trials.append(one)
+            self.trials.append({**one, "way": one.get("way", way)})
             at, size = at + 8 * one["marks"], size + len(line)
         if path.is_file():
             path.write_bytes(text[:size])

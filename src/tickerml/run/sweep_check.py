@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -23,12 +24,13 @@ from tickerml.views.words import iso
 
 @dataclass(frozen=True)
 class Checked:
-    """How many trades each made, how many are the same, and the first that is not."""
+    """How many trades each made, how many are the same, the first that is not, and what the engine's come to."""
 
     engine: int
     arrays: int
     equal: int
     first: str = ""
+    pnl: Decimal = Decimal(0)  # of the engine's trades
 
     @property
     def same(self) -> bool:
@@ -37,7 +39,14 @@ class Checked:
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"engine": self.engine, "arrays": self.arrays, "equal": self.equal, "first_difference": self.first}
+        return {
+            "same": self.same,
+            "engine": self.engine,
+            "arrays": self.arrays,
+            "equal": self.equal,
+            "first_difference": self.first,
+            "engine_pnl": format(self.pnl, "f"),
+        }
 
 
 def compared(
@@ -58,14 +67,15 @@ def compared(
 
     drive(machine, tape.blocks(), after=after)
     engine = sorted(settled.trades)
-    arrays = sorted(arrays_of(way, number, len(engine) + 1))
-    equal = sum(a == b for a, b in zip(engine, arrays, strict=False))
+    arrays = sorted(arrays_of(way, number))
+    equal = (Counter(engine) & Counter(arrays)).total()
     pairs = zip(engine, arrays, strict=False)
-    first = next((f"{iso(min(a[0], b[0]))}: {_said(a)}, not {_said(b)}" for a, b in pairs if a != b), "")
+    first = next((f"{iso(min(a[0], b[0]))}: engine {_said(a)}, arrays {_said(b)}" for a, b in pairs if a != b), "")
     if not first and len(engine) != len(arrays):
-        extra = (engine if len(engine) > len(arrays) else arrays)[min(len(engine), len(arrays))]
-        first = f"{iso(extra[0])}: {_said(extra)} in one of them only"
-    return Checked(len(engine), len(arrays), equal, first)
+        more, whose = (engine, "the engine") if len(engine) > len(arrays) else (arrays, "the arrays")
+        extra = more[min(len(engine), len(arrays))]
+        first = f"{iso(extra[0])}: {_said(extra)} by {whose} alone"
+    return Checked(len(engine), len(arrays), equal, first, sum((Decimal(one[6]) for one in engine), Decimal(0)))
 
 
 Told = tuple[int, int, int, str, str, str, str, str]
@@ -89,13 +99,13 @@ class _Settled:
             self.trades.append((*known, entry, out, size, pnl, told["reason"]))
 
 
-def arrays_of(way: Fast, number: int, most: int) -> list[Told]:
-    """The trades of a combination of the fast way, told as the engine tells its own."""
+def arrays_of(way: Fast, number: int, most: int | None = None) -> list[Told]:
+    """The trades of a combination of the fast way, told as the engine tells its own; at most `most` of a coin."""
     found: list[Told] = []
     wallets = way.machine.trader.books.wallets
     for sweep, inst in zip(way.sweeps, way.traded, strict=True):
         bars, delay = sweep.market.bars, int(sweep.market.terms["known"])
-        for one in sweep.trades(number, most):
+        for one in sweep.trades(number, len(bars) if most is None else most):  # a bar ends one trade at most
             reason = REASONS[one["reason"]]
             exit_time = 0 if reason == REASONS[-1] else int(bars[one["exit_bar"]]["closed"]) + delay
             money = wallets.amount(wallets.wallet_of[inst.id], int(one["pnl"]))
@@ -107,4 +117,4 @@ def arrays_of(way: Fast, number: int, most: int) -> list[Told]:
 
 
 def _said(one: Told) -> str:
-    return f"{one[3]} to {one[4]} ({one[7]})"
+    return f"{one[5]} from {one[3]} to {one[4]} ({one[7]})"

@@ -3,6 +3,8 @@
 The fast way is taken where it gives the engine's trades (`fast`; what it asks for is in `lab/sweep_kernels.py`), and
 nowhere else. It models the strategy and the venue, not the account: every trade stakes the same money, no limit of the
 account (drawdown, positions at once, capital in use) stops an entry, and the loss of all of it liquidates nothing.
+Where the desk would refuse a parameter set from the start it is not taken (run/sweep_desk.py), and the engine has the
+last word on the best (run/sweep_check.py): what limits make of sizes, it tells.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ from tickerml.lab.sweep_text import reads_of, unfit
 from tickerml.run.setup import Setting, build
 from tickerml.run.strategies import Chosen, traded
 from tickerml.run.sweep_alone import alone
+from tickerml.run.sweep_bars import bars_judged, timeframe_of
+from tickerml.run.sweep_desk import SweepDesk
 from tickerml.run.tiers import tiered
 from tickerml.strategies.wake import Bars
 from tickerml.tape.block import Block
@@ -42,6 +46,7 @@ from tickerml.tape.rows import MILLISECOND, Kind
 from tickerml.tape.tape import Tape
 
 EXACT_MARKS: Final = 128  # marks of equity where the engine runs
+ARRAYS, ENGINE = "arrays", "engine"  # what tried a parameter set
 _ENGINE: Final = 40 << 20  # bytes of one engine with its books, measured
 
 
@@ -57,6 +62,7 @@ class Trial:
     won: int
     marks: NDArray[np.float64]  # money above the start, at each mark
     exact: bool = True  # False: some fill would have been partial at the venue
+    way: str = ENGINE
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Fast:
                 sum(int(c["won"]) for c in mine),
                 marks,
                 exact=not any(int(c["thin"]) for c in mine),
+                way=ARRAYS,
             )
 
     @property
@@ -106,13 +113,10 @@ class Fast:
             raise ValueError(why)
         if strategies[0].wake.ns != self.sweeps[0].strategies[0].wake.ns:
             raise ValueError("its parameters change the timeframe")
-        for sweep in self.sweeps:
-            _shorts(strategies, sweep.market)
-        pairs = zip(self.sweeps, self.traded, strict=True)
-        made = (
-            BarSweep(strategies, _stakes(self.machine, inst, strategies, setting), one.market, one.threads)
-            for one, inst in pairs
-        )
+        desk, made = SweepDesk(chosen, tape.header, self.traded, setting), []
+        for one, inst in zip(self.sweeps, self.traded, strict=True):
+            stakes = _checked(desk, self.machine, inst, strategies, setting, one.market)
+            made.append(BarSweep(strategies, stakes, one.market, one.threads))
         return replace(self, sweeps=tuple(made))
 
     def memory(self, count: int, workers: int) -> int:
@@ -142,7 +146,7 @@ def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting
     machine = build([replace(chosen, strategy=first)], tape.header, setting, lambda _: None)
     loop = machine.loop
     mine = traded(chosen, config, tape.header.instruments, setting.pairs)
-    sweeps = []
+    desk, sweeps = SweepDesk(chosen, tape.header, mine, setting), []
     for inst in mine:
         rows, table = bars_of(tape, inst.id)
         terms = np.zeros(1, TERMS)[0]
@@ -153,23 +157,21 @@ def fast(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting
         market = market_of(
             rows, table, loop.insts[inst.id], loop.venue.rules[inst.id], loop.venue.fees[0], terms, first.wake.ns
         )
-        _shorts(strategies, market)
-        sweeps.append(BarSweep(strategies, _stakes(machine, inst, strategies, setting), market, threads))
+        stakes = _checked(desk, machine, inst, strategies, setting, market)
+        sweeps.append(BarSweep(strategies, stakes, market, threads))
     return Fast(tuple(sweeps), mine, machine)
 
 
-def _shorts(strategies: Sequence[Any], market: Market) -> None:
-    """ValueError where some parameter set sells short what cannot be: the engine refuses each of its trades."""
-    if market.rules["spot"] and any(one.setup.side < 0 for one in strategies):
-        raise ValueError("spot cannot be sold short")
-
-
-def _stakes(machine: Machine, inst: Instrument, strategies: Sequence[Any], setting: Setting) -> list[int]:
-    """Money of one trade of each parameter set."""
-    wallets = machine.trader.books.wallets
+def _checked(
+    desk: SweepDesk, machine: Machine, inst: Instrument, strategies: Sequence[Any], setting: Setting, market: Market
+) -> list[int]:
+    """Money of one trade of each parameter set. ValueError where the desk would refuse the trades of one."""
+    books, wallet = machine.trader.books, machine.trader.books.wallets.wallet_of[inst.id]
     whole = setting.cash * Decimal(repr(setting.config.trading.max_position_size))
     stakes = [s.setup.stake if s.setup.stake is not None else whole for s in strategies]
-    return [wallets.money(wallets.wallet_of[inst.id], stake) for stake in stakes]
+    money = [books.wallets.money(wallet, stake) for stake in stakes]
+    desk.check(strategies, money, inst, setting.cash if wallet == books.purse else Decimal(0), market)
+    return money
 
 
 def _unfit(chosen: Chosen, strategies: Sequence[Any], tape: Tape, setting: Setting) -> Iterator[str]:
@@ -275,10 +277,13 @@ class Exact:
         )  # fmt: skip
 
     @property
-    def bars(self) -> int:
-        """Rows that strategies look at: bars where there are any, else all rows."""
-        kinds = np.concatenate([block.rows["kind"] == Kind.BAR for block in self.tape.blocks()])
-        return int(kinds.sum()) or self.rows
+    def bars(self) -> int | None:
+        """Bars that a parameter set judges on all instruments; None where it looks at no bars, or sets at others."""
+        duration = timeframe_of(self.strategies)
+        if not duration:
+            return None
+        mine = traded(self.chosen, self.setting.config, self.tape.header.instruments, self.setting.pairs)
+        return bars_judged(self.tape, duration, [one.id for one in mine])
 
     def memory(self, count: int, workers: int) -> int:
         """Bytes that `workers` engines take beside the tape."""

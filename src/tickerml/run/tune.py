@@ -34,7 +34,7 @@ from tickerml.run.search import (
 from tickerml.run.sweep import Sweep
 from tickerml.run.sweep_book import SweepBook
 from tickerml.run.sweep_memory import held_mb
-from tickerml.run.sweep_ways import Exact, Fast, Trial
+from tickerml.run.sweep_ways import ARRAYS, Exact, Fast, Trial
 from tickerml.tape.errors import ConfigError, InputError, RunError
 from tickerml.tape.progress import Progress
 from tickerml.tape.tape import Tape
@@ -95,11 +95,10 @@ def tune(
             asked = Asked(search, book, by, exact, total=trials)
             asked.follow(asker)
             fresh, spent = len(book.trials) - before, time.monotonic() - began - compiled.seconds
-            best = search.of([ranked(book.trials, by)[0]["params"]])
-            way, reason = asked.way(best)
+            way, reason, best = asked.best()
             figures = figures_of(search, way, reason, book, fresh, spent, by)
             if check and isinstance(way, Fast):
-                figures["checked"] = checked(best, way, 0).plain()
+                figures["checked"] = checked(best, way, 0)
         book.write(figures)
     return Sweep(book.folder, figures, book.trials, by)
 
@@ -139,6 +138,14 @@ class Asked:
             return Exact(search.chosen, search.strategies, search.setting, known[0].tape, known[0].rows), known[1]
         self._ways = way_of(search, self._exact)
         return self._ways
+
+    def best(self) -> tuple[Fast | Exact, str, Search]:
+        """How the best on record was tried: by arrays, though later sets may have needed the engine."""
+        first = ranked(self._book.trials, self._by)[0]
+        best = self._search.of([first["params"]])
+        if first["way"] == ARRAYS and self._ways is not None and isinstance(self._ways[0], Exact):
+            return *way_of(best, self._exact, quiet=True), best
+        return *self.way(best), best
 
     def _try(self, combos: Sequence[Mapping[str, Value]], more: Mapping[str, Any]) -> None:
         known = self._book.trials[self.at : self.at + len(combos)]

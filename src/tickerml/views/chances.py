@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -205,7 +206,7 @@ def daily_of(story: Story, time: Times, equity: Floats) -> Floats:
 @once
 def curve(story: Story) -> CurveFigures:
     """Yearly figures of daily equity (lab/metrics.py): 365 days a year, no risk-free rate; each with its reason."""
-    return curve_figures(daily(story), DAY)
+    return curve_figures(daily(story), DAY, partial(lasted, story))
 
 
 @once
@@ -235,11 +236,18 @@ def no_sharpe(story: Story) -> str:
     """Why no Sharpe ratio is shown: "19 hours, needs 30 days"; empty where it is."""
     if sharpe(story) is not None:
         return ""
-    length, days = story.head.end - story.head.start, len(daily(story)) - 1
-    if days < SHARPE_DAYS:
-        short = duration(length) if length < SHARPE_DAYS * DAY else plural(max(days, 0), "whole day")
-        return f"{short}, needs {SHARPE_DAYS} days"
+    if len(daily(story)) - 1 < SHARPE_DAYS:
+        return f"{lasted(story, SHARPE_DAYS)}, needs {SHARPE_DAYS} days"
     return "equity did not move"
+
+
+def lasted(story: Story, needed: int) -> str:
+    """How long a run was that has fewer than `needed` days for a figure; where it lasted as long, its whole days.
+
+    One answer for all figures of a run: the midnights that a ratio is of may be one more than days have passed.
+    """
+    length = story.head.end - story.head.start
+    return duration(length) if length < needed * DAY else plural(max(len(daily(story)) - 1, 0), "whole day")
 
 
 def tried(story: Story) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -112,7 +113,7 @@ def _judged(
 ) -> tuple[Figure, Figure, Interval | None]:
     """Sharpe of a part's money, its worst fall, and an interval of that Sharpe; `short`: why none is shown."""
     fall, daily = max_drawdown(money), chances.daily_of(story, time, money)
-    sharpe = no_figure(short) if short else curve_figures(daily, DAY).sharpe
+    sharpe = no_figure(short) if short else curve_figures(daily, DAY, partial(chances.lasted, story)).sharpe
     spread = chances.sharpe_95(daily, sharpe.value, figures.seed(story, f"sharpe of {name}")) if sharpe.shown else None
     return sharpe, Figure(fall.share if fall else 0.0), spread
 
