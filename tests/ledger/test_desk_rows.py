@@ -105,6 +105,17 @@ def test_figures_of_a_strategy_may_be_called_like_a_column_g3(ledger):
     assert [(one["kind"], one["size_rule"]) for one in found] == [("3", "1.5"), ("setup", None)]
 
 
+def test_quotes_beside_other_strategies_are_the_quoters_g3(ledger):
+    """Its rows name nobody: its orders, fills and counted quotes carry its name alone."""
+    one = recorded("quoter")
+    project(ledger.link, facts(*RUN), lambda: one.blocks)
+    with reading(ledger.place) as connection:
+        for table in ("orders", "fills", "signals"):
+            found = rows(connection, table, None, 1_000)
+            assert {row["strategy"] for row in found} == {"quoter"}, table
+    assert facts(("dca", "dca"), ("swing", "swing")).strategy == "dca+swing"
+
+
 def untaken(table):
     """Rows of a table that no database takes: a mapping in a column of numbers."""
     return [tuple({"no": "number"} if c.kind == "int" else str(n) for c in table.columns) for n in range(2)]

@@ -22,7 +22,9 @@ _MAKES: Final = ("mode", "strategy", "params", "config", "cash", "seed", "pairs"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A run in a ledger: its name there, its strategy, its row of `runs`, its instruments, and whom its desk judges."""
+    """A run in a ledger: its name there, whose rows name no strategy, its row of `runs`, its instruments, and whom its
+    desk judges.
+    """
 
     run: str
     strategy: str
@@ -49,8 +51,10 @@ def facts_of(manifest: Mapping[str, Any], header: Header) -> Facts:
         **{name: _json(manifest.get(name)) for name in ("params", "pairs", "versions", "notes")},
     }
     row = tuple(told.get(c.name, manifest.get(c.name)) for c in TABLES["runs"].columns)
-    deciding = (str(one["name"]) for one in manifest.get("strategies", ()) if one["source"] != _COMPILED)
-    return Facts(run, str(manifest["strategy"]), row, header.instruments, tuple(deciding))
+    strategies = manifest.get("strategies", ())
+    deciding = tuple(str(one["name"]) for one in strategies if one["source"] != _COMPILED)
+    quoting = (str(one["name"]) for one in strategies if one["source"] == _COMPILED)  # its rows name nobody
+    return Facts(run, next(quoting, str(manifest["strategy"])), row, header.instruments, deciding)
 
 
 def name_of(manifest: Mapping[str, Any]) -> str:

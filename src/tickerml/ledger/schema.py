@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["text", "exact", "time", "int", "real", "flag", "json"]
 
-PROJECTION: Final = 3
+PROJECTION: Final = 4
 """Raised whenever the same rows give other tables: what an older program wrote is then projected again."""
 
 
@@ -211,7 +211,7 @@ _DECISIONS: Final = _table(
 )
 _METRICS: Final = _table(
     "performance_metrics",
-    "by strategy and day; strategy '' = all, day 0 = the whole run so far",
+    "closed trades by strategy and day; strategy '' = all, day 0 = the whole run so far; quotes make fills, no trades",
     """strategy text
     day time; start of the UTC day""",
     """seq int; of the last row that counts
@@ -229,7 +229,7 @@ _METRICS: Final = _table(
     profit_factor real; won_pnl / -lost_pnl; NULL without a loss
     expectancy real; pnl / trades
     held_ns int; time in trades, summed
-    equity exact; the last, of strategy '' only
+    equity exact; the last, with what is open and quoted, of strategy '' only
     max_drawdown real; deepest fall from the peak, share, of strategy '' only""",
 )
 _SIGNALS: Final = _table(
