@@ -226,9 +226,9 @@ class LiveRun:
             total=sum(not i.values_only for i in books.instruments),
             current=len(fresh),
             oldest_ms=max(ages.values(), default=0) / 1e6,
-            gaps=int(marks["gaps"].sum()),
+            gaps=int(books.loop.books["gaps"].sum()),
             resyncs=self._seen.resyncs,
-            crossed=int(marks["crossed"].sum()),
+            crossed=int(books.loop.books["crossed"].sum()),
             clock_ns=max(offsets, key=abs, default=0),
             stale=tuple((books.instruments[n].symbol, ages[n] / SECOND) for n in stale),
         )
