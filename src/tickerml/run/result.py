@@ -27,7 +27,8 @@ TOLD: Final = (
     *("run", "synthetic", "rows", "decisions", "orders", "fills", "refusals", "pnl", "fees", "funding"),
     *("max_drawdown", "final_equity", "currency", "decision_hash", "state_hash", "rows_per_s"),
     *("trades", "per_strategy", "per_pair", "metrics", "sharpe", "sharpe_95", "deflated_sharpe", "trials", "benchmark"),
-    *("in_sample", "per_regime", "per_month", "per_hour", "ambiguous_bars", "leaks", "not_shown"),
+    *("in_sample", "per_regime", "per_month", "per_hour", "ambiguous_bars", "leaks", "not_shown", "gaps"),
+    "problems",
 )
 
 

@@ -41,6 +41,7 @@ def summary(story: Story) -> str:
         ("confidence", calibration.spoken(calibration.calibration(story))),
         ("no trade", reasons_line(story)),
         ("data", data_line(story)),
+        ("at import", problems_line(story)),
     )
     lines = [*verdict.warnings(story), verdict.headline(story)]
     lines += [f"  {name:<12}{text}" for name, text in named if text]
@@ -190,12 +191,22 @@ def data_line(story: Story) -> str:
     span = period(head.start, head.end)
     said = f"{amount(health.rows)} rows, {plural(len(head.coins), 'coin')}, {span}, gaps {count(health.gaps)}"
     parts = [("", said)]
-    parts += [(", ", f"{spoken(problem)} {count(n)} (left out at import)") for problem, n in health.problems.items()]
     if health.crossed:
         parts.append((", ", f"crossed {count(health.crossed)}"))
     if story.seconds:
         parts += [("; ", f"{story.seconds:.1f} s"), (", ", f"{amount(health.rows / story.seconds)} rows/s")]
     return _fit(parts)
+
+
+def problems_line(story: Story) -> str:
+    """What an import refused or marked, the most frequent first, as many kinds as fit; nothing where all was good."""
+    told = sorted(story.health.problems.items(), key=lambda one: -one[1])
+    for n in range(len(told), 0, -1):
+        said = ", ".join(f"{spoken(problem)} {count(times)}" for problem, times in told[:n])
+        more = f", and {plural(len(told) - n, 'kind')} more" if n < len(told) else ""
+        if len(said + more) <= WIDTH - 14:
+            return said + more
+    return ""
 
 
 def next_lines(story: Story) -> list[str]:
