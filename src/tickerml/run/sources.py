@@ -20,7 +20,7 @@ from tickerml.sim.synthetic import synthetic_tape
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError
 from tickerml.tape.importers.options import Options
-from tickerml.tape.importers.sources import files_of, open_paths
+from tickerml.tape.importers.sources import files_of, named, open_paths
 from tickerml.tape.importers.sources import import_paths as import_files
 from tickerml.tape.kernel_cache import cache_root
 from tickerml.tape.progress import Progress
@@ -79,6 +79,7 @@ def open_source(
     Files are imported once, into the user's cache folder. `pairs` is checked against what the source has. Raises
     InputError.
     """
+    named(spec, "--source")
     if spec.startswith("tcp:"):
         return MarketTape(connect(spec.removeprefix("tcp:")))
     made_up = spec.split(":")[0] == "synthetic"

@@ -255,3 +255,16 @@ def files_of(path: Path) -> list[Path]:
         and not any(part.startswith(".") for part in p.parts[-2:])
     )
     return [p for p in inside if p.suffix.lower() not in _NOT_DATA]
+
+
+def named(source: str, key: str = "") -> str:
+    """A source's name as it is. InputError `file-missing` for none: a path of nothing is the folder one stands in."""
+    if not source.strip():
+        raise InputError(
+            "file-missing",
+            "the source is an empty text, which names nothing",
+            key=key or None,
+            means="nothing was started",
+            try_=f"{key} synthetic   (or a store, a folder, a file; . is this folder)".strip(),
+        )
+    return source
