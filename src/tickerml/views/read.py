@@ -14,7 +14,7 @@ from tickerml.account.contract import from_money
 from tickerml.tape.balances import Balances, balances_of
 from tickerml.tape.block import Block, concat
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Kind
+from tickerml.tape.rows import Flag, Kind, Rows
 from tickerml.tape.tape import Header, Tape
 from tickerml.views.health import health_of
 from tickerml.views.paid import Payments, unit_of
@@ -46,7 +46,7 @@ _READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.DESK)
 _INTENT, _REFUSAL, _SETTLED, _DESK = map(int, _READ)
 _AT_ONCE: Final = 1 << 16  # rows
 _DECODE: Final = msgspec.json.Decoder(dict[str, Any]).decode
-_COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
+_COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects"}
 
 
 @dataclass(slots=True)
@@ -109,6 +109,11 @@ def _joined(blocks: Iterable[Block]) -> Iterator[Block]:
         yield concat(held)
 
 
+def answered(rows: Rows) -> int:
+    """How many intents these rows tell of: one of a compiled strategy is a row a side."""
+    return int(((rows["kind"] == Kind.INTENT) & (rows["flags"] & Flag.END != 0)).sum())
+
+
 def _gather(block: Block, seq: int, found: _Gathered) -> None:
     rows = block.rows
     if not len(rows):
@@ -117,6 +122,7 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
     found.last = int(rows["recv"][-1])
     for kind, name in _COUNTED.items():
         found.counts[name] += int((rows["kind"] == kind).sum())
+    found.counts["signals"] += answered(rows)
     _count_reasons(block, Kind.PASS, "reason", found.passes)
     _count_reasons(block, Kind.REFUSAL, "code", found.refusals)
     found.payments.add(block)
