@@ -237,6 +237,8 @@ def salvage(
     lines += [f"  missing: sequence {first} to {last}" for first, last in found.missing]
     if (target / "run.json").exists():
         lines.append(f"  next        tickerml replay {shlex.quote(str(target))}")
+    else:
+        lines.append("  it is a journal alone: without the run.json of its run no command can compute it again")
     out.result(asdict(found), lines)
 
 

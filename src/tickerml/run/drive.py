@@ -125,7 +125,7 @@ def _unstopped(folder: Path) -> Path:
 
 
 def _stopped(folder: Path) -> bool:
-    return (folder / MANIFEST).is_file() and bool(read_manifest(folder).get("stopped"))
+    return (folder / MANIFEST).is_file() and bool(read_manifest(folder, whole=False).get("stopped"))
 
 
 def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace | None = None) -> dict[str, Any]:

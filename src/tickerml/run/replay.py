@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,7 +64,7 @@ class Replayed:
         else:
             lines += [f"  {line}" for line in _beside(at.get("recorded"), at.get("computed"))]
         if self.run and "source_row" in at:
-            lines.append(f"  try:   tickerml debug {self.run} --at {at['source_row']}")
+            lines.append(f"  try:   tickerml debug {shlex.quote(self.run)} --at {at['source_row']}")
         return [*lines, *self.notes]
 
     def __str__(self) -> str:

@@ -80,13 +80,12 @@ def read_story(
     """Read a run: its tape (the rows that the run made), its manifest, and what was computed beside it.
 
     `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
-    manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, strategies, params, seed,
-    command, cash, currency, pairs, trials, trials_variance, notes, seconds, rows, report, waterfall, decision_hash,
-    state_hash, kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins, in_sample,
-    first_sequence,
-    and of its "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates,
-    problems, clocks, breaks, assumed_clock,
-    bar_only. Raises msgspec.DecodeError when a blob is not JSON.
+    manifest's. Of the manifest these keys are read, all may be missing: run, called, mode, strategy, strategies,
+    params, seed, command, cash, currency, pairs, trials, trials_variance, notes, seconds, rows, report, waterfall,
+    decision_hash, state_hash, kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins,
+    in_sample, first_sequence, and of its "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs,
+    lost, crossed, duplicates, problems, clocks, breaks, assumed_clock, bar_only. Raises msgspec.DecodeError when a blob
+    is not JSON.
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
     seq = int(manifest.get("first_sequence") or 0)
@@ -242,6 +241,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered, paid: P
     currency = priced.settle if priced is not None else None
     return Head(
         run=str(manifest.get("run", "")),
+        called=str(manifest.get("called") or ""),
         mode=str(manifest.get("mode", "paper")),
         strategy=str(manifest.get("strategy", "strategy")),
         coins=coins,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
@@ -45,7 +44,7 @@ def summary(story: Story) -> str:
     )
     lines = [*verdict.warnings(story), verdict.headline(story)]
     lines += [f"  {name:<12}{text}" for name, text in named if text]
-    shown = [clip(line, WIDTH) for line in lines if line]
+    shown = [line if line.startswith("  twins ") else clip(line, WIDTH) for line in lines if line]  # to be pasted
     return "\n".join(map(plain, [*shown, *next_lines(story)]))
 
 
@@ -76,8 +75,8 @@ def net_line(story: Story) -> str:
 
 def twins_line(story: Story) -> str:
     """What makes null twins of a run that has none, and why it has none; nothing where they are there or cannot be."""
-    why, _, command = chances.no_twins(story).rpartition(": ")
-    return _fit([("", f"{command}: was it chance?"), ("   ", f"({why})")]) if command.startswith("tickerml ") else ""
+    why, _, rest = chances.no_twins(story).partition(": tickerml ")
+    return _fit([("", f"tickerml {rest}: was it chance?"), ("   ", f"({why})")]) if rest else ""
 
 
 def _fit(parts: list[tuple[str, str]]) -> str:
@@ -213,7 +212,7 @@ def next_lines(story: Story) -> list[str]:
     """What to type next, and where the page lies: on lines of their own where one is too long, and never cut."""
     if not story.head.run:
         return []
-    run = shlex.quote(story.head.run)
+    run = story.head.command_name
     parts = [f"tickerml why {run}", f"tickerml replay {run}"]
     parts += [f"report: {story.report}"] if story.report else []
     label = f"  {'next':<12}"
