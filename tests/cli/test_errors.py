@@ -94,6 +94,7 @@ NOT_REASONS = {
     "tickerml-store",
     "binance-usdm",
     "binance-coinm",
+    "binance-us",
     "usd-m",
     "usds-m",
     "coin-m",

@@ -67,6 +67,20 @@ def test_h3_another_kind_of_file_is_refused_before_the_run(tmp_path):
     assert told.value.code == "file-kind"
 
 
+@pytest.mark.parametrize("place", ["/proc/x.csv", "/proc/new/x.csv", "n" * 300 + ".csv", "n" * 300 + "/t.csv"])
+def test_a_place_that_cannot_be_written_is_told_before_a_run_begins(tmp_path, place):
+    with pytest.raises(InputError, match=r"csv cannot be written: ") as told:
+        checked(tmp_path / place)
+    assert told.value.code == "file-permission"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_question_leaves_nothing_behind(tmp_path):
+    for name in ("t.csv", "new/t.csv"):
+        assert checked(tmp_path / name) == tmp_path / name
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("below", ["t.csv", "new/t.csv"])
 def test_a_file_in_the_way_of_its_folder_is_told_before_a_run_begins(tmp_path, below):
     (tmp_path / "afile").touch()

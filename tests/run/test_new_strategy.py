@@ -78,3 +78,20 @@ def test_nothing_is_written_over(tmp_path):
     assert made.strategy.read_text() == "mine"
     new_strategy("my_dip", tmp_path, compiled=True, force=True)
     assert "def detect" in made.strategy.read_text()
+
+
+@pytest.mark.parametrize("name", ["numpy", "types", "pytest", "tickerml", "polars"])
+def test_a_name_that_would_hide_a_module_is_refused(name, tmp_path):
+    """Its test imports what it would hide: `python test_numpy.py` died in numba."""
+    with pytest.raises(InputError, match=r"would hide|this program") as told:
+        new_strategy(name, tmp_path / "mine")
+    assert told.value.code == "strategy-name"
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_strategy_of_this_folder_may_be_written_anew(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    new_strategy("my_dip", tmp_path)
+    (tmp_path / "data").mkdir()
+    assert new_strategy("my_dip", tmp_path, force=True).strategy.is_file()
+    assert new_strategy("data", tmp_path / "mine").strategy.is_file()

@@ -128,7 +128,9 @@ def test_h3_twins_of_another_run_are_not_shown(run, tmp_path):
 
 def test_h3_why_there_are_none_is_said_in_words(tmp_path):
     none = traded(tmp_path / "none", twins=0)
-    assert none.summary()["not_shown"]["benchmark.null_twin_p"].startswith("none were asked for: tickerml report none")
+    assert none.summary()["not_shown"]["benchmark.null_twin_p"].startswith(
+        f"none were asked for: tickerml report {tmp_path / 'none'} --twins "
+    )
     books = backtest(quoter.Params(), market("busy", minutes=1), config=settings(), run_dir=tmp_path / "b", twins=2)
     assert books.story.decisions.fills
     assert books.summary()["not_shown"]["benchmark.null_twin_p"] == "only bars have null twins"
@@ -149,7 +151,7 @@ def test_h3_what_makes_twins_is_named_where_there_are_none(tmp_path, monkeypatch
     """In JSON and on the terminal: a run of so many rows that twins would take minutes, and one that asked for none."""
     monkeypatch.setattr(null_twins, "QUICK", 1_000)
     long = traded(tmp_path / "long", twins=None)
-    asked = "tickerml report long --twins 20"
+    asked = f"tickerml report {tmp_path / 'long'} --twins 20"
     why = long.summary()["not_shown"]["benchmark.null_twin_p"]
     assert why == f"1,500 rows are many to run again and again: {asked}"
     assert any(line.startswith(f"  twins       {asked}") for line in long.lines())

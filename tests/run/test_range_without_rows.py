@@ -56,6 +56,17 @@ def test_a_gap_has_no_rows_and_a_single_row_is_some(tmp_path):
         assert told.value.code == "timerange"
 
 
+@pytest.mark.parametrize("command", [*COMMANDS, "data check", "data import"])
+@pytest.mark.parametrize("source", ["", " "])
+def test_an_empty_source_is_not_the_folder_in_which_one_stands(command, source, store, capsys, monkeypatch):
+    monkeypatch.chdir(store.parent)
+    before = sorted(store.parent.iterdir())
+    named = [source] if command.startswith("data") else ["--source", source, "-s", "ma_cross", *COMMANDS[command]]
+    assert run([*command.split(), *named]) == 2
+    assert "error[file-missing]: the source is an empty text, which names nothing" in capsys.readouterr().err
+    assert sorted(store.parent.iterdir()) == before
+
+
 def test_the_made_up_market_is_read_for_it():
     made = open_source("synthetic:calm:3", minutes=2, coins=("BTC",))
     first = min(int(block.rows["recv"].min()) for block in made.blocks() if len(block))

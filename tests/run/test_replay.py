@@ -86,6 +86,16 @@ def test_identical_at_every_chunk(run, chunk):
     assert answer.fills == run.manifest["counts"].get("fill", 0)
 
 
+@pytest.mark.parametrize("strategy", ["dca", "quoter", "ma_cross"])
+def test_a_decision_is_the_same_in_every_answer(strategy, tmp_path):
+    """Detectors fold a day's passes into one row, and a quote is a row a side: the answers were counted as rows."""
+    tape = open_source("synthetic:busy:7", minutes=12, coins=("BTC", "TON"))
+    made = backtest(strategy, tape, config=settings(), run_dir=tmp_path / "run", leaks=False, twins=0)
+    answer = replay(made.path)
+    assert answer.identical
+    assert made.summary()["decisions"] == answer.decisions == made.manifest["decisions"] > 0
+
+
 def test_backtest_and_paper_make_the_same_run(run, store, tmp_path):
     config = from_mapping(run.manifest["config"])
     strategy = again(run.manifest["strategies"][0]["source"], run.manifest["strategies"][0]["params"], config).strategy

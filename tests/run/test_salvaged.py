@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 
 from small_runs import market, settings
 from small_strategies import Churn
+from tickerml.cli.app import run as run_command
 from tickerml.run.paper import paper
 from tickerml.run.record import JOURNAL, RunTape, read_manifest
 from tickerml.run.replay import replay
@@ -126,3 +129,67 @@ def test_nothing_is_written_over_and_a_broken_manifest_is_told(damaged, tmp_path
     with pytest.raises(InputError):
         salvage_run(damaged, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_the_advice_for_a_damaged_run_saves_a_run(damaged, monkeypatch, capsys):
+    """It named the journal in the run's folder, which gave a journal that no command could compute again."""
+    bought = damaged.rename(damaged.with_name("bought here"))
+    monkeypatch.chdir(bought.parent)
+    for folder in (Path(bought.name), bought):
+        assert run_command(["replay", str(folder)]) == 1
+        advice = capsys.readouterr().err.split("try:")[1].strip().splitlines()[0]
+        assert advice == f"tickerml journal salvage '{folder}' --out '{folder}-salvaged'"
+        assert run_command(shlex.split(advice)[1:]) == 0
+        assert run_command(["replay", f"{folder}-salvaged"]) == 0
+        shutil.rmtree(f"{folder}-salvaged")
+        capsys.readouterr()
+
+
+def test_where_the_manifest_is_damaged_too_the_journal_can_be_saved(damaged, tmp_path, capsys):
+    (damaged / "run.json").write_text('{"run": "night"}')
+    assert run_command(["journal", "salvage", str(damaged), "--out", str(tmp_path / "saved")]) == 2
+    said = capsys.readouterr().err
+    assert "error[not-a-run]" in said
+    assert 'it has no "mode"' in said
+    assert not (tmp_path / "saved").exists()
+    advice = shlex.split(said.split("try:")[1].strip().splitlines()[0])
+    assert advice[1:] == ["journal", "salvage", str(damaged / JOURNAL), "--out", str(tmp_path / "saved")]
+    assert run_command(advice[1:]) == 0
+    assert "it is a journal alone: without the run.json of its run" in capsys.readouterr().out
+    assert verify(tmp_path / "saved").verdict is Verdict.SOUND
+
+
+def without(key):
+    """A change that takes a key, of the source where a dot leads to it, out of a manifest."""
+    first, _, inner = key.partition(".")
+
+    def change(told):
+        told[first].pop(inner) if inner else told.pop(first)
+        return told
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda told: [1, 2], "it holds no object"),
+        (lambda told: {"run": "dmg2"}, 'it has no "mode"'),
+        *((without(key), f'it has no "{key}"') for key in ("config", "strategies", "source", "source.instruments")),
+        (lambda told: {**told, "pairs": 3}, '"pairs" in it is not a list'),
+        (lambda told: {**told, "strategies": ["dca"]}, '"strategies[0]" in it is'),
+        (lambda told: {**told, "strategies": [{"name": "dca"}]}, 'it has no "strategies[0].source"'),
+    ],
+)
+def test_a_manifest_of_another_shape_is_no_run(whole, change, said, tmp_path, capsys):
+    folder = tmp_path / "other"
+    shutil.copytree(whole.path, folder)
+    (folder / "run.json").write_text(json.dumps(change(dict(read_manifest(whole.path)))))
+    name, out = str(folder), str(tmp_path / "x")
+    for words in (["why", name], ["replay", name], ["report", name], ["journal", "salvage", name, "--out", out]):
+        assert run_command(words) == 2, words
+        told = " ".join(capsys.readouterr().err.split())
+        assert "error[not-a-run]" in told
+        assert said in told
+        assert "run.json" in told
+    assert not Path(out).exists()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from small_runs import market, settings
 from small_strategies import Churn
 from tickerml.run.paper import paper
+from tickerml.tape.check import check
 from tickerml.views import figures
 
 
@@ -51,3 +54,18 @@ def test_h1_of_setups_what_was_closed_is_the_sum_of_the_trades(tmp_path):
         assert one.closed == sum(t.pnl for t in ended)
         assert one.won == sum(t.pnl > 0 for t in ended)
     assert states[-1].trades > 0
+
+
+@pytest.mark.parametrize("scenario", ["gap", "crossed"])
+def test_every_run_tells_the_same_of_one_tape_whoever_trades(scenario, tmp_path):
+    """`data check` is what says how it is; the screen's last state and the run's end say it, too."""
+    tape = market(scenario, minutes=20)
+    checked = check(tape)
+    truth = sum(one.gaps for one in checked), sum(one.crossed for one in checked)
+    assert max(truth) > 0
+    for strategy in ("quoter", Churn(horizon_s=8.0)):
+        watcher = Kept()
+        folder = tmp_path / str(strategy)[:6]
+        told = paper(strategy, tape, config=settings(), run_dir=folder, progress=watcher).story.health
+        last = watcher.states[-1].feeds
+        assert (told.gaps, told.crossed) == (last.gaps, last.crossed) == truth

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tickerml.run.causes import CAUSES
 from tickerml.tape.apart import Gap
 from tickerml.tape.rows import MINUTE, SECOND
 from tickerml.views import beside
@@ -51,6 +52,19 @@ def test_the_first_line_answers_and_the_steps_lead_from_net_to_net():
     }
     assert "its source is gone" in told[6]
     assert all(len(line) <= 100 and line.isascii() for line in told)
+
+
+def test_the_longest_cause_stands_apart_from_what_is_behind_it():
+    """It said "margin and walletsaccount.isolated"."""
+    causes = tuple(Cause(name, ("account.isolated True -> False",), Decimal("-4.10")) for name in CAUSES)
+    told = beside.lines(compared(causes=causes))
+    for name in CAUSES:
+        assert len([line for line in told if line.startswith(f"  {name}  ")]) == 2
+    dear = tuple(Cause(name, ("account.isolated True -> False",), Decimal("-1234567.89")) for name in CAUSES)
+    ends = {line.index("-1,23") for line in beside.lines(compared(causes=dear)) if "-1,23" in line}
+    assert len(ends) == 1
+    until = beside.lines(compared(causes=causes, until=START + 1))
+    assert any(line.startswith("  margin and wallets  account.isolated") for line in until)
 
 
 def test_trades_and_gaps_say_what_tells_them_apart():

@@ -37,6 +37,13 @@ def test_h3_the_keys_of_the_contract_are_there_and_plain():
     assert found["sharpe_95"][0] < found["sharpe"] < found["sharpe_95"][1]
 
 
+def test_what_an_import_refused_is_told_as_the_check_of_data_tells_it():
+    run = two_strategies()
+    assert result(run)["problems"] == {}
+    refused = replace(run, health=replace(run.health, problems={"file-truncated": 1}))
+    assert result(refused)["problems"] == {"file-truncated": 1}
+
+
 def test_h3_parts_add_up_to_the_whole():
     run = two_strategies()
     found = result(run)

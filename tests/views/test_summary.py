@@ -52,6 +52,21 @@ def test_steps_of_re_runs_that_made_other_trades_say_so(made, told):
     assert summary(replace(run, waterfall=same)) == summary(run)
 
 
+def test_what_an_import_refused_has_a_line_of_its_own():
+    """At the end of a long line of data it was cut away."""
+    health = replace(short_run().health, problems={"file-truncated": 1, "missing-bar": 1200})
+    lines = summary(replace(short_run(), health=health)).splitlines()
+    assert "  at import   missing bar 1,200, file truncated 1" in lines
+    many = {f"reason-{n}": n for n in range(1, 60)}
+    (line,) = [
+        one
+        for one in summary(replace(short_run(), health=replace(health, problems=many))).splitlines()
+        if one.startswith("  at import")
+    ]
+    assert re.search(r", and \d+ kinds more$", line)
+    assert len(line) <= 100
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_every_run_fits_100_columns_of_ascii_and_shows_no_empty_statistic(name):
     text = summary(RUNS[name])

@@ -18,7 +18,7 @@ from tickerml.cli.settings import find_run, load_config, market, open_market
 from tickerml.cli.tables import table
 
 PANEL = "Data"
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files or folders in any known format.")]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Files or folders in any known format.")]
 Place = Annotated[str, typer.Argument(metavar="SOURCE", help="A store, a folder, a file, or synthetic[:scenario].")]
 Symbol = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="BTC/USDT, BTC/USDT:USDT or BTCUSDT.")]
 Tick = Annotated[str | None, typer.Option("--tick", metavar="STEP", help="Price step; other prices are rounded to it.")]
@@ -89,11 +89,14 @@ def import_(
     """
     ready = load_config(config, userdir)
     where = store or Path(ready.data.store)
+    from tickerml.tape.importers.naming import checked_venue
     from tickerml.tape.importers.options import Options
+    from tickerml.tape.importers.sources import named
 
+    files = [Path(named(path)) for path in paths]
     told = Options(
         symbol=symbol,
-        venue=venue,
+        venue=checked_venue(venue),
         timeframe=options.span(timeframe),
         tick=options.amount(tick, "--tick 0.01"),
         lot=options.amount(lot, "--lot 0.001"),
@@ -102,7 +105,7 @@ def import_(
     with out.watch("import") as watch:
         from tickerml.run.sources import import_paths
 
-        found = import_paths(paths, where, fmt=file_format, options=told, progress=watch)
+        found = import_paths(files, where, fmt=file_format, options=told, progress=watch)
     held = ", ".join(map(str, found["instruments"]))
     lines = [f"{found['rows']:,} rows added to {where}: {held}"]
     if found.get("skipped"):
@@ -234,6 +237,8 @@ def salvage(
     lines += [f"  missing: sequence {first} to {last}" for first, last in found.missing]
     if (target / "run.json").exists():
         lines.append(f"  next        tickerml replay {shlex.quote(str(target))}")
+    else:
+        lines.append("  it is a journal alone: without the run.json of its run no command can compute it again")
     out.result(asdict(found), lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -75,7 +76,8 @@ def why(
     try:
         out.result(found.why_json(chosen) if out.json else None, [found.why(chosen, out.people.width)])
     except KeyError as error:
-        raise InputError("unknown-instrument", str(error.args[0]), key="--pairs", try_=f"tickerml why {path}") from None
+        again = f"tickerml why {shlex.quote(str(path))}"
+        raise InputError("unknown-instrument", str(error.args[0]), key="--pairs", try_=again) from None
 
 
 def report(

@@ -69,6 +69,7 @@ def open_market(
 ) -> Tape:
     """The tape that the shared options name."""
     from tickerml.run.sources import open_source
+    from tickerml.tape.importers.naming import checked_venue
     from tickerml.tape.importers.options import Options
 
     return open_source(
@@ -77,7 +78,7 @@ def open_market(
         pairs=pair_list(pairs),
         timerange=time_range(timerange),
         progress=progress,
-        options=Options(venue=venue, delay=round(config.data.bar_delay_ms * 1e6)),
+        options=Options(venue=checked_venue(venue), delay=round(config.data.bar_delay_ms * 1e6)),
         minutes=config.synthetic.minutes if source.split(":")[0] == "synthetic" else None,
         coins=config.synthetic.coins or None if source.split(":")[0] == "synthetic" else None,
     )

@@ -90,7 +90,7 @@ def _working(name: str, runs: Path) -> Path:
     from tickerml.run.record import read_manifest
 
     for path in runs_in(runs):
-        if holder(path) and "rows" not in read_manifest(path):  # with them it has ended, and is only computed again
+        if holder(path) and "rows" not in read_manifest(path, whole=False):  # with them it is only computed again
             return path
     raise InputError(
         "nothing-runs",
@@ -105,7 +105,7 @@ def _asked(path: Path, what: Any, reason: str, close: bool, wait: float) -> dict
     from tickerml.run.commands import Command, ask, holder
     from tickerml.run.record import read_manifest
 
-    if "rows" in read_manifest(path):
+    if "rows" in read_manifest(path, whole=False):
         raise InputError("run-over", f"run {path.name} has ended", means=f"there is nothing to {what}")
     process = holder(path)
     request = ask(path, Command(what, reason, close))

@@ -161,13 +161,15 @@ def warn_if_synthetic(out: Out, source: str, config: Config) -> None:
 
 def tell_spot(watch: Watch, tape: Tape) -> None:
     """Say which markets are spot only because nothing said otherwise: shorts will be refused there."""
-    from tickerml.tape.importers.naming import GUESSED_SPOT
+    from tickerml.tape.importers.naming import GUESSED_SPOT, KNOWN_VENUES
 
     held = {i.symbol for i in tape.header.instruments}
     found = [note.partition(": ")[0] for note in tape.header.notes if note.endswith(GUESSED_SPOT)]
     if found and held & set(found):
         named = ", ".join(found[:6]) + (" ..." if len(found) > 6 else "")
-        watch.note(f"{named}: {GUESSED_SPOT}; perpetuals: --venue binance-usdm", "WARNING")
+        venues = {i.venue for i in tape.header.instruments if i.symbol in found} - {*KNOWN_VENUES, "unknown"}
+        other = f"{next(iter(venues))}-perp ({', '.join(sorted(venues))} is not a name known here)" if venues else ""
+        watch.note(f"{named}: {GUESSED_SPOT}; perpetuals: --venue {other or 'binance-usdm'}", "WARNING")
 
 
 def show(out: Out, found: Run) -> None:

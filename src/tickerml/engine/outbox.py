@@ -17,6 +17,7 @@ from tickerml.tape.rows import Flag, Kind, Rows
 
 HELD: Final = 4096  # rows that may wait in memory
 DECISIONS: Final = (int(Kind.INTENT), int(Kind.PASS))
+_PASS: Final = int(Kind.PASS)
 
 
 def _plain(figure: object) -> object:
@@ -28,6 +29,12 @@ def _plain(figure: object) -> object:
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain)
 _END: Final = int(Flag.END)
+
+
+def decided(rows: Rows) -> int:
+    """How many decisions these INTENT and PASS rows tell of: a row of a pass may tell of many, its quantity."""
+    ends = (rows["flags"] & _END) != 0
+    return int(np.where(rows["kind"] == _PASS, np.maximum(rows["qty"], 1), 1)[ends].sum())
 
 
 def canonical(figures: dict[str, Any]) -> bytes:
@@ -168,7 +175,7 @@ class Outbox:
         self._hashes["rows"].update(rows.tobytes())
         for ref in refs[refs >= 0].tolist():
             self._hashes["blobs"].update(len(block.blobs[ref]).to_bytes(4, "little") + block.blobs[ref])
-        self.decisions += int(np.count_nonzero(rows["flags"] & _END))
+        self.decisions += decided(rows)
 
     def decision_hash(self) -> str:
         """SHA-256 over all decisions so far: INTENT and PASS rows with `ref` masked, and their blobs."""

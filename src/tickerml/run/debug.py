@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import pdb
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,7 @@ def debug(
             "row",
             f"the source of this run {has}, not {seq}",
             key="--at",
-            try_=f"tickerml debug {run_path} --at {max(0, rows - 1)}",
+            try_=f"tickerml debug {shlex.quote(str(run_path))} --at {max(0, rows - 1)}",
         )
     tell(f"computing the state before row {seq} ...")
     made: list[Block] = []
@@ -144,7 +145,7 @@ def _computed(run_path: Path, seq: int, spare: Path) -> Path:
             "debug",
             f"the state before row {seq} could not be computed: {last[0]}",
             means="the run was not changed",
-            try_=f"tickerml replay {run_path}",
+            try_=f"tickerml replay {shlex.quote(str(run_path))}",
         )
     return folder / target.name
 

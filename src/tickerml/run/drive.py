@@ -125,7 +125,7 @@ def _unstopped(folder: Path) -> Path:
 
 
 def _stopped(folder: Path) -> bool:
-    return (folder / MANIFEST).is_file() and bool(read_manifest(folder).get("stopped"))
+    return (folder / MANIFEST).is_file() and bool(read_manifest(folder, whole=False).get("stopped"))
 
 
 def record(job: Job, *, sync_orders: bool, chunk: int | None = None, pace: Pace | None = None) -> dict[str, Any]:
@@ -348,8 +348,10 @@ def _told(job: Job, machine: Machine) -> list[str]:
 
 
 def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
-    marks = machine.loop.marks
     late = machine.loop.feed.clocks
+    books = (
+        machine.loop.books
+    )  # they count in every run; marks are left out of one that a compiled strategy is alone in
     counts, stopped = seen.counts(), job.progress is not None and job.progress.stop
     if stopped:  # what was read ahead of the last row is no part of the run
         counts["rows"], counts["end"] = rows, min(counts["end"], int(machine.loop.core[0]["now"]))
@@ -379,8 +381,8 @@ def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen
             **header_json(job.tape.header),  # again: importers learn of instruments as they read
             **job.source,
             **counts,
-            "gaps": int(marks["gaps"].sum()),
-            "crossed": int(marks["crossed"].sum()),
+            "gaps": int(books["gaps"].sum()),
+            "crossed": int(books["crossed"].sum()),
             "late": int(late["late"].sum()),
             "early": int(late["early"].sum()),
         },

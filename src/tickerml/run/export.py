@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from tickerml.tape.errors import InputError
+from tickerml.tape.errors import InputError, Where
 from tickerml.views.story import Trade
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ _EXACT: Final = ("entry_price", "exit_price", "quantity", "fees", "funding", "pn
 
 
 def checked(path: Path) -> Path:
-    """The path, if it can become a file of trades. InputError `export-kind`, `file-kind`: asked before a run begins."""
-    above = next((one for one in path.parents if one.exists()), path.parent)
+    """The path, if it can become a file of trades: asked before a run begins.
+
+    Raises InputError `export-kind`, `file-kind`, `file-permission`.
+    """
     if path.suffix.lower() not in KINDS:
         raise InputError(
             "export-kind",
@@ -29,11 +32,31 @@ def checked(path: Path) -> Path:
             key="--export-trades",
             try_=f"--export-trades {path.with_suffix('.csv')}",
         )
-    if path.is_dir():
-        raise InputError("file-kind", f"{path} is a folder where a file is needed", key="--export-trades")
-    if above.exists() and not above.is_dir():
-        raise InputError("file-kind", f"{above} is a file where a folder is needed", key="--export-trades")
+    try:
+        above = next((one for one in path.parents if one.exists()), path.parent)
+        if path.is_dir():
+            raise InputError("file-kind", f"{path} is a folder where a file is needed", key="--export-trades")
+        if above.is_file():
+            raise InputError("file-kind", f"{above} is a file where a folder is needed", key="--export-trades")
+        with TemporaryDirectory(prefix=".tickerml-", dir=above) as made:  # whether it can be is known when it was
+            probe = Path(made) / _partial(path).relative_to(above)
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+    except OSError as cause:
+        raise InputError(
+            "file-permission",
+            f"{path} cannot be written: {cause.strerror}",
+            where=Where(str(path)),
+            means="nothing was started",
+            key="--export-trades",
+            try_=f"--export-trades trades{path.suffix.lower()}",
+        ) from cause
     return path
+
+
+def _partial(path: Path) -> Path:
+    """What the file is called until it is whole."""
+    return path.with_name(f"{path.name}.partial")
 
 
 def export_trades(trades: Sequence[Trade], currency: str, path: Path) -> Path:
@@ -44,7 +67,7 @@ def export_trades(trades: Sequence[Trade], currency: str, path: Path) -> Path:
     """
     frame = _frame(trades, currency)
     checked(path).parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
+    partial = _partial(path)
     if path.suffix.lower() == ".csv":
         frame.write_csv(partial, datetime_format="%Y-%m-%dT%H:%M:%S%.9fZ")
     else:

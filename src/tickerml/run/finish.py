@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,7 +14,7 @@ from tickerml.run.drive import Job, watchable
 from tickerml.run.fee_marks import fee_marks
 from tickerml.run.layers import LEFT, held, is_long
 from tickerml.run.null_twins import LEAST, MOST, make_twins, usual
-from tickerml.run.record import KeptTape, RunTape, read_manifest, write_manifest
+from tickerml.run.record import KeptTape, RunTape, called, read_manifest, write_manifest
 from tickerml.run.reopen import hold
 from tickerml.run.result import Run, write_prices
 from tickerml.run.waterfall import WHAT, Waterfall
@@ -87,7 +88,7 @@ def _twinned(job: Job, manifest: dict[str, Any], story: Story) -> str:
         count = usual(run, manifest["rows"])
     if count:
         return make_twins(job.folder, manifest, run, job.tape, count, job.progress)
-    asked = f"tickerml report {job.folder.name} --twins"
+    asked = f"tickerml report {shlex.quote(called(job.folder, manifest))} --twins"
     many = f"{manifest['rows']:,} rows are many to run again and again"
     return f"none were asked for: {asked} {MOST}" if job.twins == 0 else f"{many}: {asked} {LEAST}"
 

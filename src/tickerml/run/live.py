@@ -21,6 +21,7 @@ from tickerml.tape.rows import DAY, SECOND, Flag, Kind, Record
 from tickerml.tape.shown import shown
 from tickerml.views import calibration, figures
 from tickerml.views.live_state import Counted, Event, Feeds, LiveState, Position
+from tickerml.views.read import answered
 from tickerml.views.settled import is_forecast, is_trade, outcome, trade
 from tickerml.views.story import Curve, Head, Story
 from tickerml.views.words import clock, money, percent, price, spoken
@@ -43,7 +44,7 @@ class LiveRun:
         self._counts: Counter[int] = Counter()
         self._events: deque[tuple[Record, Any]] = deque(maxlen=EVENTS)
         self._machine: Machine | None = None
-        self._began, self._first = 0.0, 0
+        self._began, self._first, self._signals = 0.0, 0, 0
 
     def watch(self, machine: Machine) -> None:
         """The machine whose states are read."""
@@ -55,6 +56,7 @@ class LiveRun:
         for kind, n in enumerate(np.bincount(kinds).tolist()):
             if n:
                 self._counts[kind] += n
+        self._signals += answered(block.rows)
         self._reasons(block, Kind.PASS, "reason", self._passes)
         self._reasons(block, Kind.REFUSAL, "code", self._refusals)
         notable = np.flatnonzero(np.isin(kinds, _NOTABLE))
@@ -113,7 +115,7 @@ class LiveRun:
             positions=tuple(self._positions()),
             passes=dict(self._passes),
             refusals=dict(self._refusals),
-            signals=self._counts[int(Kind.INTENT)],
+            signals=self._signals,
             orders=self._counts[int(Kind.SUBMIT)],
             confidence=calibration.spoken(calibration.calibration(story)) if len(story.outcomes) else "",
             costs="" if np.isnan(cost) else f"a trade needs {percent(cost, sign=False)} to break even",
@@ -226,9 +228,9 @@ class LiveRun:
             total=sum(not i.values_only for i in books.instruments),
             current=len(fresh),
             oldest_ms=max(ages.values(), default=0) / 1e6,
-            gaps=int(marks["gaps"].sum()),
+            gaps=int(books.loop.books["gaps"].sum()),
             resyncs=self._seen.resyncs,
-            crossed=int(marks["crossed"].sum()),
+            crossed=int(books.loop.books["crossed"].sum()),
             clock_ns=max(offsets, key=abs, default=0),
             stale=tuple((books.instruments[n].symbol, ages[n] / SECOND) for n in stale),
         )

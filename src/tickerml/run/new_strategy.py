@@ -5,7 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 import shlex
+import sys
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -199,8 +201,8 @@ class Written:
 
 def new_strategy(name: str, folder: Path, *, compiled: bool = False, force: bool = False) -> Written:
     """Write `name.py` and `test_name.py`. InputError `strategy-name`, `file-exists` (nothing is written then)."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name) or name in BUILT_IN:
-        why = "is a built-in strategy" if name in BUILT_IN else "is no name: small letters, digits and _"
+    why = _unfit(name, folder)
+    if why:
         raise InputError(
             "strategy-name", f'"{name}" {why}', means="nothing was written", try_="tickerml new strategy my_dip"
         )
@@ -222,6 +224,20 @@ def new_strategy(name: str, folder: Path, *, compiled: bool = False, force: bool
         text = text.replace(f"from {name} import {title}", f"from {name} import {title}, detect")
     test.write_text(text, encoding="utf-8")
     return Written(target, test, _next(target, test))
+
+
+def _unfit(name: str, folder: Path) -> str:
+    """Why a file of that name would not do; nothing where it does."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        return "is no name: small letters, digits and _"
+    if name in BUILT_IN:
+        return "is a built-in strategy"
+    if name in sys.stdlib_module_names or name == "tickerml":
+        return "is a module of Python, which its file would hide" if name != "tickerml" else "is this program"
+    own = {Path.cwd(), folder.resolve()}  # files there may be the strategy itself, to be written anew
+    found = PathFinder.find_spec(name, [one for one in sys.path if one and Path(one).resolve() not in own])
+    hidden = found is not None and found.origin is not None  # a folder without code is no package
+    return "is a package that is installed here, which its file would hide" if hidden else ""
 
 
 def _strategy(name: str, title: str, compiled: bool) -> str:

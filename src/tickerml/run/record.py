@@ -15,10 +15,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from tickerml.config import idle, to_mapping
+from tickerml.config import Config, idle, to_mapping
 from tickerml.run.pending import Pending, bounded
 from tickerml.run.recipe import command_of, search_command
 from tickerml.run.setup import Setting, with_least
+from tickerml.run.shaped import misshapen
 from tickerml.run.siblings import digest
 from tickerml.run.strategies import Chosen, traded
 from tickerml.run.tiers import unliquidated
@@ -207,6 +208,12 @@ def _notes(chosen: Sequence[Chosen], setting: Setting, header: Header) -> list[s
     return notes
 
 
+def called(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """What commands find the run in `folder` by: its name where its settings' folder of runs is, else its path."""
+    runs = (manifest["config"].get("data") or {}).get("runs") or Config().data.runs
+    return folder.name if folder.resolve().parent == Path(runs).resolve() else str(folder)
+
+
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write run.json whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -215,8 +222,11 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     partial.replace(folder / MANIFEST)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run. InputError `not-a-run`, which says so where it is a search."""
+def read_manifest(folder: Path, *, whole: bool = True) -> dict[str, Any]:
+    """The manifest of a run. InputError `not-a-run`, which says so where it is a search.
+
+    `whole`: it must have what a run is computed from; else it only is an object, for those who ask how far it came.
+    """
     path = folder / MANIFEST
     search = "" if path.exists() else search_in(folder)
     if search:
@@ -231,6 +241,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError("not-a-run", f"{folder} is not a run: {error}", where=Where(str(path))) from None
+    wrong = misshapen(found) if whole or not isinstance(found, dict) else ""
+    if wrong:
+        said = f"{folder} is not a run: its {MANIFEST} is of another kind, {wrong}"
+        raise InputError("not-a-run", said, where=Where(str(path)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import msgspec
 import numpy as np
 
 from tickerml.engine.machine import Machine, drive
-from tickerml.engine.outbox import HELD
+from tickerml.engine.outbox import DECISIONS, HELD, decided
 from tickerml.run.again import as_told, chosen_again, recorded, upto
 from tickerml.run.commands import Commands, on_record
 from tickerml.run.compiling import compiling
@@ -63,7 +64,7 @@ class Replayed:
         else:
             lines += [f"  {line}" for line in _beside(at.get("recorded"), at.get("computed"))]
         if self.run and "source_row" in at:
-            lines.append(f"  try:   tickerml debug {self.run} --at {at['source_row']}")
+            lines.append(f"  try:   tickerml debug {shlex.quote(self.run)} --at {at['source_row']}")
         return [*lines, *self.notes]
 
     def __str__(self) -> str:
@@ -177,7 +178,6 @@ def row_by_row(run: Run, other: Run) -> Replayed:
 
 
 _KIND = ROW.fields["kind"][1]  # type: ignore[index]  # a structured dtype has fields
-_FLAGS = ROW.fields["flags"][1]  # type: ignore[index]  # the same
 
 
 class Comparing:
@@ -204,9 +204,9 @@ class Comparing:
                     self._first = _difference(self.equal, known, fact)
                 return
             self.equal += 1
-            kind = fact[_KIND]
-            self._decisions += kind == Kind.PASS or (kind == Kind.INTENT and fact[_FLAGS] & 1)
-            self._fills += kind == Kind.FILL
+            if fact[_KIND] in DECISIONS:
+                self._decisions += decided(np.frombuffer(fact[: ROW.itemsize], ROW))
+            self._fills += fact[_KIND] == Kind.FILL
 
     def end(self, notes: tuple[str, ...]) -> Replayed:
         """The answer, when all is computed; `notes` go with it."""

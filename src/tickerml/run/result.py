@@ -13,7 +13,7 @@ import numpy as np
 from tickerml.run.export import export_trades
 from tickerml.run.kept_twins import read_twins
 from tickerml.run.leaks.found import outcome_of
-from tickerml.run.record import RunTape, header_of, read_manifest
+from tickerml.run.record import RunTape, called, header_of, read_manifest
 from tickerml.tape.errors import RunError, Where
 from tickerml.tape.finite_json import json_text
 from tickerml.views import notebook, page, psc_files, read, result, summary, why
@@ -27,7 +27,8 @@ TOLD: Final = (
     *("run", "synthetic", "rows", "decisions", "orders", "fills", "refusals", "pnl", "fees", "funding"),
     *("max_drawdown", "final_equity", "currency", "decision_hash", "state_hash", "rows_per_s"),
     *("trades", "per_strategy", "per_pair", "metrics", "sharpe", "sharpe_95", "deflated_sharpe", "trials", "benchmark"),
-    *("in_sample", "per_regime", "per_month", "per_hour", "ambiguous_bars", "leaks", "not_shown"),
+    *("in_sample", "per_regime", "per_month", "per_hour", "ambiguous_bars", "leaks", "not_shown", "gaps"),
+    "problems",
 )
 
 
@@ -50,7 +51,7 @@ class Run:
         """Everything that can be told of the run."""
         made = read_twins(self.path, self.manifest)
         twins = None if made is None else made.twins
-        told = {**self.manifest, **_look_ahead(self.path)}
+        told = {**self.manifest, **_look_ahead(self.path), "called": called(self.path, self.manifest)}
         return read.read_story(self.tape, told, prices=read_prices(self.path), twins=twins)
 
     def summary(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -19,7 +20,7 @@ from tickerml.sim.synthetic import synthetic_tape
 from tickerml.tape.block import Block
 from tickerml.tape.errors import InputError
 from tickerml.tape.importers.options import Options
-from tickerml.tape.importers.sources import files_of, open_paths
+from tickerml.tape.importers.sources import files_of, named, open_paths
 from tickerml.tape.importers.sources import import_paths as import_files
 from tickerml.tape.kernel_cache import cache_root
 from tickerml.tape.progress import Progress
@@ -78,6 +79,7 @@ def open_source(
     Files are imported once, into the user's cache folder. `pairs` is checked against what the source has. Raises
     InputError.
     """
+    named(spec, "--source")
     if spec.startswith("tcp:"):
         return MarketTape(connect(spec.removeprefix("tcp:")))
     made_up = spec.split(":")[0] == "synthetic"
@@ -132,7 +134,7 @@ def _opened(path: Path, fmt: str | None, timerange: Span | None, options: Option
 
 def _cached(path: Path, fmt: str | None, options: Options, progress: Progress | None) -> Path | None:
     """The store in the cache that holds these files as they are now; None where the cache cannot be written."""
-    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files_of(path)]
+    files = [(str(f), *_stamp(f)) for f in files_of(path)]
     told = json.dumps([str(path.resolve()), files, fmt, version("tickerml"), VERSION, asdict(options)], default=str)
     root = cache_root() / "sources" / hashlib.sha256(told.encode()).hexdigest()[:16] / path.resolve().name
     heard = (lambda rows: progress(rows, None, f"reading {path.name}")) if progress is not None else None
@@ -145,6 +147,14 @@ def _cached(path: Path, fmt: str | None, options: Options, progress: Progress | 
                 raise
             return None
     return root
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change; -1 of what cannot be opened, so that it is read once it can be."""
+    if not os.access(path, os.R_OK):
+        return -1, -1
+    told = path.stat()
+    return told.st_size, told.st_mtime_ns
 
 
 def _not_empty(tape: Tape, span: Span) -> None:

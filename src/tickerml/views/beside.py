@@ -17,6 +17,7 @@ from tickerml.views.words import clip, count, duration, money, period, plain, pl
 WIDTH: Final = 100
 MOST: Final = 8  # trades and gaps that are shown; --json has all
 _BAR: Final = 34  # columns of the longest bar
+_NAMES: Final = 20  # columns of a cause's name: "margin and wallets" is the longest
 _REST: Final = "together"
 
 
@@ -71,19 +72,20 @@ def _told_causes(found: Compared) -> Iterator[str]:
     yield ""
     if found.until:
         yield "  they differ in (not weighed: a run without an end is not made again)"
-        yield from (f"  {c.name:<16}{_differs(c)}" for c in found.causes)
+        yield from (f"  {c.name:<{_NAMES}}{_differs(c)}" for c in found.causes)
         return
     steps = [(found.a.run, found.a.net), *((c.name, c.money) for c in found.causes)]
     steps += [(_REST, found.residual), (found.b.run, found.b.net)]
     largest = max((abs(m) for _, m in steps if m is not None), default=Decimal(0)) or Decimal(1)
+    wide = max(10, *(len(_signed(m, found.currency)) for _, m in steps if m is not None))
     for k, (name, value) in enumerate(steps):
         if value is None:
-            yield f"  {name:<16}{'not run':>14}  {found.causes[k - 1].why}"
+            yield f"  {name:<{_NAMES}}{'not run':>{wide}}  {found.causes[k - 1].why}"
             continue
         bar = ("#" if 0 < k < len(steps) - 1 else "=") * max(0, round(_BAR * float(abs(value) / largest)))
-        yield f"  {name:<16}{_signed(value, found.currency):>14}  {bar}".rstrip()
+        yield f"  {name:<{_NAMES}}{_signed(value, found.currency):>{wide}}  {bar}".rstrip()
     yield f"  each line: {found.b.run} made again with only that as in {found.a.run}; {_REST}: what none explains alone"
-    yield from (f"  {c.name:<16}{_differs(c)}" for c in found.causes)
+    yield from (f"  {c.name:<{_NAMES}}{_differs(c)}" for c in found.causes)
 
 
 def _differs(cause: Cause) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from html import escape
 
 import numpy as np
@@ -276,8 +275,9 @@ def _health_rows(story: Story) -> list[tuple[str, str]]:
 def again(story: Story) -> str:
     """How do I get the same again?"""
     recipe = story.recipe
-    replay = f"tickerml replay {shlex.quote(story.head.run)}" if story.head.run else ""
-    commands = [c for c in (recipe.command, replay) if c]
+    replay = f"tickerml replay {story.head.command_name}" if story.head.run else ""
+    made = "" if recipe.command.startswith("tickerml replay ") else recipe.command  # which names it as it was called
+    commands = [c for c in (made, replay) if c]
     parts = [f"<pre>{escape(chr(10).join(commands))}</pre>"] if commands else []
     hashes = [(f"{name} (SHA-256)", value) for name, value in recipe.hashes.items()]
     rows = [*hashes, *((name, value) for name, value in recipe.versions.items())]

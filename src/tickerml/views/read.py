@@ -14,7 +14,7 @@ from tickerml.account.contract import from_money
 from tickerml.tape.balances import Balances, balances_of
 from tickerml.tape.block import Block, concat
 from tickerml.tape.instruments import Instrument
-from tickerml.tape.rows import Kind
+from tickerml.tape.rows import Flag, Kind, Rows
 from tickerml.tape.tape import Header, Tape
 from tickerml.views.health import health_of
 from tickerml.views.paid import Payments, unit_of
@@ -46,7 +46,7 @@ _READ: Final = (Kind.INTENT, Kind.REFUSAL, Kind.SETTLED, Kind.DESK)
 _INTENT, _REFUSAL, _SETTLED, _DESK = map(int, _READ)
 _AT_ONCE: Final = 1 << 16  # rows
 _DECODE: Final = msgspec.json.Decoder(dict[str, Any]).decode
-_COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects", Kind.INTENT: "signals"}
+_COUNTED: Final = {Kind.SUBMIT: "orders", Kind.FILL: "fills", Kind.REJECT: "rejects"}
 
 
 @dataclass(slots=True)
@@ -80,13 +80,12 @@ def read_story(
     """Read a run: its tape (the rows that the run made), its manifest, and what was computed beside it.
 
     `prices` by symbol (views/prices.py takes them from the source tape); `waterfall` as (layer, money), else the
-    manifest's. Of the manifest these keys are read, all may be missing: run, mode, strategy, strategies, params, seed,
-    command, cash, currency, pairs, trials, trials_variance, notes, seconds, rows, report, waterfall, decision_hash,
-    state_hash, kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins, in_sample,
-    first_sequence,
-    and of its "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs, lost, crossed, duplicates,
-    problems, clocks, breaks, assumed_clock,
-    bar_only. Raises msgspec.DecodeError when a blob is not JSON.
+    manifest's. Of the manifest these keys are read, all may be missing: run, called, mode, strategy, strategies,
+    params, seed, command, cash, currency, pairs, trials, trials_variance, notes, seconds, rows, report, waterfall,
+    decision_hash, state_hash, kernel_hash, versions, visibility, latency, leak_check, leaks, both_inside, no_twins,
+    in_sample, first_sequence, and of its "source": title, content_hash, start, end, synthetic, rows, gaps, resyncs,
+    lost, crossed, duplicates, problems, clocks, breaks, assumed_clock, bar_only. Raises msgspec.DecodeError when a blob
+    is not JSON.
     """
     found = _Gathered({i.id: i for i in tape.header.instruments})
     seq = int(manifest.get("first_sequence") or 0)
@@ -109,6 +108,11 @@ def _joined(blocks: Iterable[Block]) -> Iterator[Block]:
         yield concat(held)
 
 
+def answered(rows: Rows) -> int:
+    """How many intents these rows tell of: one of a compiled strategy is a row a side."""
+    return int(((rows["kind"] == Kind.INTENT) & (rows["flags"] & Flag.END != 0)).sum())
+
+
 def _gather(block: Block, seq: int, found: _Gathered) -> None:
     rows = block.rows
     if not len(rows):
@@ -117,6 +121,7 @@ def _gather(block: Block, seq: int, found: _Gathered) -> None:
     found.last = int(rows["recv"][-1])
     for kind, name in _COUNTED.items():
         found.counts[name] += int((rows["kind"] == kind).sum())
+    found.counts["signals"] += answered(rows)
     _count_reasons(block, Kind.PASS, "reason", found.passes)
     _count_reasons(block, Kind.REFUSAL, "code", found.refusals)
     found.payments.add(block)
@@ -236,6 +241,7 @@ def _head(header: Header, manifest: Mapping[str, Any], found: _Gathered, paid: P
     currency = priced.settle if priced is not None else None
     return Head(
         run=str(manifest.get("run", "")),
+        called=str(manifest.get("called") or ""),
         mode=str(manifest.get("mode", "paper")),
         strategy=str(manifest.get("strategy", "strategy")),
         coins=coins,

@@ -20,7 +20,8 @@ def result(story: Story) -> dict[str, Any]:
 
     `max_drawdown` is a share of the peak (<= 0), `rows_per_s` is null where the time was not taken. A statistic for
     which there is too little is null, and `not_shown` says why under its name. `leaks`: what the leak check found,
-    null = not checked. `ambiguous_bars`: bars with stop and target both inside, null = not counted.
+    null = not checked. `ambiguous_bars`: bars with stop and target both inside, null = not counted. `problems`: how
+    often each was met when the source was imported, by its code, as `data check` tells them.
     """
     fall, interval, found = figures.worst_fall(story), chances.net_interval(story), chances.chance(story)
     return {
@@ -52,6 +53,7 @@ def result(story: Story) -> dict[str, Any]:
         "final_equity": _text(story.final_equity),
         "currency": story.head.currency,
         "gaps": story.health.gaps,
+        "problems": dict(story.health.problems),
         "stopped": story.head.stopped,
         "decision_hash": story.recipe.hashes.get("decisions", ""),
         "state_hash": story.recipe.hashes.get("states", ""),

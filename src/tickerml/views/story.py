@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -36,6 +37,12 @@ class Head:
     quoting: str = ""  # the one of them that is compiled: it quotes, and has no trades
     in_sample: str = ""  # searches that tried its parameters on rows of this run: "sweep-8f3a21 (9 parameter sets)"
     stopped: bool = False  # by Ctrl-C: it has another end than its source
+    called: str = ""  # what commands find it by: its name in the folder of runs, else its path; "" = its name
+
+    @property
+    def command_name(self) -> str:
+        """The run as an argument of a command, quoted for a shell; nothing where it has no name."""
+        return shlex.quote(self.called or self.run) if self.run else ""
 
 
 @dataclass(frozen=True, slots=True)

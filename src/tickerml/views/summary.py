@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
@@ -41,10 +40,11 @@ def summary(story: Story) -> str:
         ("confidence", calibration.spoken(calibration.calibration(story))),
         ("no trade", reasons_line(story)),
         ("data", data_line(story)),
+        ("at import", problems_line(story)),
     )
     lines = [*verdict.warnings(story), verdict.headline(story)]
     lines += [f"  {name:<12}{text}" for name, text in named if text]
-    shown = [clip(line, WIDTH) for line in lines if line]
+    shown = [line if line.startswith("  twins ") else clip(line, WIDTH) for line in lines if line]  # to be pasted
     return "\n".join(map(plain, [*shown, *next_lines(story)]))
 
 
@@ -75,8 +75,8 @@ def net_line(story: Story) -> str:
 
 def twins_line(story: Story) -> str:
     """What makes null twins of a run that has none, and why it has none; nothing where they are there or cannot be."""
-    why, _, command = chances.no_twins(story).rpartition(": ")
-    return _fit([("", f"{command}: was it chance?"), ("   ", f"({why})")]) if command.startswith("tickerml ") else ""
+    why, _, rest = chances.no_twins(story).partition(": tickerml ")
+    return _fit([("", f"tickerml {rest}: was it chance?"), ("   ", f"({why})")]) if rest else ""
 
 
 def _fit(parts: list[tuple[str, str]]) -> str:
@@ -190,7 +190,6 @@ def data_line(story: Story) -> str:
     span = period(head.start, head.end)
     said = f"{amount(health.rows)} rows, {plural(len(head.coins), 'coin')}, {span}, gaps {count(health.gaps)}"
     parts = [("", said)]
-    parts += [(", ", f"{spoken(problem)} {count(n)} (left out at import)") for problem, n in health.problems.items()]
     if health.crossed:
         parts.append((", ", f"crossed {count(health.crossed)}"))
     if story.seconds:
@@ -198,11 +197,22 @@ def data_line(story: Story) -> str:
     return _fit(parts)
 
 
+def problems_line(story: Story) -> str:
+    """What an import refused or marked, the most frequent first, as many kinds as fit; nothing where all was good."""
+    told = sorted(story.health.problems.items(), key=lambda one: -one[1])
+    for n in range(len(told), 0, -1):
+        said = ", ".join(f"{spoken(problem)} {count(times)}" for problem, times in told[:n])
+        more = f", and {plural(len(told) - n, 'kind')} more" if n < len(told) else ""
+        if len(said + more) <= WIDTH - 14:
+            return said + more
+    return ""
+
+
 def next_lines(story: Story) -> list[str]:
     """What to type next, and where the page lies: on lines of their own where one is too long, and never cut."""
     if not story.head.run:
         return []
-    run = shlex.quote(story.head.run)
+    run = story.head.command_name
     parts = [f"tickerml why {run}", f"tickerml replay {run}"]
     parts += [f"report: {story.report}"] if story.report else []
     label = f"  {'next':<12}"

@@ -76,6 +76,8 @@ def test_a_reconnect_is_a_gap_and_a_snapshot(tmp_path):
         (([(float("inf"), 1.0)], [(10.5, 1.0)]), "not-a-number"),
         (([(10.0, 1.0), (-1.0, 1.0)], [(10.5, 1.0)]), "price-not-positive"),
         (([(10.0, -1.0)], [(10.5, 1.0)]), "negative-quantity"),
+        (([(10.0, 1.0)], [(1e300, 1.0)]), "price-implausible"),
+        (([(10.0, 1e300)], [(10.5, 1.0)]), "quantity-implausible"),
         (([(9.0, 1.0), (10.0, 1.0)], [(10.5, 1.0)]), "levels-unsorted"),
         (([(10.0, 1.0)], [(10.5, 1.0), (10.5, 1.0)]), "levels-unsorted"),
         (([], [(10.5, 1.0)]), "empty-book"),

@@ -104,6 +104,8 @@ def test_freqtrade_feather(tmp_path):
         ((-1.0, 3.0, -2.0, 2.0, 1.0), "price-not-positive"),
         ((1.0, 3.0, 0.0, 2.0, 1.0), "price-not-positive"),
         ((1.0, 3.0, 0.5, 2.0, -1.0), "negative-quantity"),
+        ((1.0, 1e300, 0.5, 2.0, 1.0), "price-implausible"),
+        ((1.0, 3.0, 0.5, 2.0, 1e300), "quantity-implausible"),
         ((1.0, 0.5, 3.0, 2.0, 1.0), "high-below-low"),
         ((1.0, 1.5, 0.5, 2.0, 1.0), "price-outside-bar"),
     ],

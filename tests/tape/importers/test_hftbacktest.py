@@ -143,6 +143,8 @@ def test_what_cannot_be_used_is_counted(tmp_path):
             (hft.TRADE, 1, 9, float("nan"), 1, BOTH),
             (hft.DEPTH, 1, 9, -10.0, 1, BOTH),
             (hft.DEPTH, 1, 9, 10.0, -1, BOTH),
+            (hft.DEPTH, 1, 9, 1e300, 1, BOTH),
+            (hft.DEPTH, 1, 9, 10.0, 1e300, BOTH),
             (hft.TRADE, 0, 9, 10.0, 1, BOTH),
             (hft.TRADE, 1, 8, 10.0, 1, BOTH),
             (hft.TRADE, 1, 9, 10.0, 1, hft.EXCH),
@@ -151,6 +153,7 @@ def test_what_cannot_be_used_is_counted(tmp_path):
     )
     assert len(market_rows(tape)) == 2
     reasons = "unsupported-event not-a-number price-not-positive negative-quantity side-unknown time-backwards"
+    reasons += " price-implausible quantity-implausible"
     assert dict(tape.header.problems) == dict.fromkeys([*reasons.split(), "unpaired-exchange-event"], 1)
 
 

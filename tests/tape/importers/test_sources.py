@@ -115,6 +115,26 @@ def test_unknown_files_in_a_folder_are_named(tmp_path):
     assert error.value.code == "file-missing"
 
 
+@pytest.mark.parametrize("name", ["ETHUSDT.parquet", "ETHUSDT.npz", "ETHUSDT.gz"])
+@pytest.mark.parametrize("named", ["", "candles"])
+def test_a_file_that_cannot_be_opened_is_a_problem_of_its_folder(tmp_path, name, named):
+    """A link that leads nowhere was left out without a word."""
+    good = candles(tmp_path / "d" / "BTCUSDT.parquet")
+    (tmp_path / "d" / name).symlink_to("nope")
+    assert files_of(tmp_path / "d") == [good, tmp_path / "d" / name]
+    tape = open_paths([tmp_path / "d"], format=named)
+    assert tape.header.problems == (("file-unreadable", 1),)
+    report = import_paths([tmp_path / "d"], tmp_path / "store", format=named)
+    assert (report.rows, report.problems) == (4, {"file-unreadable": 1})
+    assert report.places["file-unreadable"] == (
+        f"{tmp_path / 'd' / name} {name} is a link to nope, which is not there",
+    )
+    good.unlink()
+    with pytest.raises(InputError, match="is a link to nope") as error:
+        open_paths([tmp_path / "d"], format=named)
+    assert error.value.code == "file-unreadable"
+
+
 OPEN = "date,open,high,low,close,volume\n"
 OF_NO_USE = {
     "unknown-instrument": ("rows.csv", OPEN + "1704067200,1,1,1,1,1\n1704067500,1,1,1,1,1\n"),

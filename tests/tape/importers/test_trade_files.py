@@ -90,6 +90,8 @@ def test_what_cannot_be_true_is_counted(tmp_path):
         f"{START},nan,2,buy",
         f"{START},-1,2,buy",
         f"{START},1,-2,sell",
+        f"{START},1e300,2,sell",
+        f"{START},1,1e300,sell",
         f"{START},1,0,sell",
         f"{START},1,2,",
         "5,1,2,buy",
@@ -98,11 +100,12 @@ def test_what_cannot_be_true_is_counted(tmp_path):
     path.write_text("timestamp,price,amount,side\n" + "\n".join([good, *bad, good]) + "\n")
     tape, rows = read(path)
     reasons = (
-        "not-a-number price-not-positive negative-quantity empty-trade side-unknown time-implausible time-backwards"
+        "not-a-number price-not-positive negative-quantity price-implausible quantity-implausible empty-trade "
+        "side-unknown time-implausible time-backwards"
     )
     assert len(rows) == 2
     assert dict(tape.header.problems) == dict.fromkeys(reasons.split(), 1)
-    assert [tape.problems.places(r)[0].line for r in reasons.split()] == [3, 4, 5, 6, 7, 8, 9]
+    assert [tape.problems.places(r)[0].line for r in reasons.split()] == [3, 4, 5, 6, 7, 8, 9, 10, 11]
 
 
 def test_depth_updates_are_no_trades(tmp_path):

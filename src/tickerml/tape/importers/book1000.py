@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
-from tickerml.tape.importers.checks import Judge, no_number
+from tickerml.tape.importers.checks import DEAREST, LARGEST, Judge, no_number
 from tickerml.tape.importers.frames import first_rows, pick, pieces, times_ns
 from tickerml.tape.importers.naming import instrument_of, scaled, told_by
 from tickerml.tape.importers.options import Options
@@ -64,6 +65,8 @@ class _Books:
             "not-a-number": [_any(no_number(p) | no_number(q), s) for p, q, s, _ in sides],
             "price-not-positive": [_any(p <= 0, s) for p, _, s, _ in sides],
             "negative-quantity": [_any(q < 0, s) for _, q, s, _ in sides],
+            "price-implausible": [_any(p > DEAREST, s) for p, _, s, _ in sides],
+            "quantity-implausible": [_any(q > LARGEST, s) for _, q, s, _ in sides],
             "levels-unsorted": [_any(_steps_back(p, way), s, between=True) for p, _, s, way in sides],
         }
         rules = [(k, np.logical_or(*parts)) for k, parts in broken.items()]
@@ -129,8 +132,9 @@ def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
     """The books, joined by receive time with the trades file beside them where there is one.
 
     Counted as problems: time-missing, time-backwards, not-a-number, price-not-positive, negative-quantity,
-    levels-unsorted, empty-book, crossed-book (the book is refused; the next one is compared with the last good one),
-    reconnect (GAP, then a snapshot), and those of `trades.read`. Raises InputError as `candles.read` does.
+    price-implausible, quantity-implausible, levels-unsorted, empty-book, crossed-book (the book is refused; the next
+    one is compared with the last good one), reconnect (GAP, then a snapshot), and those of `trades.read`. Raises
+    InputError as `candles.read` does.
     """
     frame = first_rows(path, 1)
     if not is_book(frame.columns) or not all(isinstance(frame.schema[c], pl.List) for s in _SIDES for c in s):
@@ -195,8 +199,8 @@ class _Differ:
     def block(self, books: _Books, good: NDArray[np.intp], again: NDArray[np.bool_]) -> Block:
         """Messages of the good books; a reconnect, on a refused book too, makes the next one a snapshot."""
         tick, lot = self._instrument.tick, self._instrument.lot
-        ticks = [to_steps(_finite(p), tick)[0] for p in books.prices]
-        lots = [to_steps(_finite(q), lot)[0] for q in books.sizes]
+        ticks = [to_steps(_fitting(p, tick), tick)[0] for p in books.prices]
+        lots = [to_steps(_fitting(q, lot), lot)[0] for q in books.sizes]
         builder = Builder()
         at = 0
         for i in good.tolist():
@@ -230,9 +234,9 @@ class _Differ:
         self._last, self._last_id, self._lost, self.started = sides, last_id, False, True
 
 
-def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Numbers that are none belong to books that are refused."""
-    return np.where(np.isfinite(values), values, 0.0)
+def _fitting(values: NDArray[np.float64], step: Decimal) -> NDArray[np.float64]:
+    """Numbers that are none, or too large for whole steps, belong to books that are refused."""
+    return np.where(np.abs(values) < 2.0**62 * float(step), values, 0.0)
 
 
 def _rows(changes: list[Ints], snapshot: bool) -> Rows:

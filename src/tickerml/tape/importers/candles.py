@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
-from tickerml.tape.importers.checks import Judge, Rules, no_number
+from tickerml.tape.importers.checks import DEAREST, LARGEST, Judge, Rules, no_number
 from tickerml.tape.importers.frames import first_rows, floats, order, pick, pieces, times_ns
 from tickerml.tape.importers.naming import GUESSED_SPOT, guessed_spot, instrument_of, scaled
 from tickerml.tape.importers.options import Options
@@ -76,6 +76,8 @@ class _Bars:
             ("not-a-number", no_number(self.prices).any(axis=0) | no_number(self.volume)),
             ("price-not-positive", (self.prices <= 0).any(axis=0)),
             ("negative-quantity", self.volume < 0),
+            ("price-implausible", (self.prices > DEAREST).any(axis=0)),
+            ("quantity-implausible", self.volume > LARGEST),
             ("high-below-low", h < low),
             ("price-outside-bar", (np.maximum(o, c) > h) | (np.minimum(o, c) < low)),
         ]
@@ -147,10 +149,10 @@ def read(path: Path, options: Options = Options()) -> SourceTape:  # noqa: B008 
     """The file as a tape of BAR rows.
 
     Counted as problems: time-missing, time-implausible, time-backwards, duplicate-bar, not-a-number,
-    price-not-positive, negative-quantity, high-below-low, price-outside-bar (refused); missing-bar, price-rounded,
-    volume-rounded (kept); reversed-file (newest row first, so read from its end). Raises InputError: unknown-columns,
-    nothing-valid, tick-unknown, price-too-fine, lot-too-fine, timeframe-unknown, unknown-instrument, file-empty,
-    file-truncated.
+    price-not-positive, negative-quantity, price-implausible, quantity-implausible, high-below-low, price-outside-bar
+    (refused); missing-bar, price-rounded, volume-rounded (kept); reversed-file (newest row first, so read from its
+    end). Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine, lot-too-fine,
+    timeframe-unknown, unknown-instrument, file-empty, file-truncated.
     """
     file = _File(path, options)
     guessed = (f"{file.instrument.symbol}: {GUESSED_SPOT}",) if guessed_spot(path, options) else ()

@@ -13,6 +13,8 @@ from tickerml.tape.importers.frames import NO_TIME
 from tickerml.tape.problems import KEEP, Problems
 
 EARLIEST: Final = 1_230_768_000_000_000_000  # 2009-01-01: nothing was traded before the first coin
+DEAREST: Final = 1e15  # nothing costs more, in whatever currency
+LARGEST: Final = 1e36  # no amount of anything is larger
 _LAST: Final = 4_102_444_800_000_000_000  # 2100-01-01
 Mask = NDArray[np.bool_]
 Rules = list[tuple[str, Mask]]

@@ -34,7 +34,7 @@ _NOT_VALUES: Final = ("price", "px", "qty", "quantity", "amount", "side", "actio
 
 
 def detect(path: Path) -> str:
-    """The format of a file or store. Raises InputError: unknown-format, file-missing, file-empty, file-truncated."""
+    """The format of a file or store. Raises InputError: unknown-format, and what `kind_of` raises."""
     if path.is_dir():
         if is_store(path):
             return "tickerml-store"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shlex
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,20 +24,11 @@ _PER_UNIT: Final = {"ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
 def kind_of(path: Path) -> str:
-    """parquet, feather, csv or other, by content. Raises InputError file-empty, file-missing, file-truncated."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-            file.seek(max(0, path.stat().st_size - 8))
-            tail = file.read()
-    except OSError as cause:
-        raise InputError(
-            "file-missing",
-            f"{path.name} cannot be read: {cause.strerror}",
-            where=Where(str(path)),
-            means="nothing was imported from it",
-            try_=f"ls -l {path.parent}",
-        ) from cause
+    """parquet, feather, csv or other, by content.
+
+    Raises InputError file-empty, file-missing, file-truncated, file-unreadable.
+    """
+    head, tail = ends_of(path)
     if not head:
         raise InputError(
             "file-empty",
@@ -50,6 +43,25 @@ def kind_of(path: Path) -> str:
                 truncated(path, f"is a {kind} file without its end")
             return kind
     return "csv" if _looks_like_csv(path, head) else "other"
+
+
+def ends_of(path: Path) -> tuple[bytes, bytes]:
+    """The first 4096 bytes of a file and its last 8. InputError file-missing, file-unreadable."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            file.seek(max(0, path.stat().st_size - 8))
+            return head, file.read()
+    except OSError as cause:
+        astray = path.is_symlink() and not path.exists()
+        said = f"is a link to {path.readlink()}, which is not there" if astray else f"cannot be read: {cause.strerror}"
+        raise InputError(
+            "file-unreadable" if os.path.lexists(path) else "file-missing",
+            f"{path.name} {said}",
+            where=Where(str(path)),
+            means="nothing was imported from it",
+            try_=f"ls -l {shlex.quote(str(path.parent))}",
+        ) from cause
 
 
 def _looks_like_csv(path: Path, head: bytes) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
-from tickerml.tape.importers.checks import EARLIEST, Judge
+from tickerml.tape.importers.checks import DEAREST, EARLIEST, LARGEST, Judge
 from tickerml.tape.importers.messages import Messages, framed
 from tickerml.tape.importers.naming import instrument_of, scaled
 from tickerml.tape.importers.options import Options
@@ -67,11 +67,11 @@ def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
     """The file as a tape: DEPTH, TRADE, BBO and CLEAR rows in receipt order.
 
     Rows of equal stamps and kind are one message. Counted as problems: unsupported-event (order by order feeds),
-    unpaired-exchange-event (never received), not-a-number, price-not-positive, negative-quantity, side-unknown,
-    time-backwards (all refused); price-rounded, volume-rounded; clear-to-depth (a snapshot that replaced a book down to
-    some price: what lay deeper is forgotten), one-sided-clear (marked GAP: the book is unknown until the next
-    snapshot). Raises InputError: unknown-columns, nothing-valid, tick-unknown, price-too-fine, lot-too-fine,
-    unknown-instrument, file-truncated.
+    unpaired-exchange-event (never received), not-a-number, price-not-positive, negative-quantity, price-implausible,
+    quantity-implausible, side-unknown, time-backwards (all refused); price-rounded, volume-rounded; clear-to-depth (a
+    snapshot that replaced a book down to some price: what lay deeper is forgotten), one-sided-clear (marked GAP: the
+    book is unknown until the next snapshot). Raises InputError: unknown-columns, nothing-valid, tick-unknown,
+    price-too-fine, lot-too-fine, unknown-instrument, file-truncated.
     """
     prices, sizes = Scale(), Scale()
     judge = Judge(path, Problems(), 1)
@@ -137,6 +137,8 @@ def _local(path: Path, judge: Judge) -> Iterator[tuple[Events, Lines]]:
             ("not-a-number", local & ~(np.isfinite(events["px"]) & np.isfinite(events["qty"])) & level),
             ("price-not-positive", local & (events["px"] <= 0) & level),
             ("negative-quantity", local & (events["qty"] < 0)),
+            ("price-implausible", local & (events["px"] > DEAREST) & level),
+            ("quantity-implausible", local & (events["qty"] > LARGEST)),
             ("side-unknown", local & level & (side != BUY) & (side != SELL)),
         ]
         times = events["local_ts"].copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,16 @@ _SPOT: Final = {"spot"}
 GUESSED_SPOT: Final = "read as a spot market, as no name says otherwise: it cannot be sold short"
 """What is noted of such an instrument."""
 _DERIVATIVES: Final = ("-usdm", "-linear", "-swap", "-perp", "-futures")
+KNOWN_VENUES: Final = frozenset(
+    (
+        *VENUES,
+        *(f"{venue}{kind}" for venue in VENUES for kind in _DERIVATIVES),
+        "binance-coinm",
+        "binance-us",
+        "binanceus",
+    )
+)
+"""Names of venues that mean something here; a bare one is the venue's spot market."""
 _NOT_SYMBOLS: Final = {"TRADES", "TRADE", "PUBLIC", "CANDLES", "KLINES", "OHLCV", "MARK", "FUNDING", "RATE", "DATA"}
 
 
@@ -51,10 +62,31 @@ def instrument_of(path: Path, options: Options) -> Instrument:
     )
 
 
+def checked_venue(name: str) -> str:
+    """The name of a venue, as a person gave it: one that is known, or that is not like any of those.
+
+    What is all but a known name is taken for a slip: read as another venue, its perpetuals would be spot. Raises
+    InputError unknown-venue.
+    """
+    plain = name.lower().replace("_", "-")
+    like = get_close_matches(plain, KNOWN_VENUES, 1, 0.85)
+    if not name or name in KNOWN_VENUES or (re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) and not like):
+        return name
+    raise InputError(
+        "unknown-venue",
+        f'"{name}" is no venue{f"; did you mean {like[0]}?" if like else " that is known here"}',
+        key="--venue",
+        means=f"nothing was read; known are {', '.join(VENUES)}, each alone (spot) or with "
+        f"{', '.join(_DERIVATIVES)} (perpetuals), and binance-coinm; others in small letters",
+        try_=f"--venue {like[0] if like else 'binance-usdm'}",
+    )
+
+
 def guessed_spot(path: Path, options: Options) -> bool:
     """Whether nothing says spot or perpetual: neither a person nor the names of file and folders."""
     words = {w.lower() for part in path.parts[-3:] for w in re.split(r"[^A-Za-z0-9]+", part)}
-    told = options.market or options.venue or ":" in options.symbol or words & (_PERP | _SPOT)
+    venue = options.venue in VENUES or options.venue.lower().endswith(_DERIVATIVES)
+    told = options.market or venue or ":" in options.symbol or words & (_PERP | _SPOT)
     return not told and ":" not in instrument_of(path, options).symbol
 
 

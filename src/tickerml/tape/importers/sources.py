@@ -11,6 +11,7 @@ from typing import Final
 from tickerml.tape.errors import InputError, Where
 from tickerml.tape.importers import book1000, candles, hftbacktest, trades, values
 from tickerml.tape.importers.detect import FORMATS, detect, unknown_format
+from tickerml.tape.importers.frames import ends_of
 from tickerml.tape.importers.options import Options
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.merge import MergedTape
@@ -219,6 +220,8 @@ def _by_format(paths: Sequence[Path], named: str) -> _Found:
             if file not in paths:
                 found.inside.add(file)
             try:
+                if not file.is_dir():
+                    ends_of(file)  # whatever its format, it must open
                 kinds.setdefault(named or detect(file), []).append(file)
             except InputError as error:
                 found.refuse(error, [file])
@@ -234,7 +237,7 @@ def _by_format(paths: Sequence[Path], named: str) -> _Found:
 
 
 def files_of(path: Path) -> list[Path]:
-    """A file or store itself; of a folder, the data files in it and below, by name."""
+    """A file or store itself; of a folder, the data files in it and below, by name; links that lead nowhere, too."""
     if not path.exists():
         raise InputError(
             "file-missing",
@@ -246,6 +249,22 @@ def files_of(path: Path) -> list[Path]:
     if not path.is_dir() or is_store(path):
         return [path]
     inside = (
-        p for p in sorted(path.rglob("*")) if p.is_file() and not any(part.startswith(".") for part in p.parts[-2:])
+        p
+        for p in sorted(path.rglob("*"))
+        if (p.is_file() or (p.is_symlink() and not p.exists()))
+        and not any(part.startswith(".") for part in p.parts[-2:])
     )
     return [p for p in inside if p.suffix.lower() not in _NOT_DATA]
+
+
+def named(source: str, key: str = "") -> str:
+    """A source's name as it is. InputError `file-missing` for none: a path of nothing is the folder one stands in."""
+    if not source.strip():
+        raise InputError(
+            "file-missing",
+            "the source is an empty text, which names nothing",
+            key=key or None,
+            means="nothing was started",
+            try_=f"{key} synthetic   (or a store, a folder, a file; . is this folder)".strip(),
+        )
+    return source

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tickerml.tape.block import Block
 from tickerml.tape.build import Builder
 from tickerml.tape.errors import InputError, Where
-from tickerml.tape.importers.checks import Judge, Rules, no_number
+from tickerml.tape.importers.checks import DEAREST, LARGEST, Judge, Rules, no_number
 from tickerml.tape.importers.frames import first_rows, floats, order, pick, pieces, times_ns
 from tickerml.tape.importers.naming import instrument_of, scaled, told_by
 from tickerml.tape.importers.options import Options
@@ -73,6 +73,8 @@ class Prints:
             ("not-a-number", no_number(self.price) | no_number(self.qty)),
             ("price-not-positive", self.price <= 0),
             ("negative-quantity", self.qty < 0),
+            ("price-implausible", self.price > DEAREST),
+            ("quantity-implausible", self.qty > LARGEST),
             ("empty-trade", self.qty == 0),
             ("side-unknown", self.side == 0),
         ]
@@ -142,8 +144,9 @@ def read(path: Path, options: Options = _OPTIONS) -> SourceTape:
     """The file as a tape of TRADE rows with the taker's side.
 
     Counted as problems: time-missing, time-implausible, time-backwards, not-a-number, price-not-positive,
-    negative-quantity, empty-trade, side-unknown (refused); price-rounded, volume-rounded (kept); reversed-file (newest
-    row first, so read from its end). Raises InputError as `candles.read` does.
+    negative-quantity, price-implausible, quantity-implausible, empty-trade, side-unknown (refused); price-rounded,
+    volume-rounded (kept); reversed-file (newest row first, so read from its end). Raises InputError as
+    `candles.read` does.
     """
     file = TradeFile(path, options)
     prices, sizes = Scale(), Scale()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,13 +178,16 @@ def blocks(folder: Folder, piece: Piece, encoder: Encoder) -> Iterator[tuple[int
 
 
 def refusal(path: Path, problem: Problem) -> JournalError:
-    """The error that a damaged journal is refused with: file, offset, sequence."""
+    """The error that a damaged journal is refused with: file, offset, sequence; and what saves it, or its run."""
+    of_run = path.name == "journal" and path.parent.name and (path.parent / "run.json").is_file()
+    saved = path.parent if of_run else path  # a journal alone cannot be computed again
+    out = saved.with_name(f"{saved.name}-salvaged") if saved.name else Path("salvaged")
     return JournalError(
         "journal-damaged",
         f"The journal is damaged: {problem}.",
         where=Where(str(path / problem.file), note=f"byte {problem.offset}, sequence {problem.seq}"),
         means="Nothing was changed. Rows before that sequence can be read.",
-        try_=f"tickerml journal salvage {path} --out {path.with_name(path.name + '-salvaged')}",
+        try_=f"tickerml journal salvage {shlex.quote(str(saved))} --out {shlex.quote(str(out))}",
     )
 
 
