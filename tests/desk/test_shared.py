@@ -168,10 +168,10 @@ def test_all_of_the_limit_may_be_in_use():
     assert exactly() == IN_USE
 
 
-@pytest.mark.parametrize("inverse", [0, 1])
-def test_a_coin_whose_price_is_not_known_holds_up_what_adds_to_another(inverse):
+@pytest.mark.parametrize(("inverse", "lots"), [(0, 10), (1, 10), (0, 1), (0, -1)])
+def test_a_coin_whose_price_is_not_known_holds_up_what_adds_to_another(inverse, lots):
     """What cannot be computed counts as failed; where nothing is bounded, nothing is held up."""
-    account = Account(max_in_use=1e300).hold(1, 10).hold(0, 5)
+    account = Account(max_in_use=1e300).hold(1, lots).hold(0, 5)
     account.envelopes[1]["inverse"] = inverse
     account.books[1]["best_bid"], account.books[1]["best_ask"] = NO_BID, NO_ASK
     assert account() == IN_USE
