@@ -152,6 +152,15 @@ def test_funding_is_of_the_trade_on_its_instrument():
     assert w.table["funding"][1] == -9
 
 
+def test_what_insurance_bears_of_an_exit_is_the_trades():
+    w = World()
+    s = w.setup(STOP, entered=10)
+    w.fill(1, 900, 4, left=6, amount=7)
+    assert (s["amount"], s["exited"]) == (7, 4)
+    w.fill(1, 900, 6, amount=5)
+    assert (s["amount"], s["exited"]) == (12, 10)
+
+
 def test_a_liquidation_is_left_to_python():
     w = World()
     w.setup(STOP, entered=10)
