@@ -46,6 +46,14 @@ def test_h1_of_a_compiled_strategy_all_that_was_made_is_closed_or_open(tmp_path)
     assert 0 <= float(last.fees) <= float(figures.fees(story))
 
 
+@pytest.mark.parametrize("strategy", ["quoter", Churn()], ids=["quoter", "setups"])
+def test_h1_a_feed_that_is_read_is_current(strategy, tmp_path):
+    _, states = shown(strategy, tmp_path)
+    for one in states[1:]:
+        assert (one.feeds.total, one.feeds.current) == (2, 2)
+        assert one.feeds.oldest_ms < 14_000
+
+
 def test_h1_of_setups_what_was_closed_is_the_sum_of_the_trades(tmp_path):
     story, states = shown(Churn(horizon_s=8.0), tmp_path)
     for one in states:

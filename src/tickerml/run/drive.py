@@ -349,9 +349,7 @@ def _told(job: Job, machine: Machine) -> list[str]:
 
 def _ended(job: Job, manifest: dict[str, Any], machine: Machine, rows: int, seen: Seen) -> dict[str, Any]:
     late = machine.loop.feed.clocks
-    books = (
-        machine.loop.books
-    )  # they count in every run; marks are left out of one that a compiled strategy is alone in
+    books = machine.loop.books  # they count in every run: one of a compiled strategy alone keeps no marks
     counts, stopped = seen.counts(), job.progress is not None and job.progress.stop
     if stopped:  # what was read ahead of the last row is no part of the run
         counts["rows"], counts["end"] = rows, min(counts["end"], int(machine.loop.core[0]["now"]))

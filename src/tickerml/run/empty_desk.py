@@ -17,6 +17,7 @@ from tickerml.desk.settings import Manager
 from tickerml.engine.core import WALLETS
 from tickerml.engine.venue_setup import Terms
 from tickerml.run.setup import limits_of
+from tickerml.run.tiers import held_down
 from tickerml.tape.instruments import Instrument
 from tickerml.tape.intents import Setup
 from tickerml.tape.rows import DAY
@@ -70,7 +71,7 @@ class EmptyDesk:
 
     def _desk(self) -> Desk:
         return Desk(
-            limits_of(self.config),
+            held_down(limits_of(self.config), self.terms, self.config),
             self.instruments,
             self.names,
             superp=self.config.superp.enabled,

@@ -219,8 +219,12 @@ class LiveRun:
     def _feeds(self) -> Feeds:
         books = self._books
         marks = books.loop.marks
-        fed = [n for n, i in enumerate(books.instruments) if not i.values_only and marks[n]["rows"]]
-        ages = {n: max(0, books.now - int(marks[n]["time"])) for n in fed}
+        times = marks["time"] * (marks["rows"] > 0)
+        if not times.any():  # a compiled strategy alone keeps no marks: as far as rows have been read
+            newest = self._seen.newest[:-1]
+            times[: len(newest)] = newest
+        fed = [n for n, i in enumerate(books.instruments) if not i.values_only and times[n]]
+        ages = {n: max(0, books.now - int(times[n])) for n in fed}
         fresh = [n for n in fed if ages[n] <= (DAY if books.prices.is_bar_only(n) else STALE)]
         stale = [n for n in fed if n not in fresh] if self._live else []
         offsets = [int(marks[n]["offset"][int(Kind.DEPTH)]) for n in fed]

@@ -25,6 +25,7 @@ class Seen:
         ids = sorted(traded)
         self._mine = np.zeros(max(ids, default=-1) + 2, np.bool_)  # by instrument id; the last is all others
         self._mine[ids] = True
+        self.newest = np.zeros(len(self._mine), np.int64)  # when each was last received, ns, of the rows that passed
         self.rows = self.resyncs = self.lost = 0
         self.start = self.end = 0
         self.digest = ContentHash()
@@ -52,6 +53,7 @@ class Seen:
         for clock in rows[kinds == Kind.CLOCK]:
             self._clocks[_STREAMS.get(int(clock["side"]), str(int(clock["side"])))] = int(clock["qty"])
         others = len(self._mine) - 1
+        self.newest[np.minimum(rows["inst"], others)] = times  # of several rows the last
         mine = times[_PRICED.take(kinds) & self._mine.take(np.minimum(rows["inst"], others))]
         if len(mine):
             self.start, self.end = self.start or int(mine[0]), int(mine[-1])
