@@ -17,11 +17,13 @@ from tickerml.engine.machine import drive
 from tickerml.run.setup import Setting, bar_only_of, build, terms_of
 from tickerml.run.strategies import choose_all
 from tickerml.strategies import quoter
-from tickerml.tape.block import concat
+from tickerml.tape.block import Block, concat
 from tickerml.tape.build import Builder
-from tickerml.tape.rows import Kind
+from tickerml.tape.rows import ROW, Kind
+from tickerml.tape.tables import ORDER
 from tickerml.tape.tape import MemoryTape
 from tickerml.views import chapters, figures, parts
+from tickerml.views.paid import Payments
 from tickerml.views.read import _quoting, read_story
 from tickerml.views.result import result
 from tickerml.views.story import Paid, Prices, Quoted
@@ -209,3 +211,18 @@ def test_quotes_are_told_where_there_are_any(told):
     assert ("quotes closed before fees" in chapters.where_money(story)) == ("quotes" in name)
     if name == "quotes":
         assert (story.trades, figures.gross(story)) == ((), 0)
+
+
+@pytest.mark.parametrize(("currency", "borne"), [(0, Decimal("0.30")), (3, Decimal(0))])
+def test_what_insurance_bore_of_a_quoters_loss_is_part_of_what_it_made(currency, borne):
+    """Bought at 1.00, closed at 0.50: 0.5 of one lot each; `amount` beside a fee in coins is that fee."""
+    (thing,) = minutes(2).header.instruments
+    rows, orders = np.zeros(2, ROW), np.zeros(2, ORDER)
+    rows["kind"], rows["ref"], rows["qty"] = int(Kind.FILL), (0, 1), 1_000
+    rows["side"], rows["price"] = (1, -1), (100, 50)
+    orders["id"], orders["fee"] = (1, 2), (1_000_000, 0)
+    orders["amount"], orders["currency"] = (0, 30_000_000), currency
+    paid = Payments()
+    paid.add(Block(rows, orders=orders))
+    (quoted,) = paid.total([thing], "USDT", 8, [], {}).quotes
+    assert quoted.net == Decimal("-0.50") - Decimal("0.01") + borne

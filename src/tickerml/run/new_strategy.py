@@ -232,8 +232,10 @@ def _unfit(name: str, folder: Path) -> str:
         return "is no name: small letters, digits and _"
     if name in BUILT_IN:
         return "is a built-in strategy"
-    if name in sys.stdlib_module_names or name == "tickerml":
-        return "is a module of Python, which its file would hide" if name != "tickerml" else "is this program"
+    if name == "tickerml":
+        return "is this program"
+    if name in sys.stdlib_module_names:
+        return "is a module of Python, which its file would hide"
     own = {Path.cwd(), folder.resolve()}  # files there may be the strategy itself, to be written anew
     found = PathFinder.find_spec(name, [one for one in sys.path if one and Path(one).resolve() not in own])
     hidden = found is not None and found.origin is not None  # a folder without code is no package

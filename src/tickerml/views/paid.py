@@ -24,12 +24,12 @@ from tickerml.views.story import Paid, Prices, Quoted
 
 Column = NDArray[np.int64]
 _OF_FILL = ("inst", "side", "price", "qty")
-_OF_ORDER = ("id", "fee")
+_OF_ORDER = ("id", "fee", "amount", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class _Fills:
-    """Executions in order: of the row (instrument, side, price, lots) and of its order (id, fee)."""
+    """Executions in order: of the row (instrument, side, price, lots) and of its order (id, fee, amount, currency)."""
 
     rows: NDArray[Any]
     orders: NDArray[Any]
@@ -80,7 +80,7 @@ class Payments:
             alone = sum(one.symbol == mine[inst].symbol and not one.values_only for one in mine.values()) == 1
             price = _last(mine[inst], prices) if alone else 0
             net = int(position["realised"]) - int(position["fees"]) + self._funded(inst)
-            net += int(unrealised(position, contract, price or last))
+            net += int(unrealised(position, contract, price or last)) + int(position["insured"])
             quotes.append(Quoted(mine[inst].symbol, from_money(net, decimals)))
         sums = fees, funding, int(positions["realised"].sum()), exchanged
         paid, received, closed, worth = (from_money(money, decimals) for money in sums)
@@ -116,6 +116,8 @@ class Payments:
         last = np.zeros(len(known), np.int64)
         last[at] = price  # of several the last
         worth = int(_book(positions, contracts, at, side, price, qty, fees))
+        borne = np.where(orders["currency"][its] == 0, orders["amount"][its], 0)  # else what a fee in coins took
+        np.add.at(positions["insured"], at, borne)
         return known.tolist(), contracts, positions, last.tolist(), worth
 
 
