@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tickerml.run.compiling import compiling
@@ -138,15 +140,32 @@ def _cached(path: Path, fmt: str | None, options: Options, progress: Progress | 
     told = json.dumps([str(path.resolve()), files, fmt, version("tickerml"), VERSION, asdict(options)], default=str)
     root = cache_root() / "sources" / hashlib.sha256(told.encode()).hexdigest()[:16] / path.resolve().name
     heard = (lambda rows: progress(rows, None, f"reading {path.name}")) if progress is not None else None
-    if not is_store(root):
-        try:
+    if is_store(root):
+        return root
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".new-", dir=root.parent, ignore_cleanup_errors=True) as made:
+            new = Path(made) / root.name
             with compiling(progress):
-                import_files([path], root, format=fmt or "", options=options, raw=RAW, progress=heard)
-        except InputError as error:
-            if error.code != "store-write":
-                raise
-            return None
-    return root
+                import_files([path], new, format=fmt or "", options=options, raw=RAW, progress=heard)
+            return _kept(new, root)
+    except OSError:  # nothing can be written there
+        return None
+    except InputError as error:
+        if error.code != "store-write":
+            raise
+        return None
+
+
+def _kept(new: Path, root: Path) -> Path:
+    """Take a whole store for the one in the cache: nobody ever sees a part of it, whoever reads or is killed beside."""
+    try:
+        new.rename(root)
+    except OSError:
+        if not is_store(root):  # an import that was killed left it, before whole stores were moved here
+            shutil.rmtree(root, ignore_errors=True)
+            new.rename(root)
+    return root  # where there is one already, another process was quicker: it has read the same files
 
 
 def _stamp(path: Path) -> tuple[int, int]:
